@@ -1,0 +1,1 @@
+"""Floor 0: values every other floor is made of. Knows no rules, databases or HTTP."""

@@ -1,0 +1,18 @@
+"""The clock that is handed in. One of the two modules that may ask the system; the other is `ids.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Return the present instant in UTC, with microseconds."""
+    return datetime.now(UTC)
+
+
+def frozen_at(instant: datetime) -> Clock:
+    """Return a clock that always says the same."""
+    return lambda: instant

@@ -1,0 +1,57 @@
+"""The reference engine: what a condition means, slowly and obviously, and the trace that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.engine.matcher import Facts, RuleConditions
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not
+from app.rulelang.operators import holds
+
+
+class ReferenceMatcher:
+    """The engine that defines the meaning; every other one is compared with it."""
+
+    def matched(self, conditions: RuleConditions, facts: Facts) -> frozenset[str]:
+        """Return the ids of the rules that are true."""
+        return frozenset(rule_id for rule_id, when in conditions.rules if is_true(when, facts))
+
+
+def is_true(condition: Condition, facts: Facts) -> bool:
+    """Tell whether a condition is true for the facts. Every condition has an answer for every set of facts."""
+    match condition:
+        case Leaf(fact, op, expected):
+            return holds(op, facts.get(fact), expected, matches_missing=condition.matches_missing)
+        case AllOf(parts):
+            return all(is_true(part, facts) for part in parts)
+        case AnyOf(parts):
+            return any(is_true(part, facts) for part in parts)
+        case Not(part):
+            return not is_true(part, facts)
+        case Always():
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One node of a trace: a condition, its verdict, and what it is made of."""
+
+    condition: Condition
+    verdict: bool
+    parts: tuple[Seen, ...] = ()
+
+
+def traced(condition: Condition, facts: Facts) -> Seen:
+    """Return a condition with the verdict of every part of it; nothing is cut short."""
+    match condition:
+        case AllOf(parts):
+            seen = tuple(traced(part, facts) for part in parts)
+            return Seen(condition, all(part.verdict for part in seen), seen)
+        case AnyOf(parts):
+            seen = tuple(traced(part, facts) for part in parts)
+            return Seen(condition, any(part.verdict for part in seen), seen)
+        case Not(part):
+            inner = traced(part, facts)
+            return Seen(condition, not inner.verdict, (inner,))
+        case _:
+            return Seen(condition, is_true(condition, facts))

@@ -1,0 +1,267 @@
+"""The rule language as values: conditions, formulas and the three kinds of rule body. Nothing here has behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+Kind = Literal["eligibility", "attribution", "payout"]
+KINDS: tuple[Kind, ...] = ("eligibility", "attribution", "payout")
+
+Scalar: TypeAlias = str | int | Decimal | bool | date | datetime
+"""A typed value. Text and enum are str, integer is int, decimal is Decimal, date is date, instant is UTC datetime."""
+
+# ---------------------------------------------------------------- conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """True for everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One comparison. `expected` holds what the operator compares with: none for `exists`, two for `between`, the
+    members for `in`, else one. Raw JSON after parsing, typed after the type check."""
+
+    fact: str
+    op: str
+    expected: tuple[Scalar, ...]
+    if_missing: Literal["match", "no_match"] | None = None
+    pointer: str = field(default="", compare=False)
+
+    @property
+    def matches_missing(self) -> bool:
+        """What the leaf says of an absent fact."""
+        return self.op == "missing" or self.if_missing == "match"
+
+
+Condition: TypeAlias = Always | AllOf | AnyOf | Not | Leaf
+
+# ------------------------------------------------------------------ formulas
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    rate: Decimal
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class PerUnit:
+    amount: Decimal
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cpm:
+    amount: Decimal
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    size: Decimal
+    amount: Decimal
+    free: Decimal
+    round: Literal["up", "down"]
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a tier table counts: events, or the sum of a fact."""
+
+    fact: str | None = None
+
+
+Window = Literal["event", "day", "week", "month", "quarter", "contract_year", "contract"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A slice `(previous up_to, up_to]` of a tier table; `up_to` None is endless."""
+
+    up_to: Decimal | None
+    unit: Decimal
+    flat: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    mode: Literal["graduated", "volume"]
+    by: Metric
+    window: Window
+    rate: Literal["per_unit", "percent"]
+    steps: tuple[Step, ...]
+    flat_at_zero: bool = False
+    pointer: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    parts: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    parts: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Greatest:
+    parts: tuple[Formula, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    part: Formula
+    min: Decimal | None
+    max: Decimal | None
+
+
+Formula: TypeAlias = Flat | Percent | PerUnit | Cpm | Amount | Package | Tiers | Sum | Least | Greatest | Clamp
+
+# -------------------------------------------------------------------- bodies
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an eligibility rule says when it matches: accept, or reject or hold with a code."""
+
+    action: Literal["accept", "reject", "hold"]
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityRule:
+    id: str
+    name: str
+    when: Condition
+    then: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    rules: tuple[EligibilityRule, ...]
+    otherwise: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    claims: Literal["accept", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutRule:
+    id: str
+    name: str
+    when: Condition
+    then: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `max` of `measure` in a window; `over` says what becomes of the line that goes beyond."""
+
+    id: str
+    measure: Literal["amount", "count"]
+    per: str
+    window: Window
+    max: Decimal
+    over: Literal["partial"]
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    hit: Literal["first", "unique", "sum"]
+    rules: tuple[PayoutRule, ...]
+    otherwise: Formula | Verdict
+    bonuses: tuple[PayoutRule, ...]
+    limits: tuple[Limit, ...]
+
+
+Body: TypeAlias = Eligibility | Attribution | Payout
+
+
+def leaves_of(condition: Condition) -> Iterator[Leaf]:
+    """Yield every leaf of a condition, from left to right."""
+    match condition:
+        case Leaf():
+            yield condition
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from leaves_of(part)
+        case Not(part):
+            yield from leaves_of(part)
+
+
+def conditions_of(body: Body) -> Iterator[tuple[str, Condition]]:
+    """Yield the id and condition of every rule of a body, bonuses included."""
+    match body:
+        case Eligibility(rules):
+            yield from ((rule.id, rule.when) for rule in rules)
+        case Payout():
+            yield from ((rule.id, rule.when) for rule in (*body.rules, *body.bonuses))
+
+
+def formulas_of(body: Body) -> Iterator[Formula]:
+    """Yield every formula of a payout, nested ones included; none for other bodies."""
+    if isinstance(body, Payout):
+        for rule in (*body.rules, *body.bonuses):
+            yield from _nested(rule.then)
+        if not isinstance(body.otherwise, Verdict):
+            yield from _nested(body.otherwise)
+
+
+def _nested(formula: Formula) -> Iterator[Formula]:
+    yield formula
+    match formula:
+        case Sum(parts) | Least(parts) | Greatest(parts):
+            for part in parts:
+                yield from _nested(part)
+        case Clamp(part):
+            yield from _nested(part)
+
+
+def fact_of(formula: Formula) -> str | None:
+    """Return the fact one formula reads by itself, without what is nested in it."""
+    match formula:
+        case Percent(_, of) | PerUnit(_, of) | Cpm(_, of):
+            return of
+        case Package():
+            return formula.of
+        case Amount(fact):
+            return fact
+        case Tiers():
+            return formula.by.fact
+        case _:
+            return None

@@ -1,0 +1,87 @@
+"""Every diagnostic the rule language can give, and the collector that gathers them all instead of stopping at one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from app.core.errors import AppError, Finding
+
+CODES: dict[str, str] = {
+    "wrong_type": "A value has another JSON type than the language wants there.",
+    "float_refused": "A number was written with a point or an exponent. Money, rates and decimals are strings.",
+    "bad_decimal": "A decimal string is not plain digits, or is longer than 18 digits before or 9 after the point.",
+    "missing_key": "A key that must be there is not.",
+    "unknown_key": "A key the language does not know.",
+    "unknown_choice": "A word that is none of the words allowed there.",
+    "unknown_condition": "An object that is no condition: it has none of all, any, not, fact, always.",
+    "unknown_formula": "An object that is no formula.",
+    "empty_group": "all, any, sum, least, greatest or in without a member.",
+    "bad_identifier": "An id, code or name with characters that are not allowed or of a length that is not.",
+    "duplicate_id": "Two rules of one body have the same id.",
+    "too_deep": "Conditions or formulas nested beyond 6 levels.",
+    "too_many_groups": "More than 12 groups in one rule.",
+    "too_many_leaves": "More than 50 leaves in one rule.",
+    "too_many_rules": "More than 200 rules in one body.",
+    "too_many_members": "More than 10,000 members in one list.",
+    "too_many_steps": "More than 200 steps in one tier table.",
+    "unknown_fact": "A fact that is not in the catalogue.",
+    "unknown_operator": "An operator the language does not know.",
+    "operator_not_for_type": "An operator that the fact's type does not have.",
+    "value_not_of_type": "A value that is not of the fact's type.",
+    "not_a_member": "A value that is none of the enum's.",
+    "if_missing_required": "A negative test of an optional fact that does not say what an absent fact means.",
+    "if_missing_useless": "if_missing on a fact that is never absent, or on exists and missing.",
+    "empty_range": "between with a low end above the high end: never true.",
+    "not_a_number": "A formula calculates with a fact that is no number.",
+    "bad_steps": "A tier table that does not rise, or whose last step is not endless.",
+    "bad_clamp": "A clamp without ends, or with a minimum above the maximum.",
+    "not_available": "Part of the language that this release does not run yet.",
+}
+
+
+class RulesRefused(AppError):
+    """A rule body with errors. `findings` lists all of them."""
+
+    code = "rules_refused"
+    kind = "invalid"
+
+
+class Findings:
+    """Collects diagnostics while a document is read."""
+
+    def __init__(self) -> None:
+        self.all: list[Finding] = []
+
+    def add(self, code: str, pointer: str, message: str, hint: str | None = None) -> None:
+        """Note an error. `code` is one of CODES."""
+        assert code in CODES, code
+        self.all.append(Finding(code, message, pointer, hint))
+
+    def warn(self, code: str, pointer: str, message: str, hint: str | None = None) -> None:
+        """Note something that does not stop the rule."""
+        assert code in CODES, code
+        self.all.append(Finding(code, message, pointer, hint, severity="warning"))
+
+    @property
+    def errors(self) -> list[Finding]:
+        return [finding for finding in self.all if finding.severity == "error"]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the nearest known word, or the known words when they are few, or None."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word[:64], known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known: {', '.join(known)}" if 0 < len(known) <= 20 else None
+
+
+def described(value: Any) -> str:
+    """Return what was found, short enough to be shown in a message."""
+    names = {dict: "an object", list: "a list", bool: "a boolean", type(None): "null"}
+    if type(value) in names and not isinstance(value, bool):
+        return names[type(value)]
+    text = repr(value) if isinstance(value, str | bool) else str(value)
+    return text if len(text) <= 60 else text[:57] + "…"

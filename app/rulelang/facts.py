@@ -1,0 +1,157 @@
+"""The fact catalogue: which facts rules may read, their types, and how a raw JSON value becomes a typed one."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from app.core.errors import Finding
+from app.core.instants import parse_date, parse_instant
+from app.core.json_text import JsonFloat
+from app.core.money import parse_decimal
+from app.rulelang.ast import Scalar
+from app.rulelang.diagnostics import described
+
+TYPES = ("text", "enum", "integer", "decimal", "boolean", "date", "instant")
+MAX_TEXT = 1024
+MAX_SCALE = 6
+# The online engine compares integers scaled by 10^6 and saturates silently beyond 2^63; this stays well inside.
+LARGEST = 2**62
+
+Subject = Literal["conversion", "touch", "delivery"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact a rule may read. `derived` facts are computed before the rules and never sent in."""
+
+    name: str
+    type: str
+    meaning: str
+    subject: Subject = "conversion"
+    required: bool = False
+    derived: bool = False
+    unit: str | None = None
+    values: tuple[str, ...] = ()
+    example: str = ""
+
+
+class Catalogue:
+    """The facts by name."""
+
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        self._facts = dict(facts)
+
+    def __getitem__(self, name: str) -> Fact:
+        return self._facts[name]
+
+    def get(self, name: str) -> Fact | None:
+        """Return a fact, or None when the catalogue has none of that name."""
+        return self._facts.get(name)
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(self._facts.values())
+
+    def names(self, *, sent_in: bool = False) -> list[str]:
+        """Return the names of all facts, or of those that a conversion may carry."""
+        return [fact.name for fact in self if not (sent_in and fact.derived)]
+
+
+def catalogue_from(data: Mapping[str, Mapping[str, Any]]) -> Catalogue:
+    """Build a catalogue from the data of `rules/facts.yaml`. ValueError names the fact that is wrong."""
+    facts = {}
+    for name, entry in data.items():
+        fields: dict[str, Any] = {key: tuple(v) if key == "values" else v for key, v in entry.items()}
+        fact = Fact(name=name, **fields)
+        if fact.type not in TYPES or (fact.type == "enum") != bool(fact.values):
+            raise ValueError(f"fact {name}: type {fact.type!r} with values {fact.values}")
+        facts[name] = fact
+    return Catalogue(facts)
+
+
+def typed_value(fact: Fact, raw: Any, pointer: str) -> Scalar | Finding:
+    """Return a raw JSON value as a value of the fact's type, or what is wrong with it.
+
+    Decimals come as strings ("12.50") or whole JSON numbers, integers as JSON numbers or strings of digits.
+    """
+    if isinstance(raw, JsonFloat | float):
+        return Finding(
+            "float_refused",
+            f"{fact.name} is {raw}, a number with a point or exponent, which computers store inexactly",
+            pointer,
+            f'write it as a string: "{raw}"',
+        )
+    value: Scalar | None = _READERS[fact.type](raw, fact)
+    if value is not None:
+        return value
+    if fact.type == "enum":
+        return Finding("not_a_member", f"{fact.name} is {described(raw)}", pointer, f"one of: {', '.join(fact.values)}")
+    return Finding(
+        "value_not_of_type",
+        f"{fact.name} is {fact.type} {_SHAPES[fact.type]}; found {described(raw)}",
+        pointer,
+        f"for example {fact.example}" if fact.example else None,
+    )
+
+
+_SHAPES = {
+    "text": f"(a string of at most {MAX_TEXT} characters, without control characters)",
+    "enum": "",
+    "integer": "(a whole number below 2^62)",
+    "decimal": f'(a string such as "12.50", at most {MAX_SCALE} digits after the point)',
+    "boolean": "(true or false)",
+    "date": "(YYYY-MM-DD)",
+    "instant": "(RFC 3339 with an offset, such as 1997-07-02T10:00:00-04:00)",
+}
+_DIGITS = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def _text(raw: Any, fact: Fact) -> str | None:
+    if not isinstance(raw, str) or len(raw) > MAX_TEXT or _CONTROL.search(raw):
+        return None
+    return raw if raw.isascii() else unicodedata.normalize("NFC", raw)
+
+
+def _enum(raw: Any, fact: Fact) -> str | None:
+    return raw if isinstance(raw, str) and raw in fact.values else None
+
+
+def _integer(raw: Any, fact: Fact) -> int | None:
+    if isinstance(raw, str) and _DIGITS.fullmatch(raw):
+        raw = int(raw)
+    if not isinstance(raw, int) or isinstance(raw, bool) or abs(raw) >= LARGEST:
+        return None
+    return raw
+
+
+def _decimal(raw: Any, fact: Fact) -> Decimal | None:
+    if isinstance(raw, bool):
+        return None
+    if isinstance(raw, int):
+        raw = str(raw)
+    if not isinstance(raw, str):
+        return None
+    value = parse_decimal(raw)
+    if value is None or abs(value) * 10**MAX_SCALE >= LARGEST:
+        return None
+    return None if value != round(value, MAX_SCALE) else value
+
+
+def _boolean(raw: Any, fact: Fact) -> bool | None:
+    return raw if isinstance(raw, bool) else None
+
+
+_READERS: dict[str, Any] = {
+    "text": _text,
+    "enum": _enum,
+    "integer": _integer,
+    "decimal": _decimal,
+    "boolean": _boolean,
+    "date": lambda raw, fact: parse_date(raw) if isinstance(raw, str) else None,
+    "instant": lambda raw, fact: parse_instant(raw) if isinstance(raw, str) else None,
+}
