@@ -237,19 +237,20 @@ def formulas_of(body: Body) -> Iterator[Formula]:
     """Yield every formula of a payout, nested ones included; none for other bodies."""
     if isinstance(body, Payout):
         for rule in (*body.rules, *body.bonuses):
-            yield from _nested(rule.then)
+            yield from nested_formulas(rule.then)
         if not isinstance(body.otherwise, Verdict):
-            yield from _nested(body.otherwise)
+            yield from nested_formulas(body.otherwise)
 
 
-def _nested(formula: Formula) -> Iterator[Formula]:
+def nested_formulas(formula: Formula) -> Iterator[Formula]:
+    """Yield a formula and every formula in it."""
     yield formula
     match formula:
         case Sum(parts) | Least(parts) | Greatest(parts):
             for part in parts:
-                yield from _nested(part)
+                yield from nested_formulas(part)
         case Clamp(part):
-            yield from _nested(part)
+            yield from nested_formulas(part)
 
 
 def fact_of(formula: Formula) -> str | None:

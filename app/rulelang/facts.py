@@ -21,6 +21,8 @@ MAX_TEXT = 1024
 MAX_SCALE = 6
 # The online engine compares integers scaled by 10^6 and saturates silently beyond 2^63; this stays well inside.
 LARGEST = 2**62
+# Beyond 2^53 JSON numbers are not read alike everywhere (RFC 8785, I-JSON); such integers come as strings.
+LARGEST_JSON = 2**53 - 1
 
 Subject = Literal["conversion", "touch", "delivery"]
 
@@ -101,7 +103,7 @@ def typed_value(fact: Fact, raw: Any, pointer: str) -> Scalar | Finding:
 _SHAPES = {
     "text": f"(a string of at most {MAX_TEXT} characters, without control characters)",
     "enum": "",
-    "integer": "(a whole number below 2^62)",
+    "integer": "(a whole number below 2^62; as a string from 2^53 on)",
     "decimal": f'(a string such as "12.50", at most {MAX_SCALE} digits after the point)',
     "boolean": "(true or false)",
     "date": "(YYYY-MM-DD)",
@@ -124,15 +126,13 @@ def _enum(raw: Any, fact: Fact) -> str | None:
 def _integer(raw: Any, fact: Fact) -> int | None:
     if isinstance(raw, str) and _DIGITS.fullmatch(raw):
         raw = int(raw)
-    if not isinstance(raw, int) or isinstance(raw, bool) or abs(raw) >= LARGEST:
+    elif not isinstance(raw, int) or isinstance(raw, bool) or abs(raw) > LARGEST_JSON:
         return None
-    return raw
+    return raw if abs(raw) < LARGEST else None
 
 
 def _decimal(raw: Any, fact: Fact) -> Decimal | None:
-    if isinstance(raw, bool):
-        return None
-    if isinstance(raw, int):
+    if isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) <= LARGEST_JSON:
         raw = str(raw)
     if not isinstance(raw, str):
         return None

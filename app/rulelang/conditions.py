@@ -1,0 +1,176 @@
+"""JSON to conditions: shape, limits and words. Whether facts exist and values fit is the type check's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.errors import pointer_of
+from app.core.json_text import JsonFloat
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not
+from app.rulelang.diagnostics import described, did_you_mean
+from app.rulelang.operators import LATER, OPERATORS
+from app.rulelang.reader import Reader
+
+MAX_DEPTH, MAX_GROUPS, MAX_LEAVES, MAX_MEMBERS = 6, 12, 50, 10_000
+_GROUPS = ("all", "any", "not")
+_ITEMS = ("any_item", "every_item", "no_item")
+
+
+@dataclass(slots=True)
+class _Count:
+    """What has been counted of one rule so far."""
+
+    groups: int = 0
+    leaves: int = 0
+
+
+def read_condition(reader: Reader, data: Any, at: str) -> Condition | None:
+    """Return the condition at a pointer, or None with findings."""
+    count = _Count()
+    condition = _condition(reader, data, at, 1, count)
+    for found, most, code, what in (
+        (count.groups, MAX_GROUPS, "too_many_groups", "groups (all, any, not)"),
+        (count.leaves, MAX_LEAVES, "too_many_leaves", "comparisons"),
+    ):
+        if found > most:
+            reader.findings.add(code, at, f"{found} {what} in one rule; at most {most} are allowed", "split the rule")
+            condition = None
+    return condition
+
+
+def _condition(reader: Reader, data: Any, at: str, depth: int, count: _Count) -> Condition | None:
+    if depth > MAX_DEPTH:
+        reader.findings.add("too_deep", at, f"nested beyond {MAX_DEPTH} levels", "split the rule")
+        return None
+    if not isinstance(data, dict):
+        reader.findings.add("wrong_type", at, f"expected a condition, found {described(data)}")
+        return None
+    if "fact" in data or "op" in data:
+        count.leaves += 1
+        return _leaf(reader, data, at)
+    groups = [key for key in (*_GROUPS, "always") if key in data]
+    if len(groups) != 1:
+        _refuse_unknown(reader, data, at, groups)
+        return None
+    reader.object(data, at, groups, what="a condition")
+    if groups == ["always"]:
+        if data["always"] is not True:
+            reader.findings.add("wrong_type", at + "/always", f"always is true; found {described(data['always'])}")
+        return Always()
+    count.groups += 1
+    return _group(reader, groups[0], data[groups[0]], at + pointer_of(groups[0]), depth, count)
+
+
+def _group(reader: Reader, word: str, data: Any, at: str, depth: int, count: _Count) -> Condition | None:
+    if word == "not":
+        part = _condition(reader, data, at, depth + 1, count)
+        return None if part is None else Not(part)
+
+    def read(member: Any, where: str) -> Condition | None:
+        return _condition(reader, member, where, depth + 1, count)
+
+    parts: list[Condition] = reader.items(
+        data,
+        at,
+        read,
+        most=MAX_LEAVES + MAX_GROUPS,
+        code="too_many_leaves",
+    )
+    if data == []:
+        reader.findings.add(
+            "empty_group", at, f"{word} has no conditions", 'to match everything write {"always": true}'
+        )
+    if not isinstance(data, list) or not data or len(parts) != len(data):
+        return None
+    return AllOf(tuple(parts)) if word == "all" else AnyOf(tuple(parts))
+
+
+def _refuse_unknown(reader: Reader, data: dict[str, Any], at: str, groups: list[str]) -> None:
+    items = [key for key in _ITEMS if key in data]
+    if items:
+        reader.findings.add("not_available", at, f"{items[0]} is not run by this release yet")
+    elif groups:
+        reader.findings.add(
+            "unknown_condition", at, f"one condition has both {' and '.join(groups)}", "nest one of them"
+        )
+    else:
+        words = ("fact", *_GROUPS, *_ITEMS, "always")
+        hint = did_you_mean(next(iter(map(str, data)), ""), words)
+        reader.findings.add(
+            "unknown_condition", at, f"expected one of {', '.join(words)}; found {described_keys(data)}", hint
+        )
+
+
+def described_keys(data: dict[str, Any]) -> str:
+    """Return the keys of an object for a message."""
+    return ", ".join(sorted(described(key) for key in list(data)[:5])) or "an empty object"
+
+
+def _leaf(reader: Reader, data: dict[str, Any], at: str) -> Leaf | None:
+    before = len(reader.findings.all)
+    if reader.object(data, at, ("fact", "op"), ("value", "if_missing"), "a comparison") is None:
+        return None
+    fact, op = data["fact"], data["op"]
+    if not isinstance(fact, str):
+        reader.findings.add("wrong_type", at + "/fact", f"fact is the name of a fact; found {described(fact)}")
+    if not isinstance(op, str) or op not in OPERATORS:
+        _refuse_operator(reader, op, at + "/op")
+    if_missing = data.get("if_missing")
+    if "if_missing" in data:
+        reader.word(if_missing, at + "/if_missing", ("match", "no_match"))
+    if len(reader.findings.all) > before:
+        return None
+    expected = _expected(reader, op, data, at)
+    return None if expected is None else Leaf(fact, op, expected, if_missing, at)
+
+
+def _refuse_operator(reader: Reader, op: Any, at: str) -> None:
+    if isinstance(op, str) and op in LATER:
+        reader.findings.add("not_available", at, f"the operator {op} is not run by this release yet")
+        return
+    hint = did_you_mean(op, OPERATORS) if isinstance(op, str) else f"known: {', '.join(OPERATORS)}"
+    reader.findings.add("unknown_operator", at, f"unknown operator {described(op)}", hint)
+
+
+def _expected(reader: Reader, op: str, data: dict[str, Any], at: str) -> tuple[Any, ...] | None:
+    """Return what the operator compares with, still raw; scalars only."""
+    arity, where = OPERATORS[op].arity, at + "/value"
+    if arity == 0:
+        if "value" in data:
+            reader.findings.add("unknown_key", where, f"{op} takes no value", "leave it out")
+            return None
+        return ()
+    if "value" not in data:
+        reader.findings.add("missing_key", at, f"{op} needs the key 'value'")
+        return None
+    value = data["value"]
+    if arity == 1:
+        return (value,) if _is_scalar(reader, value, where) else None
+    members = reader.items(
+        value,
+        where,
+        lambda member, place: (member,) if _is_scalar(reader, member, place) else None,
+        most=MAX_MEMBERS,
+        code="too_many_members",
+    )
+    if not isinstance(value, list) or len(members) != len(value):
+        return None
+    if arity == 2 and len(members) != 2:
+        reader.findings.add("wrong_type", where, f"between takes two values, low and high; found {len(members)}")
+        return None
+    if not members:
+        reader.findings.add("empty_group", where, f"{op} has no members")
+        return None
+    return tuple(member for (member,) in members)
+
+
+def _is_scalar(reader: Reader, value: Any, at: str) -> bool:
+    if isinstance(value, dict) and set(value) & {"param", "list", "fact"}:
+        word = next(iter(value))
+        reader.findings.add("not_available", at, f"a value from {{{word!r}: …}} is not run by this release yet")
+        return False
+    if value is None or isinstance(value, dict | list):
+        reader.findings.add("wrong_type", at, f"expected one value, found {described(value)}")
+        return False
+    return isinstance(value, str | int | bool | float | JsonFloat)

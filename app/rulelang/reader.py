@@ -1,0 +1,109 @@
+"""Reading of untyped JSON with every defect noted where it stands: objects, words, ids, decimals. Knows no rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from app.core.errors import pointer_of
+from app.core.json_text import JsonFloat
+from app.core.money import parse_decimal
+from app.rulelang.diagnostics import Findings, described, did_you_mean
+
+T = TypeVar("T")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", re.ASCII)
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
+
+
+class Reader:
+    """Reads parts of one document and notes what is wrong. A part that cannot be read is None."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+
+    def object(
+        self, data: Any, at: str, required: Sequence[str], optional: Sequence[str] = (), what: str = "an object"
+    ) -> dict[str, Any] | None:
+        """Return an object that has all required keys and no unknown one; what is off is noted key by key."""
+        if not isinstance(data, dict):
+            self.findings.add("wrong_type", at, f"expected {what}, found {described(data)}")
+            return None
+        known = (*required, *optional)
+        for key in data:
+            if key not in known:
+                hint = did_you_mean(str(key), known)
+                self.findings.add("unknown_key", at + pointer_of(key), f"unknown key {described(key)}", hint)
+        missing = [key for key in required if key not in data]
+        for key in missing:
+            self.findings.add("missing_key", at, f"{what} needs the key {key!r}")
+        return None if missing else data
+
+    def items(self, data: Any, at: str, read: Callable[[Any, str], T | None], *, most: int, code: str) -> list[T]:
+        """Read a list, member by member, with at most `most` of them."""
+        if not isinstance(data, list):
+            self.findings.add("wrong_type", at, f"expected a list, found {described(data)}")
+            return []
+        if len(data) > most:
+            self.findings.add(code, at, f"{len(data)} members; at most {most:,} are allowed")
+            return []
+        found = (read(member, at + pointer_of(index)) for index, member in enumerate(data))
+        return [member for member in found if member is not None]
+
+    def word(self, data: Any, at: str, allowed: Sequence[str]) -> Any:
+        """Return one of a few allowed words."""
+        if isinstance(data, str) and data in allowed:
+            return data
+        hint = did_you_mean(data, allowed) if isinstance(data, str) else f"one of: {', '.join(allowed)}"
+        self.findings.add("unknown_choice", at, f"expected one of {', '.join(allowed)}; found {described(data)}", hint)
+        return None
+
+    def identifier(self, data: Any, at: str) -> str | None:
+        """Return an id: letters, digits, `_`, `.` and `-`, at most 64, starting with a letter or digit."""
+        if isinstance(data, str) and _IDENTIFIER.fullmatch(data):
+            return data
+        self.findings.add(
+            "bad_identifier", at, f"an id has letters, digits, _ . - and at most 64 characters; found {described(data)}"
+        )
+        return None
+
+    def code(self, data: Any, at: str) -> str | None:
+        """Return a reason code: capitals, digits and `_`."""
+        if isinstance(data, str) and _CODE.fullmatch(data):
+            return data
+        hint = f"for example {re.sub('[^A-Z0-9]+', '_', data.upper()).strip('_')!r}" if isinstance(data, str) else None
+        self.findings.add(
+            "bad_identifier", at, f"a code has capitals, digits and _, at most 64; found {described(data)}", hint
+        )
+        return None
+
+    def decimal(self, data: Any, at: str, *, what: str) -> Decimal | None:
+        """Return money or a rate, which is a string; `what` names it in the message."""
+        if isinstance(data, JsonFloat | float):
+            self.findings.add(
+                "float_refused",
+                at,
+                f"{what} is {data}, a number with a point or exponent, which computers store inexactly",
+                f'write it as a string: "{data}"',
+            )
+            return None
+        if not isinstance(data, str):
+            hint = f'write it as a string: "{data}"' if isinstance(data, int) and not isinstance(data, bool) else None
+            self.findings.add("wrong_type", at, f"{what} is a string of digits; found {described(data)}", hint)
+            return None
+        value = parse_decimal(data)
+        if value is None:
+            self.findings.add(
+                "bad_decimal",
+                at,
+                f"{what} is digits with an optional point, at most 18 before and 9 after it; found {described(data)}",
+                'for example "12.50"',
+            )
+        return value
+
+    def flag(self, data: Any, at: str) -> bool:
+        """Return true or false."""
+        if not isinstance(data, bool):
+            self.findings.add("wrong_type", at, f"expected true or false, found {described(data)}")
+        return data is True

@@ -1,0 +1,59 @@
+"""A checked rule body with its hash: what API, commands, packs and scenarios all get their rules from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.canonical import content_hash
+from app.core.errors import Finding
+from app.rulelang.ast import Body, Kind, conditions_of, fact_of, formulas_of, leaves_of
+from app.rulelang.diagnostics import Findings, RulesRefused
+from app.rulelang.facts import Catalogue
+from app.rulelang.parser import parse_body
+from app.rulelang.typecheck import check_types
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One rule version's rules: typed, with the hash of what was written and the facts they read."""
+
+    kind: Kind
+    hash: str
+    body: Body
+    facts_read: frozenset[str]
+    facts_tested: frozenset[str]
+
+
+def check_rules(data: Any, catalogue: Catalogue, at: str = "") -> tuple[RuleSet | None, list[Finding]]:
+    """Return the rule set and its warnings, or None and everything that is wrong with it."""
+    findings = Findings()
+    parsed = parse_body(data, findings, at)
+    typed = None if parsed is None else check_types(parsed, catalogue, findings, at)
+    if typed is None or findings.errors:
+        return None, findings.all
+    tested = frozenset(leaf.fact for _, when in conditions_of(typed) for leaf in leaves_of(when))
+    used = frozenset(fact for formula in formulas_of(typed) if (fact := fact_of(formula)) is not None)
+    return RuleSet(data["kind"], content_hash(data), typed, tested | used, tested), findings.all
+
+
+def rules_from(data: Any, catalogue: Catalogue, at: str = "") -> RuleSet:
+    """Return the rule set, or raise RulesRefused with every finding."""
+    rules, findings = check_rules(data, catalogue, at)
+    if rules is None:
+        raise refusal(findings)
+    return rules
+
+
+def refusal(findings: list[Finding]) -> RulesRefused:
+    """Return the refusal of rules with these findings."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    first = f"{errors[0].pointer or '/'}: {errors[0].message}"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return RulesRefused(f"The rules have {len(errors)} error{'s' * (len(errors) > 1)}. {first}{more}", findings)
+
+
+def with_kind(kind: str, body: Any) -> Any:
+    """Return a body that stands under the name of its kind, with the kind written out."""
+    return {"kind": kind, **body} if isinstance(body, Mapping) and "kind" not in body else body

@@ -1,0 +1,139 @@
+"""Types: every fact is in the catalogue, every operator fits it, every value is of its type. Returns the body typed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.core.errors import Finding, pointer_of
+from app.rulelang.ast import (
+    AllOf,
+    AnyOf,
+    Body,
+    Condition,
+    Eligibility,
+    Formula,
+    Leaf,
+    Not,
+    Payout,
+    Scalar,
+    Verdict,
+    fact_of,
+    nested_formulas,
+)
+from app.rulelang.diagnostics import Findings, did_you_mean
+from app.rulelang.facts import Catalogue, Fact, typed_value
+from app.rulelang.operators import OPERATORS
+
+_NUMBERS = ("integer", "decimal")
+
+
+def check_types(body: Body, catalogue: Catalogue, findings: Findings, at: str = "") -> Body:
+    """Return the body with typed values. Where something does not fit it is noted and left as it was."""
+    checker = _Checker(catalogue, findings)
+    match body:
+        case Eligibility():
+            rules = tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules)
+            return replace(body, rules=rules)
+        case Payout():
+            if not isinstance(body.otherwise, Verdict):
+                checker.formula(body.otherwise, at + "/otherwise")
+            for key, group in (("rules", body.rules), ("bonuses", body.bonuses)):
+                for index, rule in enumerate(group):
+                    checker.formula(rule.then, at + pointer_of(key, index, "then"))
+            return replace(
+                body,
+                rules=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules),
+                bonuses=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.bonuses),
+            )
+        case _:
+            return body
+
+
+class _Checker:
+    """Checks conditions and formulas against one catalogue."""
+
+    def __init__(self, catalogue: Catalogue, findings: Findings) -> None:
+        self.catalogue = catalogue
+        self.findings = findings
+
+    def condition(self, condition: Condition, *, negated: bool = False) -> Condition:
+        match condition:
+            case Leaf():
+                return self.leaf(condition, negated=negated)
+            case Not(part):
+                return Not(self.condition(part, negated=True))
+            case AllOf(parts):
+                return AllOf(tuple(self.condition(part, negated=negated) for part in parts))
+            case AnyOf(parts):
+                return AnyOf(tuple(self.condition(part, negated=negated) for part in parts))
+            case _:
+                return condition
+
+    def leaf(self, leaf: Leaf, *, negated: bool) -> Leaf:
+        fact = self.known(leaf.fact, leaf.pointer + "/fact")
+        if fact is None:
+            return leaf
+        operator = OPERATORS[leaf.op]
+        if fact.type not in operator.types:
+            fitting = sorted(word for word, known in OPERATORS.items() if fact.type in known.types)
+            self.findings.add(
+                "operator_not_for_type",
+                leaf.pointer + "/op",
+                f"{leaf.fact} is {fact.type}, which has no {leaf.op}",
+                f"{fact.type} has: {', '.join(fitting)}",
+            )
+            return leaf
+        self.check_missing(leaf, fact, negated=negated or operator.negative)
+        typed = self.values(leaf, fact)
+        return leaf if typed is None else replace(leaf, expected=typed)
+
+    def check_missing(self, leaf: Leaf, fact: Fact, *, negated: bool) -> None:
+        """A negative test of something that may be absent says what absence means; nobody should have to guess."""
+        tests_presence = leaf.op in ("exists", "missing")
+        if leaf.if_missing is not None and (fact.required or tests_presence):
+            why = f"{leaf.op} already says it" if tests_presence else f"{fact.name} is required, so it is never absent"
+            self.findings.warn("if_missing_useless", leaf.pointer + "/if_missing", f"if_missing has no effect: {why}")
+        if negated and leaf.if_missing is None and not fact.required and not tests_presence:
+            self.findings.add(
+                "if_missing_required",
+                leaf.pointer,
+                f"{leaf.fact} is optional and tested negatively ({leaf.op}); say what its absence means",
+                'add "if_missing": "match" or "if_missing": "no_match"',
+            )
+
+    def values(self, leaf: Leaf, fact: Fact) -> tuple[Scalar, ...] | None:
+        where = leaf.pointer + "/value"
+        many = OPERATORS[leaf.op].arity not in (0, 1)
+        typed: list[Scalar] = []
+        for index, raw in enumerate(leaf.expected):
+            value = typed_value(fact, raw, where + (pointer_of(index) if many else ""))
+            if isinstance(value, Finding):
+                self.findings.all.append(value)
+            else:
+                typed.append(value)
+        if len(typed) < len(leaf.expected):
+            return None
+        if leaf.op == "between" and typed[0] > typed[1]:  # type: ignore[operator]
+            message = f"{leaf.expected[0]} is above {leaf.expected[1]}, so this is never true"
+            self.findings.add("empty_range", where, message, "write the lower value first")
+        return tuple(typed)
+
+    def formula(self, formula: Formula, at: str) -> None:
+        for part in nested_formulas(formula):
+            name = fact_of(part)
+            fact = None if name is None else self.known(name, at)
+            if fact is not None and fact.type not in _NUMBERS:
+                numbers = [known.name for known in self.catalogue if known.type in _NUMBERS]
+                self.findings.add(
+                    "not_a_number",
+                    at,
+                    f"a formula calculates with {fact.name}, which is {fact.type}",
+                    f"numbers are: {', '.join(numbers)}",
+                )
+
+    def known(self, name: str, at: str) -> Fact | None:
+        fact = self.catalogue.get(name)
+        if fact is None:
+            hint = did_you_mean(name, self.catalogue.names())
+            self.findings.add("unknown_fact", at, f"there is no fact {name!r}", hint)
+        return fact
