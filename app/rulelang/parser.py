@@ -116,7 +116,7 @@ def _eligibility_rule(reader: Reader, data: Any, at: str) -> EligibilityRule | N
 
 
 def _payout_rule(reader: Reader, data: Any, at: str) -> PayoutRule | None:
-    parts = _rule(reader, data, at, _formula)
+    parts: tuple[str, str, Condition, Formula] | None = _rule(reader, data, at, _formula)
     return None if parts is None else PayoutRule(*parts)
 
 

@@ -17,13 +17,14 @@ from app.rulelang.typecheck import check_types
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """One rule version's rules: typed, with the hash of what was written and the facts they read."""
+    """One rule version's rules: typed, with the hash of what was written, the facts they read, and
+    those of them without which nothing can be decided."""
 
     kind: Kind
     hash: str
     body: Body
     facts_read: frozenset[str]
-    facts_tested: frozenset[str]
+    facts_required: frozenset[str]
 
 
 def check_rules(data: Any, catalogue: Catalogue, at: str = "") -> tuple[RuleSet | None, list[Finding]]:
@@ -35,7 +36,8 @@ def check_rules(data: Any, catalogue: Catalogue, at: str = "") -> tuple[RuleSet 
         return None, findings.all
     tested = frozenset(leaf.fact for _, when in conditions_of(typed) for leaf in leaves_of(when))
     used = frozenset(fact for formula in formulas_of(typed) if (fact := fact_of(formula)) is not None)
-    return RuleSet(data["kind"], content_hash(data), typed, tested | used, tested), findings.all
+    required = frozenset(fact for fact in tested | used if catalogue[fact].required)
+    return RuleSet(data["kind"], content_hash(data), typed, tested | used, required), findings.all
 
 
 def rules_from(data: Any, catalogue: Catalogue, at: str = "") -> RuleSet:

@@ -1,0 +1,104 @@
+"""A decision: what the rules say of one conversion for one contract, as a value and as the record that is hashed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from app.core.canonical import record_hash
+from app.core.instants import write_instant
+from app.core.money import canonical, total
+from app.core.rounding import shown
+from app.engine.terms import Terms
+
+Outcome = Literal["rated", "ineligible", "held", "unattributed", "no_contract"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why an outcome is what it is: a code, the rule that said so, and the comparison that decided, when it is one."""
+
+    code: str
+    rule: str | None = None
+    fact: str | None = None
+    expected: str | None = None
+    actual: str | None = None
+
+    def as_dict(self) -> dict[str, str]:
+        named = (("code", self.code), ("rule", self.rule), ("fact", self.fact))
+        compared = (("expected", self.expected), ("actual", self.actual))
+        return {name: value for name, value in (*named, *compared) if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One amount of a decision: by which rule and formula, precise, and rounded and limited as it is paid."""
+
+    rule: str
+    formula: str
+    amount_precise: Decimal
+    amount: Decimal
+    currency: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "rule": self.rule,
+            "formula": self.formula,
+            "amount_precise": canonical(self.amount_precise),
+            "amount": shown(self.amount, self.currency),
+            "currency": self.currency,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the rules say. The digest covers everything in it: same inputs, same digest."""
+
+    conversion: str
+    contract: str | None
+    contract_version: int | None
+    rule_versions: dict[str, dict[str, Any]]
+    event_at: datetime
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    credit: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
+    currency: str
+    inputs_hash: str
+
+    @property
+    def amount(self) -> Decimal:
+        """The sum of the rounded lines."""
+        return total(line.amount for line in self.lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the decision as JSON data, without id, as_of and digest, which are about it and not in it."""
+        return {
+            "conversion": self.conversion,
+            "contract": self.contract,
+            "contract_version": self.contract_version,
+            "rule_versions": self.rule_versions,
+            "event_at": write_instant(self.event_at),
+            "outcome": self.outcome,
+            "amount": shown(self.amount, self.currency),
+            "currency": self.currency,
+            "reasons": [reason.as_dict() for reason in self.reasons],
+            "credit": [{"partner": partner, "share": share} for partner, share in self.credit],
+            "lines": [line.as_dict() for line in self.lines],
+            "inputs_hash": self.inputs_hash,
+        }
+
+
+def digest_of(record: dict[str, Any]) -> str:
+    """Return the digest of a decision's record (`Decision.as_dict()`)."""
+    return record_hash(record)
+
+
+def rule_versions_record(terms: Terms) -> dict[str, dict[str, Any]]:
+    """Return which rule versions decided: id, number and hash by kind."""
+    return {
+        kind: {"id": version.id, "number": version.number, "hash": version.rules.hash}
+        for kind, version in terms.rule_versions
+    }

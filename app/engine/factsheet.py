@@ -1,0 +1,72 @@
+"""The facts of one conversion as rules read them: raw values typed, derived ones computed. No lookups here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.core.errors import Finding, pointer_of
+from app.rulelang.ast import Scalar
+from app.rulelang.diagnostics import did_you_mean
+from app.rulelang.facts import Catalogue, typed_value
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A conversion as it is decided: its facts typed, and what the database knows of its customer."""
+
+    id: str
+    program: str
+    event_at: datetime
+    partner: str | None
+    facts: Mapping[str, Scalar]
+    customer_order_number: int | None = None
+
+
+def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[dict[str, Scalar], list[Finding]]:
+    """Return raw facts typed, and everything that is wrong with them. A fact that is null is absent."""
+    facts: dict[str, Scalar] = {}
+    findings: list[Finding] = []
+    for name, value in raw.items():
+        fact = catalogue.get(name)
+        pointer = at + pointer_of(name)
+        if fact is None or fact.derived:
+            findings.append(_unknown(name, catalogue, pointer))
+        elif value is not None:
+            typed = typed_value(fact, value, pointer)
+            if isinstance(typed, Finding):
+                findings.append(typed)
+            else:
+                facts[name] = typed
+    return facts, findings
+
+
+def _unknown(name: str, catalogue: Catalogue, pointer: str) -> Finding:
+    if catalogue.get(name) is not None:
+        return Finding("derived_fact", f"{name} is computed by Termline and cannot be sent", pointer, "leave it out")
+    hint = did_you_mean(name, catalogue.names(sent_in=True))
+    return Finding("unknown_fact", f"there is no fact {name!r}", pointer, hint)
+
+
+def with_derived(conversion: Conversion, local: datetime, wanted: frozenset[str]) -> dict[str, Scalar]:
+    """Return the facts with those derived ones that are wanted; `local` is the event in the contract's zone."""
+    facts = dict(conversion.facts)
+    for name, derive in _DERIVED.items():
+        if name in wanted:
+            value = derive(conversion, local)
+            if value is not None:
+                facts[name] = value
+    return facts
+
+
+_DERIVED: dict[str, Callable[[Conversion, datetime], Scalar | None]] = {
+    "customer_order_number": lambda conversion, local: conversion.customer_order_number,
+    "local_date": lambda conversion, local: local.date(),
+    "weekday": lambda conversion, local: _WEEKDAYS[local.weekday()],
+    "hour": lambda conversion, local: local.hour,
+    "month": lambda conversion, local: local.month,
+}

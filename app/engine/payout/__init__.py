@@ -1,0 +1,1 @@
+"""What is paid: formulas, tier tables and limits. Rounding happens once, in `lines.py`."""

@@ -1,0 +1,185 @@
+"""The terms of a contract: its versions on two clocks, and what is in force at an instant. Not where they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+from app.core.rounding import Rounding
+from app.core.timeline import Span, in_force, timeline
+from app.engine.counters import Counter, counters_of
+from app.engine.matcher import RuleConditions
+from app.rulelang.ast import KINDS, Attribution, Eligibility, Kind, Payout, conditions_of
+from app.rulelang.ruleset import RuleSet
+
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleVersion:
+    """One rule set from an instant on, inside one contract version."""
+
+    id: str
+    number: int
+    rules: RuleSet
+    effective_from: datetime
+    recorded_at: datetime | None
+    retired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContractVersion:
+    """The terms of a contract from an instant on; a termination has none."""
+
+    number: int
+    effective_from: datetime
+    recorded_at: datetime | None
+    retired_at: datetime | None = None
+    is_termination: bool = False
+    rule_versions: tuple[RuleVersion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Who the agreement is with, and in which money and time zone its days and cents are."""
+
+    id: str
+    program: str
+    partner: str
+    currency: str
+    timezone: ZoneInfo
+    rounding: Rounding = "half_away"
+    direction: Literal["payable", "receivable"] = "payable"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Everything that governs one conversion: a contract version and one rule version of each kind."""
+
+    contract: Contract
+    version: ContractVersion
+    eligibility: RuleVersion
+    attribution: RuleVersion
+    payout: RuleVersion
+    counters_since: dict[Counter, datetime] = field(default_factory=dict)
+
+    @cached_property
+    def eligibility_body(self) -> Eligibility:
+        return _body(self.eligibility, Eligibility)
+
+    @cached_property
+    def attribution_body(self) -> Attribution:
+        return _body(self.attribution, Attribution)
+
+    @cached_property
+    def payout_body(self) -> Payout:
+        return _body(self.payout, Payout)
+
+    @cached_property
+    def eligibility_conditions(self) -> RuleConditions:
+        return _conditions(self.eligibility)
+
+    @cached_property
+    def payout_conditions(self) -> RuleConditions:
+        return _conditions(self.payout)
+
+    @cached_property
+    def rule_versions(self) -> tuple[tuple[Kind, RuleVersion], ...]:
+        return ("eligibility", self.eligibility), ("attribution", self.attribution), ("payout", self.payout)
+
+    @cached_property
+    def facts_read(self) -> frozenset[str]:
+        return frozenset().union(*(version.rules.facts_read for _, version in self.rule_versions))
+
+    @cached_property
+    def facts_required(self) -> tuple[str, ...]:
+        """The facts without which nothing is decided, in order of name."""
+        return tuple(sorted(frozenset().union(*(v.rules.facts_required for _, v in self.rule_versions))))
+
+
+@dataclass(frozen=True, slots=True)
+class NoTerms:
+    """Why no terms are in force: the code of the reason and a sentence."""
+
+    code: Literal["NO_CONTRACT", "UNKNOWN_PARTNER", "BEFORE_START", "TERMINATED", "RULES_MISSING"]
+    because: str
+
+
+class TermsHistory:
+    """All versions of one contract as they were known at `as_of`, ready to be asked for any instant."""
+
+    def __init__(self, contract: Contract, versions: Iterable[ContractVersion], as_of: datetime) -> None:
+        self.contract = contract
+        self.as_of = as_of
+        self.spans: list[Span[ContractVersion]] = timeline(versions, as_of)
+        self._rules: dict[int, dict[Kind, list[Span[RuleVersion]]]] = {
+            span.version.number: _rule_spans(span, as_of) for span in self.spans
+        }
+        self._terms: dict[tuple[str, ...], Terms] = {}
+
+    def at(self, instant: datetime) -> Terms | NoTerms:
+        """Return the terms in force at an instant, or why there are none. Exactly one of the two."""
+        version = in_force(self.spans, instant)
+        if version is None:
+            return NoTerms("BEFORE_START", f"the contract {self.contract.id} starts later")
+        if version.is_termination:
+            return NoTerms("TERMINATED", f"the contract {self.contract.id} was terminated by then")
+        rules = self._rules[version.number]
+        found = [in_force(rules[kind], instant) for kind in KINDS]
+        eligibility, attribution, payout = found
+        if eligibility is None or attribution is None or payout is None:
+            missing = [kind for kind, rule in zip(KINDS, found, strict=True) if rule is None]
+            return NoTerms("RULES_MISSING", f"version {version.number} has no {' and '.join(missing)} rules by then")
+        key = (eligibility.id, attribution.id, payout.id)
+        terms = self._terms.get(key)
+        if terms is None:
+            terms = Terms(self.contract, version, eligibility, attribution, payout, self._counters_since(payout))
+            self._terms[key] = terms
+        return terms
+
+    def rule_spans(self, version: ContractVersion) -> dict[Kind, list[Span[RuleVersion]]]:
+        """Return the rule versions of a contract version with the time each is in force."""
+        return self._rules[version.number]
+
+    def _counters_since(self, payout: RuleVersion) -> dict[Counter, datetime]:
+        """Return since when each tier counter runs: it carries on from rule version to rule version while metric and
+        window stay the same, also across contract versions, and restarts where a version did without it."""
+        chain = [
+            span.version for version in self.spans for span in self._rules[version.version.number].get("payout", [])
+        ]
+        chain = chain[: chain.index(payout) + 1]
+        since: dict[Counter, datetime] = {}
+        for version in chain:
+            counters = counters_of(_body(version, Payout))
+            since = {counter: since.get(counter, version.effective_from) for counter in counters}
+        return since
+
+
+def _rule_spans(span: Span[ContractVersion], as_of: datetime) -> dict[Kind, list[Span[RuleVersion]]]:
+    """Return the timeline of each kind inside a contract version, cut off where the next one starts."""
+    return {
+        kind: [
+            rule_span
+            for rule_span in timeline(_of_kind(span.version.rule_versions, kind), as_of)
+            if span.until is None or rule_span.since < span.until
+        ]
+        for kind in KINDS
+    }
+
+
+def _of_kind(versions: Sequence[RuleVersion], kind: Kind) -> list[RuleVersion]:
+    return [version for version in versions if version.rules.kind == kind]
+
+
+def _body(version: RuleVersion, expected: type[B]) -> B:
+    body = version.rules.body
+    assert isinstance(body, expected)
+    return body
+
+
+def _conditions(version: RuleVersion) -> RuleConditions:
+    return RuleConditions(version.rules.hash, tuple(conditions_of(version.rules.body)))

@@ -1,0 +1,1 @@
+"""Partners and programs: who there is to make contracts with, and for what."""

@@ -1,0 +1,55 @@
+"""What an operation is given: a session, a clock, who acts, an engine. How a process assembles them is `factory.py`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.orm import Session
+
+from app.core.clock import Clock, frozen_at, system_clock
+from app.engine.matcher import Matcher
+from app.rulelang.facts import Catalogue
+from app.store.unit_of_work import unit_of_work
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything an operation may use besides its arguments. Operations never look anywhere else."""
+
+    session: Session
+    clock: Clock
+    actor: str
+    matcher: Matcher
+    catalogue: Catalogue
+
+    def now(self) -> datetime:
+        """Return the instant this operation happens at."""
+        return self.clock()
+
+    def acting_as(self, actor: str) -> Context:
+        """Return the same context for another actor."""
+        return replace(self, actor=actor)
+
+    def at(self, instant: datetime) -> Context:
+        """Return the same context with the clock frozen at an instant."""
+        return replace(self, clock=frozen_at(instant))
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a process holds for its life: the database, an engine and the fact catalogue."""
+
+    bind: Engine | Connection
+    matcher: Matcher
+    catalogue: Catalogue
+    clock: Clock = system_clock
+
+    @contextmanager
+    def work(self, actor: str) -> Iterator[Context]:
+        """Give the context of one unit of work; it is committed when the block ends well."""
+        with unit_of_work(self.bind) as session:
+            yield Context(session, self.clock, actor, self.matcher, self.catalogue)

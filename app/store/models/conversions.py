@@ -1,0 +1,80 @@
+"""Conversions as they were received, and the decisions on them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.store.base import Base
+
+OUTCOMES = ("rated", "ineligible", "held", "unattributed", "no_contract")
+
+
+class Conversion(Base):
+    """A purchase, install or lead, exactly as it was sent. Only `is_settled` ever changes: false means that its
+    decision, or an earlier conversion it depends on, is newer than the decision that is stored."""
+
+    __tablename__ = "conversions"
+    __table_args__ = (
+        Index("ix_conversions_customer", "program_id", "customer_id", "event_at", "id"),
+        Index("ix_conversions_partner", "program_id", "partner", "event_at", "id"),
+        Index("ix_conversions_unsettled", "program_id", postgresql_where=text("NOT is_settled")),
+    )
+
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    event_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    partner: Mapped[str | None]
+    customer_id: Mapped[str | None]
+    facts: Mapped[dict[str, Any]]
+    body_hash: Mapped[str]
+    is_settled: Mapped[bool]
+
+
+class Decision(Base):
+    """What the rules said of a conversion. A later decision retires it; it never changes."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        ForeignKeyConstraint(["program_id", "conversion_id"], ["conversions.program_id", "conversions.id"]),
+        UniqueConstraint("program_id", "conversion_id", "revision"),
+        CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
+        CheckConstraint("outcome = 'rated' OR amount = 0", name="only_rated_pays"),
+        CheckConstraint("outcome <> 'rated' OR contract_version IS NOT NULL", name="rated_under_terms"),
+        Index(
+            "uq_decisions_current",
+            "program_id",
+            "conversion_id",
+            unique=True,
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+        Index(
+            "ix_decisions_contract",
+            "contract_id",
+            "event_at",
+            "conversion_id",
+            postgresql_where=text("retired_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    program_id: Mapped[str]
+    conversion_id: Mapped[str]
+    revision: Mapped[int]
+    contract_id: Mapped[str | None] = mapped_column(ForeignKey("contracts.id"))
+    contract_version: Mapped[int | None]
+    event_at: Mapped[datetime]
+    outcome: Mapped[str]
+    amount: Mapped[Decimal]
+    currency: Mapped[str]
+    customer_order_number: Mapped[int | None]
+    before: Mapped[dict[str, Any]]
+    record: Mapped[dict[str, Any]]
+    digest: Mapped[str]
+    recorded_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
