@@ -44,6 +44,7 @@ class _Approvable:
 
     state: Mapped[str]
     effective_from: Mapped[datetime]
+    backdated: Mapped[str | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime]
     submitted_by: Mapped[str | None]
@@ -61,6 +62,7 @@ def _approval_checks() -> tuple[CheckConstraint, ...]:
         CheckConstraint("approved_by <> created_by", name="author_does_not_approve"),
         CheckConstraint("approved_by <> submitted_by", name="submitter_does_not_approve"),
         CheckConstraint("retired_at >= recorded_at", name="retired_after_recorded"),
+        CheckConstraint("backdated IN ('restate', 'prospective')", name="backdated"),
     )
 
 
@@ -74,7 +76,6 @@ class ContractVersion(_Approvable, Base):
     number: Mapped[int]
     is_termination: Mapped[bool]
     base_number: Mapped[int | None]
-    backdated: Mapped[str | None]
     content_hash: Mapped[str | None]
 
     rule_versions: Mapped[list[RuleVersion]] = relationship(
@@ -84,7 +85,6 @@ class ContractVersion(_Approvable, Base):
     __table_args__ = (
         *_approval_checks(),
         UniqueConstraint("contract_id", "number"),
-        CheckConstraint("backdated IN ('restate', 'prospective')", name="backdated"),
         Index("uq_contract_versions_start", "contract_id", "effective_from", unique=True, postgresql_where=IN_TIMELINE),
     )
 

@@ -1,0 +1,150 @@
+"""Reading what a draft says: its start in the contract's zone, and its rule versions with their starts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.core.errors import Finding, pointer_of
+from app.core.instants import parse_date, parse_instant, start_of_day, write_instant
+from app.rulelang.ast import KINDS, Kind
+from app.rulelang.diagnostics import described, did_you_mean
+from app.rulelang.facts import Catalogue
+from app.rulelang.ruleset import check_rules, with_kind
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDraft:
+    """A rule version that is about to be written."""
+
+    kind: Kind
+    effective_from: datetime
+    body: dict[str, Any]
+    hash: str
+
+
+def read_start(text: Any, timezone: ZoneInfo, at: str) -> datetime | Finding:
+    """Return a start given as a local date (its first instant) or as an instant with an offset."""
+    day = parse_date(text) if isinstance(text, str) else None
+    if day is not None:
+        return start_of_day(day, timezone)
+    instant = parse_instant(text) if isinstance(text, str) else None
+    if instant is not None:
+        return instant
+    return Finding(
+        "bad_start",
+        f"a start is a date (YYYY-MM-DD, the contract's local day) or an instant with an offset; found {described(text)}",
+        at,
+        'such as "1997-07-01" or "1997-07-01T00:00:00-04:00"',
+    )
+
+
+def check_backdated(backdated: str | None) -> list[Finding]:
+    """Return what is wrong with how a draft says a start in the past is meant."""
+    if backdated in (None, "restate"):
+        return []
+    if backdated == "prospective":
+        message = "backdated prospective is not run by this release yet"
+        return [Finding("not_available", message, "/backdated", "start it today, or write restate")]
+    hint = did_you_mean(str(backdated), ("restate", "prospective"))
+    return [Finding("unknown_choice", f"backdated is restate; found {described(backdated)}", "/backdated", hint)]
+
+
+def read_rules(
+    rules: Mapping[str, Any], start: datetime, end: datetime | None, timezone: ZoneInfo, catalogue: Catalogue, at: str
+) -> tuple[list[RuleDraft], list[Finding]]:
+    """Return the rule versions of `{kind: body | [{effective_from, body}, …]}` and everything wrong with them.
+
+    The first of each kind starts with its contract version, the others inside it.
+    """
+    drafts: list[RuleDraft] = []
+    findings: list[Finding] = []
+    for kind, given in rules.items():
+        where = at + pointer_of(kind)
+        if kind not in KINDS:
+            findings.append(Finding("unknown_key", f"unknown kind of rules {kind!r}", where, did_you_mean(kind, KINDS)))
+            continue
+        dated = given if isinstance(given, list) else [{"effective_from": write_instant(start), "body": given}]
+        of_kind = [
+            _read_dated(
+                entry, kind, timezone, catalogue, where + (pointer_of(i) if isinstance(given, list) else ""), findings
+            )
+            for i, entry in enumerate(dated)
+        ]
+        found = [draft for draft in of_kind if draft is not None]
+        if len(found) == len(of_kind):
+            findings += _check_starts(found, start, end, where)
+        drafts += found
+    return drafts, findings
+
+
+def _read_dated(
+    entry: Any, kind: str, timezone: ZoneInfo, catalogue: Catalogue, at: str, findings: list[Finding]
+) -> RuleDraft | None:
+    if not isinstance(entry, dict) or not {"effective_from", "body"} >= set(entry) or "body" not in entry:
+        message = f"a dated rule version is an object with effective_from and body; found {described(entry)}"
+        findings.append(Finding("wrong_type", message, at))
+        return None
+    if "effective_from" not in entry:
+        findings.append(Finding("missing_key", "a dated rule version needs effective_from", at))
+        return None
+    start = read_start(entry["effective_from"], timezone, at + "/effective_from")
+    if isinstance(start, Finding):
+        findings.append(start)
+    draft = read_body(kind, entry["body"], start if isinstance(start, datetime) else None, catalogue, at, findings)
+    return draft if isinstance(start, datetime) else None
+
+
+def read_body(
+    kind: str, body: Any, start: datetime | None, catalogue: Catalogue, at: str, findings: list[Finding]
+) -> RuleDraft | None:
+    """Return one checked rule body as a draft, or None with findings."""
+    body = with_kind(kind, body)
+    if isinstance(body, dict) and body.get("kind") in KINDS and body["kind"] != kind:
+        findings.append(
+            Finding("wrong_kind", f"the body is {body['kind']} rules; here stand {kind} rules", at + "/kind")
+        )
+        return None
+    rule_set, found = check_rules(body, catalogue, at)
+    findings += [finding for finding in found if finding.severity == "error"]
+    if rule_set is None or start is None:
+        return None
+    return RuleDraft(rule_set.kind, start, body, rule_set.hash)
+
+
+def _check_starts(drafts: list[RuleDraft], start: datetime, end: datetime | None, at: str) -> list[Finding]:
+    """The first rule version starts with its contract version, the others rise, and none lies outside of it."""
+    findings = []
+    if not drafts or drafts[0].effective_from != start:
+        findings.append(
+            Finding(
+                "first_start",
+                f"the first rule version starts with its contract version, at {write_instant(start)}",
+                at,
+                "there would be a time without rules",
+            )
+        )
+    for index, draft in enumerate(drafts[1:], start=1):
+        where = at + pointer_of(index, "effective_from")
+        if draft.effective_from <= drafts[index - 1].effective_from:
+            findings.append(Finding("starts_rise", "starts rise: each lies after the one before it", where))
+        outside = outside_span(draft.effective_from, start, end, where)
+        if outside is not None:
+            findings.append(outside)
+    return findings
+
+
+def outside_span(instant: datetime, start: datetime, end: datetime | None, at: str) -> Finding | None:
+    """Return what is wrong with a rule version's start that does not lie inside its contract version."""
+    if start <= instant and (end is None or instant < end):
+        return None
+    span = f"{write_instant(start)} up to {write_instant(end) if end else 'open end'}"
+    return Finding(
+        "outside_contract_version",
+        f"the start {write_instant(instant)} lies outside the contract version, which is in force from {span}",
+        at,
+        "choose a start inside it, or add the rules to another contract version",
+    )

@@ -1,0 +1,79 @@
+"""Rows to engine values: a contract with all its versions, its rule bodies read once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from app.core.instants import zone
+from app.engine import terms as engine
+from app.rulelang.facts import Catalogue
+from app.rulelang.ruleset import RuleSet, rules_from
+from app.store import models
+
+
+def timezone_of(contract: models.Contract) -> ZoneInfo:
+    """Return the zone the contract's days are in."""
+    found = zone(contract.timezone)
+    assert found is not None, contract.timezone  # checked when the contract was made
+    return found
+
+
+def engine_contract(contract: models.Contract) -> engine.Contract:
+    """Return the engine's contract of a row."""
+    return engine.Contract(
+        id=contract.id,
+        program=contract.program_id,
+        partner=contract.partner_id,
+        currency=contract.currency,
+        timezone=timezone_of(contract),
+        rounding="half_even" if contract.rounding == "half_even" else "half_away",
+        direction="receivable" if contract.direction == "receivable" else "payable",
+    )
+
+
+def history(
+    contract: models.Contract, versions: Iterable[models.ContractVersion], as_of: datetime, catalogue: Catalogue
+) -> engine.TermsHistory:
+    """Return the contract's terms as they were known at `as_of`."""
+    approved = [version for version in versions if version.recorded_at is not None]
+    return engine.TermsHistory(
+        engine_contract(contract), [_engine_version(version, catalogue) for version in approved], as_of
+    )
+
+
+def _engine_version(version: models.ContractVersion, catalogue: Catalogue) -> engine.ContractVersion:
+    return engine.ContractVersion(
+        number=version.number,
+        effective_from=version.effective_from,
+        recorded_at=version.recorded_at,
+        retired_at=version.retired_at,
+        is_termination=version.is_termination,
+        rule_versions=tuple(
+            engine.RuleVersion(
+                id=rule.id,
+                number=rule.number,
+                rules=rules_of(rule, catalogue),
+                effective_from=rule.effective_from,
+                recorded_at=rule.recorded_at,
+                retired_at=rule.retired_at,
+            )
+            for rule in version.rule_versions
+            if rule.recorded_at is not None
+        ),
+    )
+
+
+def rules_of(rule: models.RuleVersion, catalogue: Catalogue) -> RuleSet:
+    """Return the checked rules of a row. Bodies never change, so the hash is enough of a key."""
+    key = (rule.hash, catalogue)
+    if key not in _rule_sets():
+        _rule_sets()[key] = rules_from(rule.body, catalogue)
+    return _rule_sets()[key]
+
+
+@lru_cache(maxsize=1)
+def _rule_sets() -> dict[tuple[str, Catalogue], RuleSet]:
+    return {}

@@ -1,0 +1,95 @@
+"""Approve a submitted version: from this instant on it is known, and in force from its start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.audit.record import record
+from app.contracts import lifecycle
+from app.contracts.drafting import outside_span
+from app.contracts.errors import OutsideContractVersion
+from app.contracts.repository import (
+    contract_named,
+    is_in_timeline,
+    next_start,
+    rule_version_numbered,
+    unsettle,
+    version_numbered,
+    versions_of,
+)
+from app.core.instants import write_instant
+from app.partners.repository import program_named
+from app.runtime import Context
+from app.store.models import ContractVersion, RuleVersion
+
+
+def approve_version(ctx: Context, *, contract: str, number: int) -> ContractVersion:
+    """Approve a contract version with its rules. One that starts at the same instant is retired by it.
+
+    Conversions it governs are marked to be decided again. Refuses the author, the submitter, and a start in the past
+    that was not declared.
+    """
+    row = contract_named(ctx.session, contract, lock=True)
+    program_named(ctx.session, row.program_id, lock=True)
+    version = version_numbered(ctx.session, contract, number)
+    versions = versions_of(ctx.session, contract)
+    lifecycle.approve(version, ctx.actor, ctx.now())
+    if not _is_first(versions, version):
+        lifecycle.require_declared_backdating(version, version.backdated, ctx.now())
+    _retire_twin(ctx, [other for other in versions if other.id != version.id], version)
+    for rule in version.rule_versions:
+        lifecycle.approve(rule, ctx.actor, ctx.now())
+    ctx.session.flush()
+    touched = unsettle(ctx.session, row, version.effective_from, next_start(versions, version))
+    _record_approval(ctx, "contract_version.approved", version, version.content_hash or "", touched)
+    return version
+
+
+def approve_rule_version(ctx: Context, *, contract: str, number: int, kind: str, rule_number: int) -> RuleVersion:
+    """Approve one rule version inside an approved contract version."""
+    row = contract_named(ctx.session, contract, lock=True)
+    program_named(ctx.session, row.program_id, lock=True)
+    version = version_numbered(ctx.session, contract, number)
+    rule = rule_version_numbered(version, kind, rule_number)
+    end = next_start(versions_of(ctx.session, contract), version)
+    outside = outside_span(rule.effective_from, version.effective_from, end, "/effective_from")
+    if outside is not None:
+        raise OutsideContractVersion(outside.message, [outside])
+    lifecycle.approve(rule, ctx.actor, ctx.now())
+    lifecycle.require_declared_backdating(rule, rule.backdated, ctx.now())
+    others = [other for other in version.rule_versions if other.kind == kind and other.id != rule.id]
+    _retire_twin(ctx, others, rule)
+    ctx.session.flush()
+    starts = [other.effective_from for other in others if is_in_timeline(other)]
+    until = min((start for start in starts if start > rule.effective_from), default=end)
+    touched = unsettle(ctx.session, row, rule.effective_from, until)
+    _record_approval(ctx, "rule_version.approved", rule, rule.hash, touched)
+    return rule
+
+
+def _is_first(versions: Sequence[ContractVersion], version: ContractVersion) -> bool:
+    """Nothing was decided under earlier terms where there are none: the first version needs no declaration."""
+    return not any(is_in_timeline(other) for other in versions if other.id != version.id)
+
+
+def _retire_twin(
+    ctx: Context, others: Sequence[ContractVersion | RuleVersion], version: ContractVersion | RuleVersion
+) -> None:
+    """Two starts at one instant cannot both be in force: the later approval retires the earlier one."""
+    for other in others:
+        if is_in_timeline(other) and other.effective_from == version.effective_from:
+            # The database looks at each row by itself: the old one has to be gone before the new one is there.
+            with ctx.session.no_autoflush:
+                other.retired_at = ctx.now()
+                ctx.session.flush([other])
+            record(ctx, "version.retired", other.id, f"{other.id} retired by {version.id}")
+
+
+def _record_approval(
+    ctx: Context, action: str, version: ContractVersion | RuleVersion, content: str, touched: int
+) -> None:
+    start = write_instant(version.effective_from)
+    summary = f"{version.id} approved by {ctx.actor}, in force from {start}; {touched} conversions to decide again"
+    after = {"effective_from": start, "content_hash": content, "conversions_touched": touched}
+    record(ctx, action, version.id, summary, after=after)
+    ctx.session.flush()

@@ -1,0 +1,84 @@
+"""Every query of the contracts room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from app.contracts.errors import ContractNotFound, VersionNotFound
+from app.store.models import Contract, ContractVersion, Conversion, RuleVersion
+
+
+def contract_named(session: Session, contract_id: str, *, lock: bool = False) -> Contract:
+    """Return a contract or refuse. With `lock`, wait until nobody else is changing its versions."""
+    contract = session.get(Contract, contract_id, with_for_update={"key_share": True} if lock else None)
+    if contract is None:
+        raise ContractNotFound(f"There is no contract {contract_id!r}.")
+    return contract
+
+
+def contracts_after(session: Session, after: str | None, limit: int) -> Sequence[Contract]:
+    """Return contracts in order of id, from behind a cursor."""
+    query = select(Contract).order_by(Contract.id).limit(limit)
+    return session.scalars(query if after is None else query.where(Contract.id > after)).all()
+
+
+def contracts_of_program(session: Session, program_id: str) -> Sequence[Contract]:
+    """Return all contracts of a program."""
+    return session.scalars(select(Contract).where(Contract.program_id == program_id).order_by(Contract.id)).all()
+
+
+def versions_of(session: Session, contract_id: str) -> Sequence[ContractVersion]:
+    """Return all versions of a contract with their rule versions, by number."""
+    return session.scalars(
+        select(ContractVersion)
+        .where(ContractVersion.contract_id == contract_id)
+        .order_by(ContractVersion.number)
+        .options(selectinload(ContractVersion.rule_versions))
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def version_numbered(session: Session, contract_id: str, number: int) -> ContractVersion:
+    """Return one version of a contract with its rule versions, or refuse."""
+    contract_named(session, contract_id)
+    found = [version for version in versions_of(session, contract_id) if version.number == number]
+    if not found:
+        raise VersionNotFound(f"The contract {contract_id!r} has no version {number}.")
+    return found[0]
+
+
+def rule_version_numbered(version: ContractVersion, kind: str, number: int) -> RuleVersion:
+    """Return one rule version of a contract version, or refuse."""
+    found = [rule for rule in version.rule_versions if (rule.kind, rule.number) == (kind, number)]
+    if not found:
+        raise VersionNotFound(f"Version {version.number} of {version.contract_id} has no {kind} rule version {number}.")
+    return found[0]
+
+
+def is_in_timeline(version: ContractVersion | RuleVersion) -> bool:
+    """Tell whether a version is approved and not retired."""
+    return version.recorded_at is not None and version.retired_at is None
+
+
+def next_start(versions: Sequence[ContractVersion], version: ContractVersion) -> datetime | None:
+    """Return where the approved version after this one starts, or None when it has no end."""
+    starts = [v.effective_from for v in versions if is_in_timeline(v) and v.effective_from > version.effective_from]
+    return min(starts, default=None)
+
+
+def unsettle(session: Session, contract: Contract, start: datetime, end: datetime | None) -> int:
+    """Mark the contract's conversions from `start` up to `end` for another decision and return how many they are."""
+    query = update(Conversion).where(
+        Conversion.program_id == contract.program_id,
+        Conversion.partner == contract.partner_id,
+        Conversion.event_at >= start,
+    )
+    result = session.execute(
+        (query if end is None else query.where(Conversion.event_at < end)).values(is_settled=False)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount
