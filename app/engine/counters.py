@@ -80,3 +80,13 @@ class RunningTotals:
         if key not in self._totals:
             self._totals[key] = self._load(*key)
         return self._totals[key]
+
+
+def increment(counter: Counter, facts: Mapping[str, object], paid: Decimal) -> Decimal:
+    """Return what one rated conversion adds to a counter: one, its fact (zero when absent), or what it was paid."""
+    if counter.measure == "count":
+        return Decimal(1)
+    if counter.measure == "amount":
+        return paid
+    value = facts.get(counter.fact or "", 0)
+    return value if isinstance(value, Decimal) else Decimal(str(value))

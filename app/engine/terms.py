@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from app.rulelang.ast import KINDS, Attribution, Eligibility, Kind, Payout, cond
 from app.rulelang.ruleset import RuleSet
 
 B = TypeVar("B")
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,19 @@ class TermsHistory:
             terms = Terms(self.contract, version, eligibility, attribution, payout, self._counters_since(payout))
             self._terms[key] = terms
         return terms
+
+    @cached_property
+    def counters(self) -> frozenset[Counter]:
+        """Every counter any version of the contract needs. None means that its conversions do not depend on each
+        other."""
+        bodies = [_body(span.version, Payout) for rules in self._rules.values() for span in rules["payout"]]
+        return frozenset().union(*(counters_of(body) for body in bodies))
+
+    def counted(self, terms: Terms) -> dict[Counter, datetime]:
+        """Return the counters a rated conversion adds to: those of its terms, and the money under every limit, because
+        a limit is on what the contract pays in the window, whichever version paid it."""
+        always = {counter: _EVER for counter in self.counters if counter.measure == "amount"}
+        return always | terms.counters_since
 
     def rule_spans(self, version: ContractVersion) -> dict[Kind, list[Span[RuleVersion]]]:
         """Return the rule versions of a contract version with the time each is in force."""

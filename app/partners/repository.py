@@ -37,3 +37,8 @@ def programs_after(session: Session, after: str | None, limit: int) -> Sequence[
     """Return programs in order of id, from behind a cursor."""
     query = select(Program).order_by(Program.id).limit(limit)
     return session.scalars(query if after is None else query.where(Program.id > after)).all()
+
+
+def partner_ids(session: Session) -> list[str]:
+    """Return the ids of all partners."""
+    return list(session.scalars(select(Partner.id)))

@@ -1,0 +1,33 @@
+"""Refusals of the conversions room."""
+
+from app.core.errors import AppError
+
+
+class ConversionRefused(AppError):
+    code = "conversion_refused"
+    kind = "invalid"
+
+
+class ConversionDiffers(AppError):
+    code = "conversion_differs"
+    kind = "conflict"
+
+
+class ConversionNotFound(AppError):
+    code = "conversion_not_found"
+    kind = "not_found"
+
+
+class ProgramWithoutContract(AppError):
+    code = "program_without_contract"
+    kind = "conflict"
+
+
+class DecisionNotFound(AppError):
+    code = "decision_not_found"
+    kind = "not_found"
+
+
+class DecisionNotReproduced(AppError):
+    code = "decision_not_reproduced"
+    kind = "fault"

@@ -1,0 +1,154 @@
+"""Take conversions in: one, or many at once, each accepted, known already, or refused by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from app.conversions.book import contract_book
+from app.conversions.envelope import Incoming, read_conversion
+from app.conversions.errors import ConversionDiffers, ConversionRefused, ProgramWithoutContract
+from app.conversions.operations.settle_program import Progress, settle_program
+from app.conversions.repository import (
+    Key,
+    body_hashes,
+    current_decisions,
+    insert_conversions,
+    unsettle_later_of_customers,
+)
+from app.core.errors import AppError, Finding
+from app.core.instants import write_instant
+from app.partners.repository import program_named
+from app.runtime import Context
+from app.store.models import Decision
+
+CHUNK = 5_000
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of one conversion that was sent."""
+
+    status: Literal["accepted", "duplicate", "refused"]
+    id: str | None = None
+    program: str | None = None
+    problem: AppError | None = None
+    decision: Decision | None = None
+
+
+def receive_conversion(ctx: Context, body: Any, *, program: str | None = None) -> Receipt:
+    """Take one conversion in and decide it, or raise what is wrong with it.
+
+    The same conversion again is answered with the decision there is; other content under a known id is refused.
+    """
+    (receipt,) = receive_conversions(ctx, [body], program=program)
+    if receipt.problem is not None:
+        raise receipt.problem
+    return receipt
+
+
+def receive_conversions(
+    ctx: Context, bodies: Iterable[Any], *, program: str | None = None, progress: Progress | None = None
+) -> list[Receipt]:
+    """Take conversions in and decide them. Each has its own receipt; a bad one does not lose the others."""
+    receipts = store_conversions(ctx, bodies, program=program)
+    programs = sorted({receipt.program for receipt in receipts if receipt.program and receipt.problem is None})
+    for program_id in programs:
+        settle_program(ctx, program_id, progress)
+        mine = [receipt for receipt in receipts if receipt.program == program_id and receipt.problem is None]
+        decisions = current_decisions(ctx.session, program_id, [receipt.id for receipt in mine if receipt.id])
+        for receipt in mine:
+            receipt.decision = decisions.get(receipt.id or "")
+    return receipts
+
+
+def store_conversions(ctx: Context, bodies: Iterable[Any], *, program: str | None = None) -> list[Receipt]:
+    """Take conversions in without deciding them yet; what they touch is marked for `settle_program`."""
+    receipts: list[Receipt] = []
+    readable: dict[str, list[tuple[Receipt, Incoming]]] = {}
+    for body in bodies:
+        receipt, incoming = _read(ctx, body, program)
+        receipts.append(receipt)
+        if incoming is not None:
+            readable.setdefault(incoming.program, []).append((receipt, incoming))
+    for program_id in sorted(readable):
+        _store(ctx, program_id, readable[program_id])
+    return receipts
+
+
+def _read(ctx: Context, body: Any, program: str | None) -> tuple[Receipt, Incoming | None]:
+    if isinstance(body, AppError):  # a line that was not even JSON
+        return Receipt("refused", problem=body), None
+    read = read_conversion(body, ctx.catalogue, program)
+    if isinstance(read, Incoming) and read.received_at is not None and read.received_at > ctx.now():
+        message = f"received_at {write_instant(read.received_at)} lies in the future"
+        read = [Finding("future_time", message, "/received_at", "leave it out")]
+    if isinstance(read, Incoming):
+        return Receipt("accepted", read.id, read.program), read
+    identifier = body.get("id") if isinstance(body, dict) and isinstance(body.get("id"), str) else None
+    name = f"The conversion {identifier}" if identifier else "The conversion"
+    more = f" (and {len(read) - 1} more)" if len(read) > 1 else ""
+    problem = ConversionRefused(f"{name} is refused. {read[0].pointer or '/'}: {read[0].message}{more}", read)
+    return Receipt("refused", identifier, problem=problem), None
+
+
+def _store(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt, Incoming]]) -> None:
+    try:
+        owner = program_named(ctx.session, program_id, lock=True)
+        if contract_book(ctx, owner, ctx.now()).is_empty:
+            raise ProgramWithoutContract(
+                f"The program {program_id!r} has no contract, so nothing could ever be paid for this conversion. "
+                "Create a contract first, then send it again.",
+                [Finding("program_without_contract", f"{program_id} has no contract", "/program")],
+            )
+    except AppError as problem:
+        for receipt, _ in incoming:
+            receipt.status, receipt.problem = "refused", problem
+        return
+    for start in range(0, len(incoming), CHUNK):
+        _store_chunk(ctx, program_id, incoming[start : start + CHUNK])
+
+
+def _store_chunk(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt, Incoming]]) -> None:
+    known = body_hashes(ctx.session, program_id, [one.id for _, one in incoming])
+    fresh: dict[str, Incoming] = {}
+    for receipt, one in incoming:
+        first = known.get(one.id) or (fresh[one.id].body_hash if one.id in fresh else None)
+        if first is None:
+            fresh[one.id] = one
+        elif first == one.body_hash:
+            receipt.status = "duplicate"
+        else:
+            receipt.status = "refused"
+            receipt.problem = ConversionDiffers(
+                f"The conversion {one.id!r} was received before with other content. Nothing was changed; "
+                "a conversion keeps what it was first sent with.",
+                [Finding("conversion_differs", "another conversion has this id", "/id")],
+            )
+    if fresh:
+        insert_conversions(ctx.session, [_row(ctx, one) for one in fresh.values()])
+        unsettle_later_of_customers(ctx.session, program_id, _first_of_customers(fresh.values()))
+
+
+def _row(ctx: Context, one: Incoming) -> dict[str, Any]:
+    return {
+        "program_id": one.program,
+        "id": one.id,
+        "event_at": one.event_at,
+        "received_at": one.received_at or ctx.now(),
+        "partner": one.partner,
+        "customer_id": one.customer_id,
+        "facts": one.raw_facts,
+        "body_hash": one.body_hash,
+        "is_settled": False,
+    }
+
+
+def _first_of_customers(conversions: Iterable[Incoming]) -> dict[str, Key]:
+    first: dict[str, Key] = {}
+    for one in conversions:
+        customer, key = one.customer_id, (one.event_at, one.id)
+        if customer is not None and (customer not in first or key < first[customer]):
+            first[customer] = key
+    return first
