@@ -17,7 +17,7 @@ from app.core.instants import micros
 from app.core.money import EXACT
 from app.engine.matcher import EngineFault, Facts
 from app.rulelang.ast import Scalar
-from app.rulelang.compiler import Test, predicate
+from app.rulelang.compiler import Check, predicate
 from app.rulelang.facts import LARGEST, MAX_SCALE, MAX_TEXT
 
 GUARD = "go"
@@ -33,10 +33,10 @@ class SetCodec:
 
     def __init__(self, chains: EngineSet) -> None:
         steps = list(dict.fromkeys(step for chain in chains for step in chain.steps))
-        tests = [step for step in steps if isinstance(step, Test)]
-        self._kinds = _kinds_of(tests)
-        self._values = _numbered("f", (test.fact for test in tests if test.expected))
-        self._presences = _numbered("p", (test.fact for test in tests if test.if_absent or not test.expected))
+        checks = [step for step in steps if isinstance(step, Check)]
+        self._kinds = _kinds_of(checks)
+        self._values = _numbered("f", (check.fact for check in checks if check.expected))
+        self._presences = _numbered("p", (check.fact for check in checks if check.if_absent or not check.expected))
         self._derived = _numbered("d", (step.normal for step in steps if isinstance(step, Derived)))
         self._predicates = [(name, predicate(normal)) for normal, name in self._derived.items()]
         self.rules = {f"r{at}": chain.rule for at, chain in enumerate(chains)}
@@ -81,20 +81,20 @@ class SetCodec:
             compared = list(self._comparison(step))
             yield {"$or": [compared[0] if len(compared) == 1 else {"$and": compared}, self._absent(step)]}
 
-    def _absent(self, test: Test) -> Json:
-        return {self._presences[test.fact]: 0}
+    def _absent(self, check: Check) -> Json:
+        return {self._presences[check.fact]: 0}
 
-    def _comparison(self, test: Test) -> Iterator[Json]:
-        name = self._values[test.fact]
-        expected = dict.fromkeys(ENCODERS[kind_of(value)](value) for value in test.expected)
-        if test.op == "not_in":
+    def _comparison(self, check: Check) -> Iterator[Json]:
+        name = self._values[check.fact]
+        expected = dict.fromkeys(ENCODERS[kind_of(value)](value) for value in check.expected)
+        if check.op == "not_in":
             yield from ({"$neq": {name: value}} for value in expected)
-        elif test.op in ("eq", "in"):
+        elif check.op in ("eq", "in"):
             equal: list[Json] = [{name: value} for value in expected]
             yield equal[0] if len(equal) == 1 else {"$or": equal}
         else:
             (value,) = expected
-            yield {f"${test.op}": {name: value}}
+            yield {f"${check.op}": {name: value}}
 
 
 def kind_of(value: Scalar) -> str:
@@ -158,13 +158,13 @@ ENCODERS: dict[str, Callable[[Any], str | int]] = {
 }
 
 
-def _kinds_of(tests: Iterable[Test]) -> dict[str, str]:
+def _kinds_of(checks: Iterable[Check]) -> dict[str, str]:
     """Return the type by which each fact is compared. Rules that compare one fact by two types were never checked."""
     kinds: dict[str, str] = {}
-    for test in tests:
-        for value in test.expected:
-            if kinds.setdefault(test.fact, kind_of(value)) != kind_of(value):
-                raise EngineFault(f"fact {test.fact} is compared with {kinds[test.fact]} and with {kind_of(value)}")
+    for check in checks:
+        for value in check.expected:
+            if kinds.setdefault(check.fact, kind_of(value)) != kind_of(value):
+                raise EngineFault(f"fact {check.fact} is compared with {kinds[check.fact]} and with {kind_of(value)}")
     return kinds
 
 

@@ -22,12 +22,17 @@ from app.engine.matcher import EngineFault, Facts, RuleConditions
 
 SID = "0"
 OK = 0
+TYPICAL = 2_500  # characters of a definition for which the engine takes about 1 MB
 # What the engine keeps for our one context. Anything else in it, such as an exception, is not ours.
 STATE = '{ "sid":"0", "id":"sid-0", "$s":1}'
 
 
 class DurableMatcher:
-    """The matcher that runs rules on durable. It keeps up to `capacity` compiled sets, those used last."""
+    """The matcher that runs rules on durable.
+
+    It keeps the compiled rules used last, up to `capacity` typical rule versions (20 rows of 5 tests, about 1 MB each;
+    larger ones count for more).
+    """
 
     def __init__(self, capacity: int = 200) -> None:
         self._capacity = capacity
@@ -85,7 +90,7 @@ class _Shelf:
                 self._rulesets.popitem()[1].close()
 
     def _evict(self) -> None:
-        while len(self._rulesets) > 1 and sum(map(len, self._rulesets.values())) > self._capacity:
+        while len(self._rulesets) > 1 and sum(each.weight for each in self._rulesets.values()) > self._capacity:
             self._rulesets.popitem(last=False)[1].close()
 
 
@@ -104,8 +109,9 @@ class _Ruleset:
             self.close()
             raise
 
-    def __len__(self) -> int:
-        return len(self._sets)
+    @property
+    def weight(self) -> int:
+        return sum(each.weight for each in self._sets)
 
     def is_of(self, conditions: RuleConditions) -> bool:
         return self._rules is conditions.rules or self._rules == conditions.rules
@@ -133,7 +139,9 @@ class _EngineSet:
 
     def __init__(self, name: str, codec: SetCodec) -> None:
         self.codec = codec
-        self._handle = durable.create_ruleset(name, orjson.dumps(codec.definition).decode())
+        definition = orjson.dumps(codec.definition).decode()
+        self.weight = 1 + len(definition) // TYPICAL
+        self._handle = durable.create_ruleset(name, definition)
         self._turn = 0
         # Let it fire once: it proves the set works, and releasing a set that never fired crashes the process. Should
         # this fail, its memory is lost on purpose.

@@ -1,9 +1,9 @@
-"""How rules are cut to what durable can hold: chains of tests, in sets. What a test looks like there is the codec's.
+"""How rules are cut to what durable can hold: chains of checks, in sets. What a check looks like there is the codec's.
 
 durable follows every true branch of an `any` separately. Two such groups in one rule fire it four times, eleven groups
 of four would fire it four million times, and 64 open branches are an error. So no `any` reaches it: a rule becomes
-alternatives, each a chain of tests that must all hold, under one rule id. A chain fires at most once, whatever the
-facts. Where there would be too many alternatives, a group is computed beforehand and becomes one test.
+alternatives, each a chain of checks that must all hold, under one rule id. A chain fires at most once, whatever the
+facts. Where there would be too many alternatives, a group is computed beforehand and becomes one check.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from math import prod
 from typing import TypeAlias
 
 from app.rulelang.ast import Condition
-from app.rulelang.compiler import Every, Normal, Some, Test, normal_form
+from app.rulelang.compiler import Check, Every, Normal, Some, normal_form
 
 MAX_MEMBERS = 8  # of a list that the engine compares by itself
 MAX_ALTERNATIVES = 12  # of one rule
@@ -33,7 +33,7 @@ class Derived:
     normal: Normal
 
 
-Step: TypeAlias = Test | Derived
+Step: TypeAlias = Check | Derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,14 @@ def chains_of(rule: str, when: Condition) -> list[Chain]:
 def groups_of(step: Step) -> int:
     """Return how many and/or groups a step is for the engine."""
     if isinstance(step, Derived) or not step.if_absent or step.op == "missing":
-        return int(isinstance(step, Test) and step.op == "in" and len(step.expected) > 1)
+        return int(isinstance(step, Check) and step.op == "in" and len(step.expected) > 1)
     return 2 if step.op == "not_in" else 1
 
 
 def _alternatives(normal: Normal) -> list[tuple[Step, ...]]:
     """Return a normal form as at most MAX_ALTERNATIVES conjunctions."""
     match normal:
-        case Test():
+        case Check():
             return [(_step_of(normal),)]
         case Some(parts):
             found = [steps for part in parts for steps in _alternatives(part)]
@@ -85,8 +85,8 @@ def _distributed(parts: Sequence[Normal]) -> list[tuple[Step, ...]]:
     return [tuple(dict.fromkeys(joined.from_iterable(steps))) for steps in product(*factors)]
 
 
-def _step_of(test: Test) -> Step:
-    return Derived(test) if len(test.expected) > MAX_MEMBERS else test
+def _step_of(check: Check) -> Step:
+    return Derived(check) if len(check.expected) > MAX_MEMBERS else check
 
 
 def _within_groups(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -95,7 +95,7 @@ def _within_groups(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     groups = 0
     for step in steps:
         groups += groups_of(step)
-        kept.append(Derived(step) if isinstance(step, Test) and groups_of(step) and groups > MAX_GROUPS else step)
+        kept.append(Derived(step) if isinstance(step, Check) and groups_of(step) and groups > MAX_GROUPS else step)
     return tuple(kept)
 
 

@@ -1,6 +1,6 @@
 """Conditions in a form that any engine can run: no `not`, no third truth value. What an engine can hold is not known here.
 
-In the normal form every test has an answer for a fact that is there, by its operator, and for one that is not, by
+In the normal form every check has an answer for a fact that is there, by its operator, and for one that is not, by
 `if_absent`. So an engine that knows NULL (SQL) or has no idea of absence (durable) comes to the same two values.
 `between` is its two ends, and a negation is the opposite operator with the opposite answer for an absent fact.
 """
@@ -16,7 +16,7 @@ from app.rulelang.operators import OPERATORS
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Check:
     """One comparison. `op` is eq, neq, lt, lte, gt, gte, in, not_in, exists or missing."""
 
     fact: str
@@ -39,7 +39,7 @@ class Some:
     parts: tuple[Normal, ...]
 
 
-Normal: TypeAlias = Test | Every | Some
+Normal: TypeAlias = Check | Every | Some
 
 TRUE = Every(())
 FALSE = Some(())
@@ -54,7 +54,7 @@ def normal_form(condition: Condition, *, negated: bool = False) -> Normal:
         case Leaf(op="between"):
             return normal_form(_both_ends(condition), negated=negated)
         case Leaf():
-            return _test_of(condition, negated)
+            return _check_of(condition, negated)
         case Always():
             return FALSE if negated else TRUE
         case Not(part):
@@ -87,19 +87,19 @@ def some(parts: Iterable[Normal]) -> Normal:
 def predicate(normal: Normal) -> Callable[[Mapping[str, Scalar]], bool]:
     """Return a function that evaluates a normal form. A list of thousands is looked up, not walked through."""
     match normal:
-        case Test():
-            return _test_predicate(normal)
+        case Check():
+            return _check_predicate(normal)
         case Every(parts):
-            tests = [predicate(part) for part in parts]
-            return lambda facts: all(test(facts) for test in tests)
+            checks = [predicate(part) for part in parts]
+            return lambda facts: all(check(facts) for check in checks)
         case Some(parts):
-            tests = [predicate(part) for part in parts]
-            return lambda facts: any(test(facts) for test in tests)
+            checks = [predicate(part) for part in parts]
+            return lambda facts: any(check(facts) for check in checks)
 
 
-def _test_predicate(test: Test) -> Callable[[Mapping[str, Scalar]], bool]:
-    holds, fact, if_absent = OPERATORS[test.op].holds, test.fact, test.if_absent
-    expected = frozenset(test.expected) if test.op in ("in", "not_in") else test.expected
+def _check_predicate(check: Check) -> Callable[[Mapping[str, Scalar]], bool]:
+    holds, fact, if_absent = OPERATORS[check.op].holds, check.fact, check.if_absent
+    expected = frozenset(check.expected) if check.op in ("in", "not_in") else check.expected
 
     def is_true(facts: Mapping[str, Scalar]) -> bool:
         actual = facts.get(fact)
@@ -113,11 +113,11 @@ def _both_ends(leaf: Leaf) -> Condition:
     return AllOf((Leaf(leaf.fact, "gte", (low,), leaf.if_missing), Leaf(leaf.fact, "lte", (high,), leaf.if_missing)))
 
 
-def _test_of(leaf: Leaf, negated: bool) -> Normal:
+def _check_of(leaf: Leaf, negated: bool) -> Normal:
     op = OPPOSITE[leaf.op] if negated else leaf.op
     if_absent = leaf.matches_missing is not negated
     if op == "exists" and if_absent:
         return TRUE
     if op == "missing" and not if_absent:
         return FALSE
-    return Test(leaf.fact, op, tuple(dict.fromkeys(leaf.expected)), if_absent)
+    return Check(leaf.fact, op, tuple(dict.fromkeys(leaf.expected)), if_absent)
