@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import click
 import orjson
@@ -53,7 +53,7 @@ def import_(table: Path, mapping: Path, output: Path | None, is_json: bool) -> N
 def _counted(rows: csv.DictReader[str], table: Path) -> Iterator[dict[str, str]]:
     try:
         for row in rows:
-            if None in row or None in row.values():  # type: ignore[comparison-overlap]
+            if None in row or None in row.values():
                 raise FileRefused(f"{table}:{rows.line_num}: the row has another number of columns than the header.")
             yield row
     except csv.Error as error:
@@ -96,7 +96,7 @@ def _sink(output: Path) -> Iterator[IO[bytes]]:
             if output.suffix == ".gz":
                 # No time and no name in it: the same rows give the same bytes.
                 with gzip.GzipFile("", "wb", 9, raw, 0) as packed:
-                    yield packed
+                    yield cast(IO[bytes], packed)
             else:
                 yield raw
         part.replace(output)
@@ -107,7 +107,7 @@ def _sink(output: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
     try:
-        raw: Any = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 - closed by the text
+        raw: Any = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")
     except OSError as error:
         raise FileRefused(f"{path} cannot be read: {error.strerror}.") from error
     with io.TextIOWrapper(raw, "utf-8", newline="") as text:
