@@ -1,0 +1,19 @@
+"""Putting the house together: which rooms the application has."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.access.gate import KeyGate
+from app.contracts.routes import routes as contracts
+from app.partners.routes import routes as partners
+from app.rulesets.routes import routes as rulesets
+from app.runtime import Runtime
+from app.web.application import application
+
+ROOMS = (partners, rulesets, contracts)
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """Return the HTTP application over a database, an engine, a catalogue and a clock."""
+    return application(runtime, KeyGate(), ROOMS)
