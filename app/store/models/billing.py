@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.base import Base
@@ -44,11 +44,12 @@ class StatementLine(Base):
     __tablename__ = "statement_lines"
     __table_args__ = (
         CheckConstraint("amount <> 0", name="amount_is_not_zero"),
-        Index("ix_statement_lines_statement", "statement_id", "event_at", "conversion_id"),
+        Index("ix_statement_lines_statement", "statement_id", "position"),
     )
 
     # Derived from contract, conversion, rule and decision: the same difference cannot be posted twice.
     id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     statement_id: Mapped[str] = mapped_column(ForeignKey("statements.id"))
     run_id: Mapped[str] = mapped_column(ForeignKey("billing_runs.id"))
     conversion_id: Mapped[str]

@@ -1,0 +1,1 @@
+"""Billing: what should exist, minus what is posted, posted."""

@@ -1,0 +1,111 @@
+"""Bill a contract for a month: compute what should exist, subtract what is posted, post the difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.audit.record import record
+from app.billing.errors import PeriodRefused
+from app.billing.repository import Difference, differences, insert_lines, runs_of
+from app.contracts.mapping import timezone_of
+from app.contracts.repository import contract_named
+from app.conversions.operations.settle_program import Progress, settle_program
+from app.core.errors import Finding
+from app.core.ids import derived_id
+from app.core.money import minus, total
+from app.core.period import month_from, parse_month
+from app.core.rounding import shown
+from app.partners.repository import program_named
+from app.runtime import Context
+from app.store.models import BillingRun, Contract, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What a run posted: nothing when everything was posted already."""
+
+    run: BillingRun | None
+    statement: Statement
+    lines: int
+    amount: Decimal
+    corrections: int
+
+
+def bill_contract(ctx: Context, *, contract: str, period: str, progress: Progress | None = None) -> Billed:
+    """Post what is missing from the statement of a contract for a month (`YYYY-MM`, in the contract's zone).
+
+    Running it again posts nothing. After a late conversion or a back-dated amendment it posts the difference as
+    correction lines, each linked to the line it corrects.
+    """
+    row = contract_named(ctx.session, contract)
+    program_named(ctx.session, row.program_id, lock=True)
+    first = parse_month(period)
+    if first is None:
+        finding = Finding(
+            "bad_period", f"a period is a month YYYY-MM; found {period!r}", "/period", 'such as "1997-07"'
+        )
+        raise PeriodRefused(f"{finding.message}.", [finding])
+    settle_program(ctx, row.program_id, progress)
+    statement = _statement(ctx, row, period)
+    found = differences(ctx.session, contract, row.program_id, statement.id, month_from(first, timezone_of(row)))
+    if not found:
+        return Billed(None, statement, 0, Decimal(0), 0)
+    return _post(ctx, row, statement, found)
+
+
+def _statement(ctx: Context, contract: Contract, period: str) -> Statement:
+    statement = ctx.session.get(Statement, f"{contract.id}/{period}")
+    if statement is None:
+        statement = Statement(
+            id=f"{contract.id}/{period}",
+            contract_id=contract.id,
+            period=period,
+            currency=contract.currency,
+            created_at=ctx.now(),
+        )
+        ctx.session.add(statement)
+        ctx.session.flush()
+    return statement
+
+
+def _post(ctx: Context, contract: Contract, statement: Statement, found: list[Difference]) -> Billed:
+    amount = total(minus(one.target, one.posted) for one in found)
+    number = 1 + runs_of(ctx.session, statement.id)
+    run = BillingRun(
+        id=f"{statement.id}/{number}",
+        statement_id=statement.id,
+        number=number,
+        posted_by=ctx.actor,
+        posted_at=ctx.now(),
+        lines=len(found),
+        amount=amount,
+    )
+    ctx.session.add(run)
+    ctx.session.flush()
+    insert_lines(
+        ctx.session,
+        [
+            {
+                # The same decision on the same line cannot be posted twice: the id would be the same.
+                "id": derived_id("line", statement.id, one.conversion_id, one.rule, one.decision_id),
+                "statement_id": statement.id,
+                "run_id": run.id,
+                "conversion_id": one.conversion_id,
+                "decision_id": one.decision_id,
+                "event_at": one.event_at,
+                "rule": one.rule,
+                "formula": one.formula,
+                "amount_precise": minus(one.target_precise, one.posted_precise),
+                "amount": minus(one.target, one.posted),
+                "corrects": one.corrects,
+            }
+            for one in found
+        ],
+    )
+    corrections = sum(one.corrects is not None for one in found)
+    summary = f"{statement.id}: {len(found)} lines posted, {shown(amount, contract.currency)} {contract.currency}"
+    after = {"lines": len(found), "amount": shown(amount, contract.currency), "corrections": corrections}
+    record(ctx, "billing_run.posted", run.id, summary, after=after)
+    ctx.session.flush()
+    return Billed(run, statement, len(found), amount, corrections)

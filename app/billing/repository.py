@@ -1,0 +1,139 @@
+"""Every query of the billing room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Numeric, cast, func, insert, select, text
+from sqlalchemy.orm import Session
+
+from app.billing.errors import StatementNotFound
+from app.core.period import Period
+from app.store.models import BillingRun, Statement, StatementLine
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A conversion × rule whose posted amount is not what it should be."""
+
+    conversion_id: str
+    rule: str
+    event_at: datetime
+    decision_id: str
+    formula: str
+    target_precise: Decimal
+    target: Decimal
+    posted_precise: Decimal
+    posted: Decimal
+    corrects: str | None
+
+
+# Target minus posted, per conversion × rule of the period. A line that should no longer exist has the target zero and
+# is booked on the decision that is current now.
+_DIFFERENCES = text(
+    """
+    WITH target AS (
+        SELECT d.conversion_id, l ->> 'rule' AS rule, d.event_at, d.id AS decision_id, l ->> 'formula' AS formula,
+               (l ->> 'amount_precise')::numeric AS precise, (l ->> 'amount')::numeric AS amount
+        FROM decisions d CROSS JOIN LATERAL jsonb_array_elements(d.record -> 'lines') AS l
+        WHERE d.contract_id = :contract AND d.retired_at IS NULL AND d.outcome = 'rated'
+          AND d.event_at >= :start AND d.event_at < :end
+    ), posted AS (
+        SELECT conversion_id, rule, max(event_at) AS event_at, sum(amount) AS amount, sum(amount_precise) AS precise,
+               (array_agg(id ORDER BY position DESC))[1] AS last_id,
+               (array_agg(decision_id ORDER BY position DESC))[1] AS decision_id,
+               (array_agg(formula ORDER BY position DESC))[1] AS formula
+        FROM statement_lines WHERE statement_id = :statement
+        GROUP BY conversion_id, rule
+    )
+    SELECT conversion_id, rule, coalesce(t.event_at, p.event_at),
+           coalesce(t.decision_id, c.id, p.decision_id), coalesce(t.formula, p.formula),
+           coalesce(t.precise, 0), coalesce(t.amount, 0), coalesce(p.precise, 0), coalesce(p.amount, 0), p.last_id
+    FROM target t FULL JOIN posted p USING (conversion_id, rule)
+    LEFT JOIN decisions c ON t.decision_id IS NULL AND c.program_id = :program
+         AND c.conversion_id = p.conversion_id AND c.retired_at IS NULL
+    WHERE coalesce(t.amount, 0) <> coalesce(p.amount, 0)
+    ORDER BY 3, conversion_id, rule
+    """
+)
+
+
+def differences(
+    session: Session, contract_id: str, program_id: str, statement_id: str, span: Period
+) -> list[Difference]:
+    """Return what should exist minus what is posted, in canonical order; nothing where the two agree."""
+    rows = session.execute(
+        _DIFFERENCES,
+        {
+            "contract": contract_id,
+            "program": program_id,
+            "statement": statement_id,
+            "start": span.start,
+            "end": span.end,
+        },
+    )
+    return [Difference(*row) for row in rows]
+
+
+def insert_lines(session: Session, lines: Sequence[dict[str, Any]]) -> None:
+    """Post lines."""
+    if lines:
+        session.execute(insert(StatementLine), lines)
+
+
+def runs_of(session: Session, statement_id: str) -> int:
+    """Return how often a statement was posted to."""
+    query = select(func.count()).select_from(BillingRun).where(BillingRun.statement_id == statement_id)
+    return session.scalar(query) or 0
+
+
+def statement_of(session: Session, contract_id: str, period: str) -> Statement:
+    """Return a statement or refuse."""
+    statement = session.get(Statement, f"{contract_id}/{period}")
+    if statement is None:
+        raise StatementNotFound(
+            f"The contract {contract_id!r} has no statement for {period}. Bill it with POST /v1/billing-runs."
+        )
+    return statement
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A statement with the sum of its rounded lines."""
+
+    statement: Statement
+    lines: int
+    amount: Decimal
+
+
+def totals(
+    session: Session,
+    *,
+    contract: str | None = None,
+    period: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
+) -> list[Total]:
+    """Return statements with their totals in order of id, from behind a cursor."""
+    amount = func.coalesce(func.sum(StatementLine.amount), 0)
+    query = (
+        select(Statement, func.count(StatementLine.id), cast(amount, Numeric))
+        .outerjoin(StatementLine, StatementLine.statement_id == Statement.id)
+        .group_by(Statement.id)
+        .order_by(Statement.id)
+    )
+    query = query if contract is None else query.where(Statement.contract_id == contract)
+    query = query if period is None else query.where(Statement.period == period)
+    query = query if after is None else query.where(Statement.id > after)
+    return [Total(*row) for row in session.execute(query if limit is None else query.limit(limit))]
+
+
+def lines_after(session: Session, statement_id: str, after: int | None, limit: int | None) -> Sequence[StatementLine]:
+    """Return a statement's lines in the order they were posted, from behind a cursor."""
+    query = select(StatementLine).where(StatementLine.statement_id == statement_id).order_by(StatementLine.position)
+    query = query if after is None else query.where(StatementLine.position > after)
+    return session.scalars(query if limit is None else query.limit(limit)).all()

@@ -1,0 +1,82 @@
+"""A quote: what a formula is worth for given facts, without a contract. Facts are free names here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from app.core.currency import minor_digits
+from app.core.errors import Finding, pointer_of
+from app.core.json_text import JsonFloat
+from app.core.money import ZERO, canonical, parse_decimal
+from app.core.rounding import round_line, shown
+from app.engine.counters import Before, counter_of
+from app.engine.payout.formulas import facts_missing, price
+from app.rulelang.ast import Formula, Tiers, nested_formulas
+from app.rulelang.diagnostics import Findings, described
+from app.rulelang.formulas import read_formula
+from app.rulelang.reader import Reader
+
+KEYS = ("formula", "facts")
+OPTIONAL = ("id", "before", "currency", "source", "expect")
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The price of a formula, precise and rounded, and how it came about."""
+
+    amount_precise: Decimal
+    amount: Decimal
+    currency: str
+    steps: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"amount": shown(self.amount, self.currency), "amount_precise": canonical(self.amount_precise)}
+
+
+def quote(case: Any, at: str = "") -> Quote | list[Finding]:
+    """Price `{"formula", "facts", "before"?, "currency"?}`, or return everything that is wrong with it.
+
+    A numeric string (or whole number) is a decimal; `before` is what the window held: `{"count", "sum"}`.
+    """
+    findings = Findings()
+    reader = Reader(findings)
+    if reader.object(case, at, KEYS, OPTIONAL, "a quote") is None:
+        return findings.all
+    formula = read_formula(reader, case["formula"], at + "/formula")
+    facts = _numbers(reader, case["facts"], at + "/facts", "facts")
+    held = _numbers(reader, case.get("before", {}), at + "/before", "before")
+    currency = case.get("currency", "USD")
+    if not isinstance(currency, str) or minor_digits(currency) is None:
+        findings.add("unknown_choice", at + "/currency", f"no ISO 4217 currency: {described(currency)}", "such as USD")
+    missing = [] if formula is None else facts_missing(formula, facts)
+    for name in missing:
+        findings.add("unknown_fact", at + "/facts", f"the formula needs the fact {name!r}, a numeric string")
+    if formula is None or findings.errors:
+        return findings.all
+    steps: list[str] = []
+    precise = price(formula, facts, _before(formula, held), steps.append)
+    return Quote(precise, round_line(precise, currency), currency, tuple(steps))
+
+
+def _numbers(reader: Reader, data: Any, at: str, what: str) -> dict[str, Decimal]:
+    """Return the numeric values of an object; texts are left out, floats refused."""
+    if not isinstance(data, dict):
+        reader.findings.add("wrong_type", at, f"{what} is an object; found {described(data)}")
+        return {}
+    numbers = {}
+    for name, value in data.items():
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if isinstance(value, JsonFloat | float):
+            reader.decimal(value, at + pointer_of(name), what=name)
+        elif isinstance(text, str) and (number := parse_decimal(text)) is not None:
+            numbers[name] = number
+    return numbers
+
+
+def _before(formula: Formula, held: Mapping[str, Decimal]) -> Before:
+    tables = [part for part in nested_formulas(formula) if isinstance(part, Tiers)]
+    counters = [counter for table in tables if (counter := counter_of(table)) is not None]
+    return {counter: held.get("sum" if counter.fact else "count", ZERO) for counter in counters}

@@ -1,0 +1,142 @@
+"""The explanation of a decision: every comparison with fact, value and verdict, every calculation, and it in words.
+
+It is not stored: decisions, conversions and rule versions never change, so it can be worked out again whenever it is
+asked for. Whoever asks compares the digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.instants import write_instant
+from app.core.money import canonical
+from app.core.rounding import shown
+from app.engine.counters import Before
+from app.engine.decision import Decision
+from app.engine.eligibility import first_failure
+from app.engine.evaluate import before_record, evaluate, facts_for
+from app.engine.factsheet import Conversion
+from app.engine.matcher import Facts
+from app.engine.reference import ReferenceMatcher, Seen, traced
+from app.engine.terms import Terms
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, leaves_of
+from app.rulelang.printer import condition_text, expectation, formula_text, value_text, verdict_text
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A decision made again by the reference engine, and how it came about: as data and as sentences."""
+
+    decision: Decision
+    data: dict[str, Any]
+    words: list[str]
+
+
+def explain(terms: Terms, conversion: Conversion, before: Before) -> Trace:
+    """Decide again with the reference engine and return the whole way there."""
+    calculations: list[str] = []
+    decision = evaluate(terms, conversion, ReferenceMatcher(), before, calculations.append)
+    facts = facts_for(terms, conversion)
+    data = {
+        "facts": {name: value_text(value) for name, value in sorted(facts.items())},
+        "before": before_record(before),
+        "eligibility": [
+            {"rule": rule.id, "then": verdict_text(rule.then), **_rule_data(rule.when, facts)}
+            for rule in terms.eligibility_body.rules
+        ],
+        "attribution": {"claims": terms.attribution_body.claims, "claimed_by": conversion.partner},
+        "payout": [
+            {"rule": rule.id, "then": formula_text(rule.then), **_rule_data(rule.when, facts)}
+            for rule in (*terms.payout_body.rules, *terms.payout_body.bonuses)
+        ],
+        "calculations": calculations,
+    }
+    return Trace(decision, data, _words(terms, conversion, facts, decision, calculations))
+
+
+def _rule_data(when: Condition, facts: Facts) -> dict[str, Any]:
+    seen = traced(when, facts)
+    miss = None if seen.verdict else first_failure(when, facts)
+    nearest = {} if miss is None else {"nearest_miss": _miss(miss, facts)}
+    return {"matched": seen.verdict, "in_words": condition_text(when), "when": seen_data(seen, facts), **nearest}
+
+
+def _miss(leaf: Leaf, facts: Facts) -> str:
+    return f"{leaf.fact} {expectation(leaf)}; was {value_text(facts.get(leaf.fact))}"
+
+
+def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
+    """Return a traced condition as data: every leaf with fact, value, expectation and verdict."""
+    match seen.condition:
+        case Leaf(fact, op) as leaf:
+            return {
+                "fact": fact,
+                "op": op,
+                "expected": expectation(leaf),
+                "actual": value_text(facts.get(fact)),
+                "verdict": seen.verdict,
+            }
+        case Always():
+            return {"always": True, "verdict": True}
+        case AllOf():
+            word = "all"
+        case AnyOf():
+            word = "any"
+        case Not():
+            word = "not"
+    return {word: [seen_data(part, facts) for part in seen.parts], "verdict": seen.verdict}
+
+
+def _words(
+    terms: Terms, conversion: Conversion, facts: Facts, decision: Decision, calculations: list[str]
+) -> list[str]:
+    """Return the decision as sentences, in the order it was made."""
+    contract = terms.contract
+    local = conversion.event_at.astimezone(contract.timezone)
+    currency = contract.currency
+    lines = [
+        f"{conversion.id} happened on {local:%Y-%m-%d at %H:%M} {contract.timezone.key} "
+        f"({write_instant(conversion.event_at)}).",
+        f"Then version {terms.version.number} of the contract {contract.id} was in force, "
+        f"with payout rules {terms.payout.number} ({terms.payout.rules.hash[:12]}).",
+    ]
+    lines += [_rule_sentence("Eligibility", rule.id, rule.when, facts) for rule in terms.eligibility_body.rules]
+    if decision.outcome != "rated":
+        lines += [f"It is {decision.outcome}: {_reason_text(reason.as_dict())}." for reason in decision.reasons]
+        return lines
+    lines.append(f"{contract.partner} claims it, and this contract accepts claims.")
+    lines += [_rule_sentence("Payout", rule.id, rule.when, facts) for rule in terms.payout_body.rules]
+    lines += [f"Calculated: {calculation}." for calculation in calculations]
+    for line in decision.lines:
+        lines.append(
+            f"Line {line.rule}: {canonical(line.amount_precise)} precisely, {shown(line.amount, currency)} {currency} paid."
+        )
+    lines += [f"The limit {reason.rule} cut it: {reason.expected}; {reason.actual}." for reason in decision.reasons]
+    return lines
+
+
+def _rule_sentence(kind: str, rule: str, when: Condition, facts: Facts) -> str:
+    seen = traced(when, facts)
+    if seen.verdict:
+        return f"{kind} rule {rule} matches: {condition_text(when)}{_actuals(when, facts)}."
+    miss = first_failure(when, facts)
+    why = f": {_miss(miss, facts)}" if miss is not None else f": {condition_text(when)}{_actuals(when, facts)}"
+    return f"{kind} rule {rule} does not match{why}."
+
+
+def _actuals(when: Condition, facts: Facts) -> str:
+    names = dict.fromkeys(leaf.fact for leaf in leaves_of(when))
+    shown_facts = ", ".join(f"{name} was {value_text(facts.get(name))}" for name in names)
+    return f" ({shown_facts})" if shown_facts else ""
+
+
+def _reason_text(reason: dict[str, str]) -> str:
+    text = reason["code"] + (f" by rule {reason['rule']}" if "rule" in reason else "")
+    if "expected" in reason:
+        text += f", {reason['fact']} {reason['expected']}; was {reason['actual']}"
+    elif "fact" in reason:
+        text += f", {reason['fact']} is absent"
+    elif "actual" in reason:
+        text += f", {reason['actual']}"
+    return text

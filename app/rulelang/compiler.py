@@ -1,0 +1,123 @@
+"""Conditions in a form that any engine can run: no `not`, no third truth value. What an engine can hold is not known here.
+
+In the normal form every check has an answer for a fact that is there, by its operator, and for one that is not, by
+`if_absent`. So an engine that knows NULL (SQL) or has no idea of absence (durable) comes to the same two values.
+`between` is its two ends, and a negation is the opposite operator with the opposite answer for an absent fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar
+from app.rulelang.operators import OPERATORS
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison. `op` is eq, neq, lt, lte, gt, gte, in, not_in, exists or missing."""
+
+    fact: str
+    op: str
+    expected: tuple[Scalar, ...]
+    if_absent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """True if all parts are; without parts it is true."""
+
+    parts: tuple[Normal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """True if one part is; without parts it is false."""
+
+    parts: tuple[Normal, ...]
+
+
+Normal: TypeAlias = Check | Every | Some
+
+TRUE = Every(())
+FALSE = Some(())
+
+OPPOSITE = {"eq": "neq", "lt": "gte", "lte": "gt", "in": "not_in", "exists": "missing"}
+OPPOSITE |= {opposite: op for op, opposite in OPPOSITE.items()}
+
+
+def normal_form(condition: Condition, *, negated: bool = False) -> Normal:
+    """Return a condition, or its negation, in normal form. Groups are flat, and constants stand alone."""
+    match condition:
+        case Leaf(op="between"):
+            return normal_form(_both_ends(condition), negated=negated)
+        case Leaf():
+            return _check_of(condition, negated)
+        case Always():
+            return FALSE if negated else TRUE
+        case Not(part):
+            return normal_form(part, negated=not negated)
+        case AllOf(parts) | AnyOf(parts):
+            inner = [normal_form(part, negated=negated) for part in parts]
+            return every(inner) if isinstance(condition, AllOf) is not negated else some(inner)
+
+
+def every(parts: Iterable[Normal]) -> Normal:
+    """Return the conjunction, flat and without repetition."""
+    kept: dict[Normal, None] = {}
+    for part in parts:
+        if part == FALSE:
+            return FALSE
+        kept.update(dict.fromkeys(part.parts if isinstance(part, Every) else (part,)))
+    return next(iter(kept)) if len(kept) == 1 else Every(tuple(kept))
+
+
+def some(parts: Iterable[Normal]) -> Normal:
+    """Return the disjunction, flat and without repetition."""
+    kept: dict[Normal, None] = {}
+    for part in parts:
+        if part == TRUE:
+            return TRUE
+        kept.update(dict.fromkeys(part.parts if isinstance(part, Some) else (part,)))
+    return next(iter(kept)) if len(kept) == 1 else Some(tuple(kept))
+
+
+def predicate(normal: Normal) -> Callable[[Mapping[str, Scalar]], bool]:
+    """Return a function that evaluates a normal form. A list of thousands is looked up, not walked through."""
+    match normal:
+        case Check():
+            return _check_predicate(normal)
+        case Every(parts):
+            checks = [predicate(part) for part in parts]
+            return lambda facts: all(check(facts) for check in checks)
+        case Some(parts):
+            checks = [predicate(part) for part in parts]
+            return lambda facts: any(check(facts) for check in checks)
+
+
+def _check_predicate(check: Check) -> Callable[[Mapping[str, Scalar]], bool]:
+    holds, fact, if_absent = OPERATORS[check.op].holds, check.fact, check.if_absent
+    expected = frozenset(check.expected) if check.op in ("in", "not_in") else check.expected
+
+    def is_true(facts: Mapping[str, Scalar]) -> bool:
+        actual = facts.get(fact)
+        return if_absent if actual is None else holds(actual, expected)  # type: ignore[arg-type]
+
+    return is_true
+
+
+def _both_ends(leaf: Leaf) -> Condition:
+    low, high = leaf.expected
+    return AllOf((Leaf(leaf.fact, "gte", (low,), leaf.if_missing), Leaf(leaf.fact, "lte", (high,), leaf.if_missing)))
+
+
+def _check_of(leaf: Leaf, negated: bool) -> Normal:
+    op = OPPOSITE[leaf.op] if negated else leaf.op
+    if_absent = leaf.matches_missing is not negated
+    if op == "exists" and if_absent:
+        return TRUE
+    if op == "missing" and not if_absent:
+        return FALSE
+    return Check(leaf.fact, op, tuple(dict.fromkeys(leaf.expected)), if_absent)

@@ -1,0 +1,48 @@
+"""The settings of a process, read from the environment once, at the edge. Nothing below reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from app.core.errors import AppError
+
+Engine = Literal["durable", "reference"]
+Verify = Literal["always", "sample", "off"]
+
+
+class BadSetting(AppError):
+    """A setting with a value that is not one of its values."""
+
+    code = "bad_setting"
+    kind = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """DATABASE_URL, TERMLINE_HOME, TERMLINE_ENGINE and TERMLINE_VERIFY."""
+
+    database_url: str | None = None
+    home: Path = Path(".termline")
+    engine: Engine = "durable"
+    verify: Verify = "always"
+
+
+def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises BadSetting naming the variable."""
+    return Settings(
+        database_url=environment.get("DATABASE_URL") or None,
+        home=Path(environment.get("TERMLINE_HOME") or ".termline"),
+        engine=_choice(environment, "TERMLINE_ENGINE", get_args(Engine)),
+        verify=_choice(environment, "TERMLINE_VERIFY", get_args(Verify)),
+    )
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> Any:
+    value = environment.get(name) or choices[0]
+    if value not in choices:
+        raise BadSetting(f"{name} is {value!r}; it is one of {', '.join(choices)}.")
+    return value

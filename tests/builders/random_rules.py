@@ -1,0 +1,59 @@
+"""Draws rule sets and facts that meet each other often: few values per fact, and values next to those rules test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from app.engine.matcher import Facts, RuleConditions
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar
+from app.rulelang.operators import OPERATORS
+from tests.builders.conditions import rules
+
+INSTANT = datetime(1997, 7, 2, 14, tzinfo=UTC)
+POOLS: Mapping[str, tuple[str, tuple[Scalar, ...]]] = {
+    "country": ("text", ("US", "CA", "MX", "", "U", 'U"S', "U\\", "日本")),
+    "coupon": ("text", tuple(f"C{n}" for n in range(12))),
+    "value": ("decimal", tuple(Decimal(n) for n in ("-1", "0", "0.000001", "99.999999", "100", "100.000001", "4e11"))),
+    "quantity": ("integer", (-1, 0, 1, 2, 2**53, 2**53 + 1, 2**62 - 1, 1 - 2**62)),
+    "hour": ("integer", tuple(range(12))),
+    "trial": ("boolean", (True, False)),
+    "day": ("date", tuple(date(2024, 2, 28) + timedelta(days=n) for n in range(4))),
+    "seen": ("instant", tuple(INSTANT + timedelta(microseconds=n) for n in range(-2, 3))),
+}
+
+
+def random_set(random: Random, most_rules: int = 8) -> RuleConditions:
+    """Return a rule set of at least one rule."""
+    return rules({f"rule {n}": random_condition(random) for n in range(random.randint(1, most_rules))})
+
+
+def random_facts(random: Random) -> Facts:
+    """Return facts of which a third is absent."""
+    return {name: random.choice(pool) for name, (_, pool) in POOLS.items() if random.random() > 0.33}
+
+
+def random_condition(random: Random, depth: int = 3) -> Condition:
+    """Return a condition with groups up to a depth."""
+    drawn = random.random()
+    if depth == 0 or drawn < 0.3:
+        return random_leaf(random)
+    if drawn < 0.32:
+        return Always()
+    if drawn < 0.45:
+        return Not(random_condition(random, depth - 1))
+    parts = tuple(random_condition(random, depth - 1) for _ in range(random.randint(1, 4)))
+    return AllOf(parts) if drawn < 0.75 else AnyOf(parts)
+
+
+def random_leaf(random: Random) -> Leaf:
+    """Return a leaf with any operator its fact has, and any answer for an absent fact."""
+    fact, (kind, pool) = random.choice(list(POOLS.items()))
+    op = random.choice([op for op, operator in OPERATORS.items() if kind in operator.types])
+    arity = OPERATORS[op].arity
+    count = random.randint(1, len(pool)) if arity is None else arity
+    drawn: list[Any] = random.sample(pool, count)
+    return Leaf(fact, op, tuple(drawn), random.choice([None, "match", "no_match"]))

@@ -1,0 +1,146 @@
+"""The conformance cases catch a broken engine: each fault here is one that somebody could write, and a case fails for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+from app.adapters import durable_codec, durable_plan
+from app.adapters.durable_codec import ENCODERS, GUARD, SetCodec
+from app.adapters.durable_matcher import DurableMatcher
+from app.adapters.durable_plan import Chain
+from app.engine.matcher import EngineFault
+from app.rulelang import compiler
+from app.rulelang.ast import Leaf
+from tests.builders.conditions import condition, facts, one_rule
+from tests.matchers.test_conformance import cases
+
+Patch = pytest.MonkeyPatch
+
+
+def first_case_that_fails() -> str | None:
+    matcher = DurableMatcher()
+    for case in cases():
+        when, given, verdict = case.values
+        try:
+            found = matcher.matched(one_rule(condition(when)), facts(given))
+        except EngineFault:
+            return str(case.id)
+        if (found == {"r"}) is not verdict:
+            return str(case.id)
+    return None
+
+
+def in_definitions(written: str, instead: str) -> Callable[[Patch], None]:
+    original = SetCodec._defined
+
+    def defined(self: SetCodec, chains: Any) -> Any:
+        return orjson.loads(orjson.dumps(original(self, chains)).decode().replace(written, instead))
+
+    return lambda patch: patch.setattr(SetCodec, "_defined", defined)
+
+
+def absent_as(present: Any) -> Callable[[Patch], None]:
+    return lambda patch: patch.setattr(SetCodec, "_absent", lambda self, test: present(self, test))
+
+
+def encoding(kind: str, encode: Callable[[Any], Any]) -> Callable[[Patch], None]:
+    return lambda patch: patch.setitem(ENCODERS, kind, encode)
+
+
+def absence_not_negated(patch: Patch) -> None:
+    def check_of(leaf: Leaf, negated: bool) -> Any:
+        op = compiler.OPPOSITE[leaf.op] if negated else leaf.op
+        return compiler.Check(leaf.fact, op, leaf.expected, leaf.matches_missing)
+
+    patch.setattr(compiler, "_check_of", check_of)
+
+
+def last_member_lost(patch: Patch) -> None:
+    original = compiler._check_of
+
+    def check_of(leaf: Leaf, negated: bool) -> Any:
+        kept = leaf.expected[:-1] if len(leaf.expected) > 2 else leaf.expected
+        return original(Leaf(leaf.fact, leaf.op, kept, leaf.if_missing), negated)
+
+    patch.setattr(compiler, "_check_of", check_of)
+
+
+def only_the_first_alternative(patch: Patch) -> None:
+    original = durable_plan.chains_of
+    patch.setattr(durable_plan, "chains_of", lambda rule, when: original(rule, when)[:1])
+
+
+def last_step_lost(patch: Patch) -> None:
+    original = durable_plan.chains_of
+    patch.setattr(
+        durable_plan, "chains_of", lambda rule, when: [Chain(rule, each.steps[:-1]) for each in original(rule, when)]
+    )
+
+
+def decimal_in_cents(value: Any) -> int:
+    return int(value * 100)
+
+
+FAULTS: dict[str, Callable[[Patch], None]] = {
+    "gte becomes gt": in_definitions('"$gte"', '"$gt"'),
+    "gt becomes gte": in_definitions('"$gt"', '"$gte"'),
+    "lt becomes lte": in_definitions('"$lt"', '"$lte"'),
+    "lte becomes lt": in_definitions('"$lte"', '"$lt"'),
+    "lt becomes gt": in_definitions('"$lt"', '"$gt"'),
+    "neq becomes lt": in_definitions('"$neq"', '"$lt"'),
+    "any becomes all": in_definitions('"$or"', '"$and"'),
+    "nested all becomes any": in_definitions('{"$and":[{"$neq"', '{"$or":[{"$neq"'),
+    "an absent fact never matches": absent_as(lambda self, test: {GUARD: 0}),
+    "an absent fact always matches": absent_as(lambda self, test: {GUARD: 1}),
+    "absence is turned round": absent_as(lambda self, test: {self._presences[test.fact]: 1}),
+    "a negation keeps the answer for an absent fact": absence_not_negated,
+    "a list loses its last member": last_member_lost,
+    "only the first alternative is kept": only_the_first_alternative,
+    "the last test of a chain is lost": last_step_lost,
+    "decimals are cut to cents": encoding("decimal", decimal_in_cents),
+    "decimals lose their sign": encoding("decimal", lambda value: abs(int(value * 10**6))),
+    "integers pass through a float": encoding("integer", lambda value: int(float(value))),
+    "instants are cut to seconds": encoding("instant", lambda value: int(value.timestamp())),
+    "instants are read in local time": encoding("instant", lambda value: value.hour),
+    "dates are months": encoding("date", lambda value: value.year * 12 + value.month),
+    "text is folded": encoding("text", str.casefold),
+    "text is cut at a quote": encoding("text", lambda value: value.split('"')[0]),
+    "text loses its blanks": encoding("text", str.strip),
+    "text loses its backslashes": encoding("text", lambda value: value.replace("\\", "")),
+    "booleans are turned round for facts": encoding("boolean", lambda value: 1),
+}
+
+
+def test_the_engine_as_it_is_fails_no_case() -> None:
+    assert first_case_that_fails() is None
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_case_fails_when(fault: str, monkeypatch: Patch) -> None:
+    FAULTS[fault](monkeypatch)
+    assert first_case_that_fails() is not None, f"no case notices that {fault}"
+
+
+COMPARISONS = ["eq", "neq", "lt", "lte", "gt", "gte"]
+WRONG = [(op, wrong) for op in COMPARISONS for wrong in COMPARISONS if compiler.OPPOSITE[op] != wrong]
+
+
+@pytest.mark.parametrize(("op", "wrong"), WRONG)
+def test_a_case_fails_when_a_negation_is_another_operator(op: str, wrong: str, monkeypatch: Patch) -> None:
+    monkeypatch.setitem(compiler.OPPOSITE, op, wrong)
+    assert first_case_that_fails() is not None, f"no case notices that the negation of {op} is {wrong}"
+
+
+def test_off_by_one_in_facts_is_noticed(monkeypatch: Patch) -> None:
+    original = SetCodec.encoded
+
+    def encoded(self: SetCodec, given: Any) -> Any:
+        sent = original(self, given)
+        return {name: value + 1 if name[0] == "f" and type(value) is int else value for name, value in sent.items()}
+
+    monkeypatch.setattr(durable_codec.SetCodec, "encoded", encoded)
+    assert first_case_that_fails() is not None
