@@ -104,7 +104,7 @@ def add_version(ctx: Context, contract: str, **body: Any) -> dict[str, Any]:
 def list_versions(ctx: Context, contract: str, page: Page) -> Sequence[dict[str, Any]]:
     """List the versions of a contract, drafts and retired ones too, by number."""
     versions = versions_of(ctx.session, contract_named(ctx.session, contract).id)
-    return [version_data(row) for row in versions if row.number > page.after_number][: page.fetch]
+    return [version_data(row) for row in page.rest_of(versions, lambda row: str(row.number))]
 
 
 @routes.reads(VERSION, needs="read", shows=VersionShown, refuses=MISSING)
@@ -153,9 +153,9 @@ def add_rule_version(ctx: Context, contract: str, number: int, **body: Any) -> d
     f"{VERSION}/rule-versions", needs="read", shows=RuleVersionShown, cursor=lambda row: (row["id"],), refuses=MISSING
 )
 def list_rule_versions(ctx: Context, contract: str, number: int, page: Page) -> Sequence[dict[str, Any]]:
-    """List the rule versions of a contract version, in order of id."""
-    rows = sorted(version_numbered(ctx.session, contract, number).rule_versions, key=lambda row: row.id)
-    return [rule_version_data(row) for row in rows if row.id > (page.after_id or "")][: page.fetch]
+    """List the rule versions of a contract version, by kind and number."""
+    rows = version_numbered(ctx.session, contract, number).rule_versions
+    return [rule_version_data(row) for row in page.rest_of(rows, lambda row: row.id)]
 
 
 @routes.reads(RULE_VERSION, needs="read", shows=RuleVersionShown, refuses=MISSING)

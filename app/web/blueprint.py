@@ -19,8 +19,9 @@ from app.core.errors import AppError
 from app.web.auth import admitted
 from app.web.body import read_body, read_json, read_no_body, read_query
 from app.web.json_answers import json_response
+from app.web.lines import is_ndjson, lines_response, read_lines
 from app.web.operation_doc import OperationDoc
-from app.web.pagination import Cursor, Page, PageQuery
+from app.web.pagination import Cursor, PageQuery
 from app.web.schema import Strict
 from app.web.transaction import work
 
@@ -50,11 +51,9 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         shows: type[Schema],
         query: type[Schema] = Strict,
         refuses: Sequence[type[AppError]] = (),
-        **doc: Any,
     ) -> Callable[[View], View]:
-        """Make a view answer GET: it takes the query, and its answer is shown by a schema."""
-        answers = {200: shows, **doc.pop("answers", {})}
-        documented = OperationDoc(needs, refuses=refuses, query=query, answers=answers, **doc)
+        """Make a view answer GET: it takes the query's fields, and its answer is shown by a schema."""
+        documented = OperationDoc(needs, refuses=refuses, query=query, answers={200: shows})
         return self._operation("GET", path, documented, lambda: read_query(query()), _shown_by(shows, 200))
 
     def lists(
@@ -66,21 +65,16 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         cursor: Callable[[Any], Cursor],
         query: type[PageQuery] = PageQuery,
         refuses: Sequence[type[AppError]] = (),
-        **doc: Any,
     ) -> Callable[[View], View]:
-        """Make a view answer GET with a page: it takes a Page and returns up to `page.fetch` rows; `cursor` says where a
-        row stands in their order."""
-        documented = OperationDoc(needs, refuses=refuses, query=query, answers={200: shows}, is_page=True, **doc)
-
-        def read() -> dict[str, Any]:
-            given = read_query(query())
-            return {"page": Page(given.pop("limit"), given.pop("after")), **given}
+        """Make a view answer GET with a page: it takes a Page and returns up to `page.fetch` rows; `cursor` says where
+        a row stands in their order."""
+        documented = OperationDoc(needs, refuses=refuses, query=query, answers={200: shows}, is_page=True)
 
         def show(rows: Sequence[Any], given: dict[str, Any]) -> Response:
             shown, headers = given["page"].cut(rows, cursor)
             return json_response({"items": [_dumped(shows, row) for row in shown]}, 200, headers)
 
-        return self._operation("GET", path, documented, read, show)
+        return self._operation("GET", path, documented, lambda: read_query(query()), show)
 
     def writes(
         self,
@@ -93,23 +87,27 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         refuses: Sequence[type[AppError]] = (),
         location: str | None = None,
         whole: str | None = None,
+        or_lines: View | None = None,
         **doc: Any,
     ) -> Callable[[View], View]:
         """Make a view answer POST: it takes the body's fields; `location` is the address of what it made.
 
         With `whole`, the body is handed on under that name, unread but for its JSON: a lower floor reads it, and the
-        schema only documents it.
+        schema only documents it. With `or_lines`, NDJSON is read as well, and that view answers it line by line.
         """
         answers = {status: shows, **doc.pop("answers", {})}
-        documented = OperationDoc(needs, refuses=refuses, body=takes, answers=answers, **doc)
+        documented = OperationDoc(
+            needs, refuses=refuses, body=takes, answers=answers, is_ndjson=or_lines is not None, **doc
+        )
 
         def read() -> dict[str, Any]:
             read_query(Strict())
             if takes is None:
                 return read_no_body()
-            return {whole: read_json()} if whole else read_body(takes())
+            return {whole: read_json(*documented.types)} if whole else read_body(takes())
 
-        return self._operation("POST", path, documented, read, _shown_by(shows, status, location))
+        show = _shown_by(shows, status, location)
+        return self._operation("POST", path, documented, read, show, or_lines)
 
     def _operation(
         self,
@@ -118,11 +116,16 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         documented: OperationDoc,
         read: Callable[[], dict[str, Any]],
         show: Callable[[Any, dict[str, Any]], Response],
+        or_lines: View | None = None,
     ) -> Callable[[View], View]:
         def decorate(view: View) -> View:
             @wraps(view)
             def entry(**ids: Any) -> Response:
                 caller = admitted(documented.needs)
+                if or_lines and is_ndjson():
+                    lines = read_lines()
+                    with work(caller.actor) as ctx:
+                        return lines_response(or_lines(ctx, lines))
                 given = {**read(), **ids}
                 with work(caller.actor) as ctx:
                     return show(view(ctx, **given), given)

@@ -35,9 +35,10 @@ def read_body(schema: Schema) -> dict[str, Any]:
     return load(schema, read_json())
 
 
-def read_json() -> Any:
-    """Return the request's JSON, whatever it is."""
-    require_type(JSON)
+def read_json(*types: str) -> Any:
+    """Return the request's JSON, whatever it is; `types` are all content types that the address reads."""
+    if require_type(*(types or (JSON,))) != JSON:
+        raise OtherType((JSON,))
     return json_data(request.get_data())
 
 

@@ -76,6 +76,17 @@ class Text(Shaped):
         return text if 1 <= len(text) <= 200 and not _CONTROL.search(text) else None
 
 
+class Name(Shaped):
+    """An id that others chose, such as that of a conversion: anything one can print."""
+
+    expected = "1 to 128 printable characters"
+    example = "order-1001"
+    described_as = {"minLength": 1, "maxLength": 128}
+
+    def read(self, text: str) -> str | None:
+        return text if 1 <= len(text) <= 128 and text.isprintable() else None
+
+
 class InstantField(Shaped):
     """A point in time, RFC 3339 with an offset. A naive time is refused: nobody knows when it is."""
 

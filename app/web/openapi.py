@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -11,7 +12,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask_smorest.spec.plugins import FlaskPlugin
 from marshmallow import Schema
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, ValidationError
 
 from app.web.auth import Gate
 from app.web.blueprint import Room
@@ -39,6 +40,31 @@ class IdentifierConverter(BaseConverter):
     regex = r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}"
 
 
+class MonthConverter(BaseConverter):
+    """A billing period in an address."""
+
+    regex = r"[0-9]{4}-(?:0[1-9]|1[0-2])"
+
+
+class NameConverter(BaseConverter):
+    """The last part of an address: an id that others chose, slashes and all."""
+
+    part_isolating = False
+    regex = r".{1,128}"
+
+    def to_python(self, value: str) -> str:
+        if not value.isprintable():
+            raise ValidationError
+        return value
+
+
+CONVERTERS: dict[str, tuple[type[BaseConverter], dict[str, Any]]] = {
+    "identifier": (IdentifierConverter, {**TEXT, "pattern": f"^{IdentifierConverter.regex}$"}),
+    "month": (MonthConverter, {**TEXT, "pattern": f"^{MonthConverter.regex}$", "example": "1997-07"}),
+    "name": (NameConverter, {**TEXT, "minLength": 1, "maxLength": 128}),
+}
+
+
 class Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest's collector of operations, without its own errors and pages: ours are in `problem.py`."""
 
@@ -50,11 +76,12 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 
 def document(app: Flask, rooms: Sequence[Room], gate: Gate) -> dict[str, Any]:
     """Register the rooms and return the document of all their operations."""
-    app.url_map.converters["identifier"] = IdentifierConverter
+    app.url_map.converters.update({name: converter for name, (converter, _) in CONVERTERS.items()})
     app.config.update(API_TITLE="Termline", API_VERSION=version("termline"), OPENAPI_VERSION="3.1.0")
     plugin = MarshmallowPlugin(schema_name_resolver=_name_of)
     api = Api(app, spec_kwargs={"marshmallow_plugin": plugin, "info": {"description": DESCRIPTION}})
-    api.register_converter(IdentifierConverter, lambda _: {**TEXT, "pattern": f"^{IdentifierConverter.regex}$"})
+    for converter, schema in CONVERTERS.values():
+        api.register_converter(converter, partial(_described, schema))
     api.spec.components.schema("Problem", schema=Problem)
     scheme = {"type": "http", "scheme": "bearer", "description": "An API key; each has one role."}
     api.spec.components.security_scheme("apiKey", scheme)
@@ -83,6 +110,10 @@ def _completed(written: dict[str, Any], gate: Gate) -> dict[str, Any]:
             is_id = parameter["schema"].get("type") == "string"
             parameter.setdefault("description", f"The id of the {name}." if is_id else f"The {name}.")
     return written
+
+
+def _described(schema: dict[str, Any], converter: BaseConverter) -> dict[str, Any]:
+    return dict(schema)
 
 
 def _name_of(schema: Any) -> str:

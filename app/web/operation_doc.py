@@ -19,6 +19,7 @@ from app.web.problem import CONTENT_TYPE, STATUSES
 EVERYWHERE = ((401, "key_missing"), (401, "key_unknown"), (403, "role_not_allowed"), (422, "query_refused"))
 EVERYWHERE_TOO = ((500, "fault"), (503, "database_unreachable"), (503, "try_again"))
 WITH_BODY = ((400, "malformed_json"), (413, "body_too_large"), (415, "unsupported_media_type"), (422, "body_refused"))
+LINES = {NDJSON: {"schema": {"type": "string", "description": "One JSON object a line."}}}
 LINK = {
     "description": 'The next page, as `<…>; rel="next"`; absent on the last one.',
     "schema": {"type": "string"},
@@ -37,6 +38,11 @@ class OperationDoc:
     is_page: bool = False
     is_ndjson: bool = False
     example: Any = None
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The content types that are read."""
+        return (JSON, NDJSON) if self.is_ndjson else (JSON,)
 
     def of(self, view: Callable[..., Any]) -> dict[str, Any]:
         """Return the operation of a view. Its docstring is summary and description."""
@@ -57,7 +63,7 @@ class OperationDoc:
 
     def _body_content(self) -> dict[str, Any]:
         shown = {"schema": self.body} | ({} if self.example is None else {"example": self.example})
-        return {JSON: shown} | ({NDJSON: {"schema": {"type": "string"}}} if self.is_ndjson else {})
+        return {JSON: shown} | (LINES if self.is_ndjson else {})
 
     def _successes(self) -> dict[str, Any]:
         return {str(status): self._success(status, shows) for status, shows in self.answers.items()}
@@ -67,7 +73,7 @@ class OperationDoc:
         if self.is_page:
             items = {"type": "array", "items": shows}
             schema = {"type": "object", "required": ["items"], "properties": {"items": items}}
-        content = {JSON: {"schema": schema}} | ({NDJSON: {"schema": {"type": "string"}}} if self.is_ndjson else {})
+        content = {JSON: {"schema": schema}} | (LINES if self.is_ndjson and status == 200 else {})
         answer = {"description": HTTPStatus(status).phrase, "content": content}
         return answer | ({"headers": {"Link": LINK}} if self.is_page else {})
 

@@ -6,17 +6,19 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 from flask import request
+from marshmallow import post_load
 
 from app.web.fields import Shaped, Whole
 from app.web.schema import Strict
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 500
 Cursor = tuple[str, ...]
+T = TypeVar("T")
 
 
 class CursorField(Shaped):
@@ -33,13 +35,6 @@ class CursorField(Shaped):
         parts = found if isinstance(found, list) else [found]
         usable = all(isinstance(part, str) and part.isprintable() for part in parts)
         return tuple(parts) if usable and len(parts) else None
-
-
-class PageQuery(Strict):
-    """The query of a list; a list with filters adds its own fields."""
-
-    limit = Whole(1, MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"description": "How many items at most."})
-    after = CursorField(load_default=None, metadata={"description": "Where to go on: from `Link` of the page before."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +60,29 @@ class Page:
         text = self.after_id or "0"
         return int(text) if text.isascii() and text.isdecimal() else 0
 
+    def rest_of(self, rows: Sequence[T], name: Callable[[T], str]) -> Sequence[T]:
+        """Return the page out of rows that are all there, for lists too short to be asked for in parts."""
+        names = [name(row) for row in rows]
+        start = names.index(self.after_id) + 1 if self.after_id in names else 0
+        return rows[start : start + self.fetch]
+
     def cut(self, rows: Sequence[Any], cursor: Callable[[Any], Cursor]) -> tuple[Sequence[Any], dict[str, str]]:
         """Return the page's rows and the header that leads to the next page, if there is one."""
         shown = rows[: self.limit]
         return shown, next_link(cursor(shown[-1])) if len(rows) > self.limit else {}
+
+
+class PageQuery(Strict):
+    """The query of a list; a list with filters adds its own fields."""
+
+    limit = Whole(1, MAX_LIMIT, load_default=DEFAULT_LIMIT, metadata={"description": "How many items at most."})
+    after = CursorField(load_default=None, metadata={"description": "Where to go on: from `Link` of the page before."})
+
+    @post_load
+    def as_page(self, given: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Hand limit and cursor on as one Page."""
+        page = Page(given.pop("limit"), given.pop("after"))
+        return {**given, "page": page}
 
 
 def next_link(cursor: Cursor) -> dict[str, str]:

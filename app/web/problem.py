@@ -68,8 +68,9 @@ def problem_of(error: Exception) -> Problem:
     if refusal is None or refusal.kind == "fault":
         log.error("request.failed", request=request_id(), exc_info=error)
         instance = f"urn:termline:request:{request_id()}"
-        code = AppError.code if refusal is None else refusal.code
-        return Problem(500, code, OUR_FAULT, instance=instance)
+        # Our own faults were worded for whoever asked; what a library says is for the log only.
+        code, detail = (AppError.code, OUR_FAULT) if refusal is None else (refusal.code, refusal.message)
+        return Problem(500, code, detail, instance=instance)
     status, headers = STATUSES[refusal.kind], HEADERS.get(refusal.kind, {})
     return Problem(status, refusal.code, refusal.message, refusal.findings, headers=headers)
 
