@@ -251,3 +251,17 @@ def current_decisions(session: Session, program_id: str, ids: Iterable[str]) -> 
 def programs_with_conversion(session: Session, conversion_id: str) -> list[str]:
     """Return the programs that have a conversion of this id."""
     return list(session.scalars(select(Conversion.program_id).where(Conversion.id == conversion_id)))
+
+
+def current_records(
+    session: Session, program_id: str, ids: Sequence[str] | None = None
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return (conversion, record) of the decisions as they stand, of all conversions or of these, in order of id."""
+    query = (
+        select(Decision.conversion_id, Decision.record)
+        .where(Decision.program_id == program_id, Decision.retired_at.is_(None))
+        .order_by(Decision.conversion_id)
+    )
+    if ids is not None:
+        query = query.where(Decision.conversion_id == func.any(list(ids)))
+    return [(row.conversion_id, row.record) for row in session.execute(query)]

@@ -23,12 +23,14 @@ def migration_config(connection: Connection) -> Config:
     return config
 
 
-def migrate(connection: Connection, revision: str = "head") -> list[str]:
+def migrate(connection: Connection, revision: str = "head", *, alone: bool = False) -> list[str]:
     """Bring the schema to a revision inside the connection's transaction and return the revisions that were applied.
 
-    Several processes may call this at once; one works, the others wait and find nothing to do.
+    Several processes may call this at once; one works, the others wait and find nothing to do. `alone` says that
+    nobody else can see this schema, so that nobody is made to wait.
     """
-    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    if not alone:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     before = current_revision(connection)
     config = migration_config(connection)
     command.upgrade(config, revision)

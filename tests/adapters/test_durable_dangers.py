@@ -86,7 +86,7 @@ def test_many_anys_that_are_true_together_are_an_error() -> None:
 
 def test_an_integer_beyond_64_bits_becomes_the_largest() -> None:
     assert by_the_manual("run({'r': {'n': 2**63 - 1}}, {'id': '1', 'n': 2**63 + 5})") == "r"
-    conditions = one_rule(condition(["quantity", "eq", 2**62 - 1]))
+    conditions = one_rule(condition(["quantity", "eq", str(2**62 - 1)]))
     with pytest.raises(EngineFault, match="beyond"):
         DurableMatcher().matched(conditions, {"quantity": 2**63 + 5})
 

@@ -1,0 +1,92 @@
+"""Putting a process together: the database it is to use, migrated if it is empty, and the engine it is set to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from app.adapters.durable_matcher import DurableMatcher
+from app.adapters.embedded_postgres import DatabaseUnavailable, acquire
+from app.adapters.fact_files import shipped_catalogue
+from app.core.errors import AppError
+from app.engine.matcher import Matcher
+from app.engine.reference import ReferenceMatcher
+from app.engine.verified import VerifyingMatcher
+from app.runtime import Runtime
+from app.settings import Settings
+from app.store.migrate import current_revision, migrate, newest_revision
+from app.store.session import engine_for
+
+LEAST_POSTGRES = 150000
+
+
+class SchemaOutdated(AppError):
+    """The database was migrated by another release."""
+
+    code = "schema_outdated"
+    kind = "unavailable"
+
+
+@contextmanager
+def opened_database(settings: Settings) -> Iterator[Engine]:
+    """Give an engine on the database that DATABASE_URL names, else on the embedded server of TERMLINE_HOME."""
+    if settings.database_url is not None:
+        engine = engine_for(settings.database_url)
+        try:
+            check_server(engine)
+            yield engine
+        finally:
+            engine.dispose()
+        return
+    with acquire(settings.home) as server:
+        engine = engine_for(server.url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+def check_server(engine: Engine) -> None:
+    """Refuse a server that does not answer or is older than PostgreSQL 15."""
+    try:
+        with engine.connect() as connection:
+            info = connection.connection.driver_connection.info  # type: ignore[union-attr]
+            version = info.server_version
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
+        raise DatabaseUnavailable(
+            f"The database of DATABASE_URL ({engine.url.render_as_string()}) cannot be reached: {reason}. "
+            "Check the URL, or unset DATABASE_URL to use the embedded server."
+        ) from None
+    if version < LEAST_POSTGRES:
+        raise DatabaseUnavailable(f"The database is PostgreSQL {version // 10000}; Termline needs 15 or newer.")
+
+
+def ensure_schema(engine: Engine) -> None:
+    """Migrate an empty database; refuse one that another release migrated."""
+    with engine.begin() as connection:
+        revision = current_revision(connection)
+        if revision is None:
+            migrate(connection)
+        elif revision != newest_revision():
+            raise SchemaOutdated(
+                f"The database is at {revision}, this release wants {newest_revision()}. Run `termline migrate`."
+            )
+
+
+def matcher_for(settings: Settings) -> Matcher:
+    """Return the engine that decides; durable is checked by the reference engine as `verify` says."""
+    if settings.engine == "reference":
+        return ReferenceMatcher()
+    return VerifyingMatcher(DurableMatcher(), ReferenceMatcher(), settings.verify)
+
+
+@contextmanager
+def opened_runtime(settings: Settings) -> Iterator[Runtime]:
+    """Give everything a process works with, the database migrated."""
+    with opened_database(settings) as engine:
+        ensure_schema(engine)
+        yield Runtime(engine, matcher_for(settings), shipped_catalogue())

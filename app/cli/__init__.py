@@ -1,0 +1,43 @@
+"""The `termline` command. Each subcommand is a file; what they share is in `terminal.py`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+from flask.cli import AppGroup
+
+from app.cli.bill import bill
+from app.cli.check import check
+from app.cli.demo import demo
+from app.cli.explain import explain
+from app.cli.import_ import import_
+from app.cli.key import key
+from app.cli.migrate import migrate
+from app.cli.quote import quote
+from app.cli.replay import replay
+from app.cli.serve import serve
+from app.cli.terms import terms
+
+COMMANDS = (demo, serve, migrate, key, import_, check, quote, replay, terms, bill, explain)
+
+group = AppGroup(
+    "termline",
+    help="Partner terms as effective-dated rules, paid to the cent and explained line by line.",
+    epilog="The database is the one DATABASE_URL names; without it a PostgreSQL server of its own is started on the "
+    "folder TERMLINE_HOME (.termline). Exit status: 0 done, 1 something differs, 2 the input is wrong, 3 a fault.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+for command in COMMANDS:
+    group.add_command(command)
+
+
+def main() -> None:
+    """Run the command line. A termination request ends it as an interrupt would, so that everything is let go of."""
+    signal.signal(signal.SIGTERM, _leave)
+    group(prog_name="termline")
+
+
+def _leave(signal_number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + signal_number)

@@ -1,0 +1,27 @@
+"""`termline explain`"""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.terminal import actor, as_json, print_json, refusals_shown, runtime
+from app.conversions.operations.explain_decision import explain_decision, find_decision
+
+
+@click.command()
+@click.argument("decision")
+@click.option("--program", help="The program, when a conversion id is not the only one of its name.")
+@as_json
+@refusals_shown
+def explain(decision: str, program: str | None, is_json: bool) -> None:
+    """Explain DECISION: the id of a decision (dec_…), or of a conversion for the decision on it as it stands.
+
+    It is decided again by the reference engine; if that does not give the stored digest, the command fails.
+    """
+    with runtime() as opened, opened.work(actor()) as ctx:
+        explanation = explain_decision(ctx, find_decision(ctx, decision, program).id)
+    if is_json:
+        print_json(explanation.as_dict())
+        return
+    click.echo("\n".join(explanation.words))
+    click.echo(f"Decision {explanation.decision['id']}, digest {explanation.decision['digest']}.")

@@ -1,0 +1,26 @@
+"""Reading the JSON files that commands are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import AppError
+from app.core.json_text import MalformedJson, parse_json
+
+
+class FileRefused(AppError):
+    """A file that cannot be read as what the command wants."""
+
+    code = "file_refused"
+    kind = "malformed"
+
+
+def read_json(path: Path) -> Any:
+    """Return the data of a JSON file. Raises FileRefused with file, line and column."""
+    try:
+        return parse_json(path.read_bytes())
+    except OSError as error:
+        raise FileRefused(f"{path} cannot be read: {error.strerror}.") from error
+    except MalformedJson as error:
+        raise FileRefused(f"{path} is not JSON: {error}.") from error

@@ -1,0 +1,114 @@
+"""`termline import`"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import click
+import orjson
+
+from app.adapters.fact_files import shipped_catalogue
+from app.adapters.yaml_files import read_yaml
+from app.cli.files import FileRefused
+from app.cli.terminal import actor, as_json, print_json, progress, refusals_shown, runtime
+from app.conversions.csv_import import conversions_from, read_mapping
+from app.conversions.operations.receive_conversions import receive_conversions
+from app.core.errors import AppError
+
+
+@click.command("import")
+@click.argument("table", metavar="CSV", type=click.Path(path_type=Path))
+@click.option("--mapping", required=True, type=click.Path(path_type=Path), help="YAML: which column becomes what.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Write NDJSON (bodies of POST /v1/conversions) to this file, - for standard output, and store nothing.",
+)
+@as_json
+@refusals_shown
+def import_(table: Path, mapping: Path, output: Path | None, is_json: bool) -> None:
+    """Import conversions from the file CSV (may be .gz): into the database, or with --output as NDJSON.
+
+    A row that is refused does not lose the others; it is named on standard error, and the exit status is 2.
+    """
+    with _opened(table) as file:
+        rows = csv.DictReader(file, strict=True)
+        read = read_mapping(read_yaml(mapping).data, rows.fieldnames or [], shipped_catalogue())
+        bodies = conversions_from(read, _counted(rows, table))
+        counts = _store(bodies) if output is None else _write(bodies, output)
+    if is_json:
+        print_json(counts)
+    elif output is None or str(output) != "-":
+        click.echo(", ".join(f"{count:,} {status}" for status, count in counts.items()) + ".")
+    sys.exit(2 if counts["refused"] else 0)
+
+
+def _counted(rows: csv.DictReader[str], table: Path) -> Iterator[dict[str, str]]:
+    try:
+        for row in rows:
+            if None in row or None in row.values():  # type: ignore[comparison-overlap]
+                raise FileRefused(f"{table}:{rows.line_num}: the row has another number of columns than the header.")
+            yield row
+    except csv.Error as error:
+        raise FileRefused(f"{table}:{rows.line_num}: {error}.") from error
+
+
+def _write(bodies: Iterator[Any], output: Path) -> dict[str, int]:
+    counts = {"written": 0, "refused": 0}
+    with _sink(output) as sink, progress("rows") as advance:
+        for body in bodies:
+            if isinstance(body, AppError):
+                click.echo(body.message, err=True)
+                counts["refused"] += 1
+            else:
+                sink.write(orjson.dumps(body) + b"\n")
+                counts["written"] += 1
+            advance(1)
+    return counts
+
+
+def _store(bodies: Iterator[Any]) -> dict[str, int]:
+    counts = {"accepted": 0, "duplicate": 0, "refused": 0}
+    with runtime() as opened, opened.work(actor()) as ctx, progress("decided") as advance:
+        for number, receipt in enumerate(receive_conversions(ctx, bodies, progress=advance), start=1):
+            counts[receipt.status] += 1
+            if receipt.problem is not None:
+                click.echo(f"row {number}: {receipt.problem.message}", err=True)
+    return counts
+
+
+@contextmanager
+def _sink(output: Path) -> Iterator[IO[bytes]]:
+    """Give the file to write to: whole or not there at all, since half a file looks like a whole one."""
+    if str(output) == "-":
+        yield sys.stdout.buffer
+        return
+    part = output.with_name(output.name + ".part")
+    try:
+        with part.open("wb") as raw:
+            if output.suffix == ".gz":
+                # No time and no name in it: the same rows give the same bytes.
+                with gzip.GzipFile("", "wb", 9, raw, 0) as packed:
+                    yield packed
+            else:
+                yield raw
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    try:
+        raw: Any = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 - closed by the text
+    except OSError as error:
+        raise FileRefused(f"{path} cannot be read: {error.strerror}.") from error
+    with io.TextIOWrapper(raw, "utf-8", newline="") as text:
+        yield text

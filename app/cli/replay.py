@@ -1,0 +1,93 @@
+"""`termline replay`"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from app.adapters.fact_files import shipped_catalogue
+from app.adapters.yaml_files import read_yaml
+from app.assembly import matcher_for, opened_database
+from app.cli.terminal import as_json, print_json, progress, refusals_shown, show_refusal
+from app.core.errors import AppError
+from app.runtime import Runtime
+from app.scenarios.outcome import Outcome
+from app.scenarios.run_scenario import run_scenario
+from app.scenarios.scratch import scratch_database, taken_back
+from app.scenarios.story import read_story
+from app.settings import Engine, settings_from
+
+NOT_STORIES = ("data", "schema")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--engine",
+    type=click.Choice(["durable", "reference", "both"]),
+    default="durable",
+    show_default=True,
+    help="durable is checked by the reference engine at every decision; both runs every story on each.",
+)
+@as_json
+@refusals_shown
+def replay(paths: tuple[Path, ...], engine: str, is_json: bool) -> None:
+    """Replay scenarios: files, or all *.yaml in folders (those named data and schema apart).
+
+    Each runs under its own frozen clock on an empty database of which nothing stays. Prints what differs from what
+    the scenario expects; exit status 1 if anything does, 2 if a file is malformed.
+    """
+    status = 0
+    settings = settings_from()
+    engines: list[Engine] = ["reference"] if engine == "reference" else ["durable"]
+    engines += ["reference"] if engine == "both" else []
+    with opened_database(settings) as database, scratch_database(database) as connection:
+        for name in engines:
+            matcher = matcher_for(replace(settings, engine=name))
+            runtime = Runtime(connection, matcher, shipped_catalogue())
+            for path in stories(paths):
+                status = max(status, _replay(runtime, path, name if engine == "both" else None, is_json))
+    sys.exit(status)
+
+
+def stories(paths: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield the scenario files that paths name, in order."""
+    for path in paths:
+        if path.is_file():
+            yield path
+        else:
+            found = (
+                file for file in path.rglob("*.yaml") if not set(file.relative_to(path).parts[:-1]) & set(NOT_STORIES)
+            )
+            yield from sorted(found)
+
+
+def _replay(runtime: Runtime, path: Path, engine: str | None, is_json: bool) -> int:
+    try:
+        story = read_story(read_yaml(path))
+        with progress(path.name) as advance, taken_back(runtime.bind):  # type: ignore[arg-type]
+            outcome = run_scenario(runtime, story, advance, full=is_json)
+    except AppError as error:
+        show_refusal(error)
+        if is_json:
+            print_json({"scenario": str(path), "ok": False, "diff": [error.message], "error": error.code})
+        return 3 if error.kind in ("fault", "unavailable") else 2
+    if is_json:
+        print_json(outcome.as_dict() | ({"engine": engine} if engine else {}))
+    else:
+        _show(outcome, engine)
+    return 0 if outcome.ok else 1
+
+
+def _show(outcome: Outcome, engine: str | None) -> None:
+    mark = click.style("ok", fg="green") if outcome.ok else click.style("DIFFERS", fg="red")
+    suffix = f" [{engine}]" if engine else ""
+    click.echo(f"{mark}  {outcome.scenario}{suffix}")
+    for line in outcome.diff:
+        click.echo(f"    {line}")
+    if outcome.diff:
+        click.echo(f"    in {outcome.path}")

@@ -1,0 +1,89 @@
+"""What commands share: opening the runtime, showing refusals, progress, JSON."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from app.assembly import opened_runtime
+from app.core.errors import AppError, Kind
+from app.runtime import Runtime
+from app.settings import settings_from
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON, one document or one line each.")
+
+_STATUS: dict[Kind, int] = {"fault": 3, "unavailable": 3}
+
+
+def refusals_shown(command: Callable[P, R]) -> Callable[P, R]:
+    """Make a command show an AppError as text, with every finding, and leave with its status."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except AppError as error:
+            show_refusal(error)
+            sys.exit(_STATUS.get(error.kind, 2))
+
+    return wrapped
+
+
+def show_refusal(error: AppError) -> None:
+    """Print what was refused and why, to standard error."""
+    click.echo(error.message, err=True)
+    for finding in error.findings if len(error.findings) > 1 and "\n" not in error.message else ():
+        hint = f" ({finding.hint})" if finding.hint else ""
+        click.echo(
+            f"  {finding.severity} {finding.code} at {finding.pointer or '/'}: {finding.message}{hint}", err=True
+        )
+
+
+@contextmanager
+def runtime() -> Iterator[Runtime]:
+    """Give the runtime that the environment asks for."""
+    with opened_runtime(settings_from()) as opened:
+        yield opened
+
+
+def actor() -> str:
+    """Return who acts on the command line, for the audit trail."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli"
+
+
+def print_json(data: Any) -> None:
+    """Print one line of JSON."""
+    click.echo(orjson.dumps(data))
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on standard error while the block runs; the given function advances it."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=err.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)

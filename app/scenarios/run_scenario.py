@@ -1,0 +1,168 @@
+"""Run one scenario: set the stage, let its steps happen in order, compare. Every step is an operation of the API."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from app.billing.describe import line_data
+from app.billing.operations.bill_contract import bill_contract
+from app.billing.repository import lines_after, totals
+from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
+from app.conversions.operations.settle_program import Progress, settle_program
+from app.conversions.repository import current_records
+from app.core.clock import frozen_at
+from app.core.errors import AppError, Finding
+from app.core.instants import parse_instant
+from app.core.json_text import MalformedJson, parse_json
+from app.core.rounding import shown
+from app.engine.quote import Quote, quote
+from app.runtime import Context, Runtime
+from app.scenarios.errors import ScenarioMalformed
+from app.scenarios.outcome import Outcome, decision_summary, differences
+from app.scenarios.setting import AUTHOR, agree, create_agreement, create_stage
+from app.scenarios.story import Story, malformed
+
+
+def run_scenario(runtime: Runtime, story: Story, progress: Progress | None = None, *, full: bool = True) -> Outcome:
+    """Run a story on a database that knows nothing of it, and return what it came to.
+
+    With `full`, the outcome holds every decision and line; without, only what `expect` names. Raises
+    ScenarioMalformed when a step is refused: the story asks for something that cannot be.
+    """
+    return _Run(runtime, story, progress).run(full)
+
+
+class _Run:
+    def __init__(self, runtime: Runtime, story: Story, progress: Progress | None) -> None:
+        self.runtime = runtime
+        self.story = story
+        self.progress = progress
+        self.now: datetime = story.clock
+        self.quotes: dict[str, dict[str, Any]] = {}
+        self.program: str | None = None if story.program is None else story.program["id"]
+
+    def run(self, full: bool) -> Outcome:
+        self.set_stage()
+        for step in self.story.steps:
+            self.do(step.pointer, partial(getattr(self, step.verb), given=step.given, at=step.pointer))
+        return self.outcome(full)
+
+    def do(self, pointer: str, what: Callable[[Context], None]) -> None:
+        """Do one thing in its own unit of work, under the scenario's clock; name its line if it is refused."""
+        runtime = replace(self.runtime, clock=frozen_at(self.now))
+        try:
+            with runtime.work(AUTHOR) as ctx:
+                what(ctx)
+        except ScenarioMalformed:
+            raise
+        except AppError as error:
+            if error.kind == "fault":
+                raise
+            raise self.story.refuse(pointer, list(error.findings), error.message) from error
+
+    def set_stage(self) -> None:
+        story = self.story
+        if story.program is not None:
+            self.do("/program", partial(create_stage, program=story.program))
+        partners: set[str] = set()
+        for index, contract in enumerate(story.contracts):
+            where = f"/contracts/{index}"
+            if self.program is None:
+                raise story.refuse(where, None, "a contract needs the scenario's program")
+            self.do(where, partial(create_agreement, program=self.program, contract=contract, known_partners=partners))
+            for number, version in enumerate(contract["versions"]):
+                self.do(f"{where}/versions/{number}", partial(agree, contract=contract["id"], version=version))
+
+    def convert(self, ctx: Context, given: Any, at: str) -> None:
+        receive_conversion(ctx, given, program=self.program)
+
+    def convert_file(self, ctx: Context, given: Any, at: str) -> None:
+        path = self.story.document.path.parent / str(given["path"])
+        receipts = receive_conversions(ctx, _lines(path, self.story, at), program=self.program, progress=self.progress)
+        refused = [
+            f"{path}:{number}: {receipt.problem.message}"
+            for number, receipt in enumerate(receipts, start=1)
+            if receipt.problem is not None
+        ]
+        if refused:
+            more = [f"… and {len(refused) - 10} more lines"] if len(refused) > 10 else []
+            raise ScenarioMalformed("\n".join(refused[:10] + more))
+
+    def clock(self, ctx: Context, given: Any, at: str) -> None:
+        instant = parse_instant(given)
+        assert instant is not None  # read_story looked at it
+        self.now = instant
+
+    def amend(self, ctx: Context, given: Any, at: str) -> None:
+        agree(ctx, given["contract"], {k: v for k, v in given.items() if k != "contract"})
+
+    def bill(self, ctx: Context, given: Any, at: str) -> None:
+        bill_contract(ctx, contract=given["contract"], period=str(given["period"]), progress=self.progress)
+
+    def quote(self, ctx: Context, given: Any, at: str) -> None:
+        priced = quote(given)
+        if not isinstance(priced, Quote):
+            raise malformed(self.story.document, [finding.at(at) for finding in priced])
+        self.quotes[given["id"]] = priced.as_dict()
+
+    def outcome(self, full: bool) -> Outcome:
+        story = self.story
+        outcome = Outcome(story.name, str(story.document.path), quotes=self.quotes)
+        if self.program is not None:
+            with replace(self.runtime, clock=frozen_at(self.now)).work(AUTHOR) as ctx:
+                settle_program(ctx, self.program, self.progress)
+                wanted = None if full else list(story.expect["decisions"])
+                records = current_records(ctx.session, self.program, wanted)
+                outcome.decisions = {name: decision_summary(record) for name, record in records}
+                outcome.statements = _statements(ctx, full or _names_lines(story))
+        for part, found in (
+            ("decisions", outcome.decisions),
+            ("statements", outcome.statements),
+            ("quotes", outcome.quotes),
+        ):
+            outcome.diff += differences(story.expect.get(part, {}), found, part[:-1])
+        return outcome
+
+
+def _names_lines(story: Story) -> bool:
+    return any("lines" in wanted for wanted in story.expect["statements"].values())
+
+
+def _statements(ctx: Context, with_lines: bool) -> dict[str, dict[str, Any]]:
+    statements = {}
+    for total in totals(ctx.session):
+        statement = total.statement
+        found: dict[str, Any] = {
+            "total": shown(total.amount, statement.currency),
+            "currency": statement.currency,
+            "line_count": total.lines,
+        }
+        if with_lines:
+            lines = lines_after(ctx.session, statement.id, None, None)
+            found["lines"] = [line_data(line, statement.currency) for line in lines]
+        statements[f"{statement.contract_id}/{statement.period}"] = found
+    return statements
+
+
+def _lines(path: Path, story: Story, at: str) -> list[Any]:
+    """Return the bodies of an NDJSON file; a line that is not JSON is returned as its problem."""
+    try:
+        data = path.read_bytes()
+        texts = (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()
+    except OSError as error:
+        finding = Finding("file_missing", f"{path} cannot be read: {error.strerror}", "/path")
+        raise story.refuse(at, [finding], finding.message) from error
+    return [_parsed(text) for text in texts if text.strip()]
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return parse_json(text)
+    except MalformedJson as error:
+        return ScenarioMalformed(f"not JSON: {error}")

@@ -1,0 +1,45 @@
+"""Setting the stage of a scenario: its program, partners, contracts and versions, by the operations of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.contracts.operations.approve_version import approve_version
+from app.contracts.operations.create_contract import create_contract
+from app.contracts.operations.draft_version import draft_version
+from app.contracts.operations.submit_version import submit_version
+from app.core.instants import parse_instant
+from app.partners.operations.create_partner import create_partner
+from app.partners.operations.create_program import create_program
+from app.runtime import Context
+
+AUTHOR, APPROVER = "scenario author", "scenario approver"
+
+
+def create_stage(ctx: Context, program: dict[str, Any]) -> None:
+    """Create the program."""
+    create_program(ctx, **program)
+
+
+def create_agreement(ctx: Context, program: str, contract: dict[str, Any], known_partners: set[str]) -> None:
+    """Create a contract, and its partner where it is the first with them."""
+    partner = contract["partner"]
+    if partner not in known_partners:
+        create_partner(ctx, id=partner)
+        known_partners.add(partner)
+    frame = {key: value for key, value in contract.items() if key != "versions"}
+    create_contract(ctx, program=program, **frame)
+
+
+def agree(ctx: Context, contract: str, version: dict[str, Any]) -> None:
+    """Draft, submit and approve a version: written by one person and approved by another, at `recorded_at`.
+
+    A scenario that starts terms in the past means it, so `restate` need not be said.
+    """
+    recorded_at = version.get("recorded_at")
+    instant = parse_instant(recorded_at) if isinstance(recorded_at, str) else None
+    then = ctx if instant is None else ctx.at(instant)
+    given = {"backdated": "restate"} | {key: value for key, value in version.items() if key != "recorded_at"}
+    drafted = draft_version(then, contract=contract, **given)
+    submit_version(then, contract=contract, number=drafted.number)
+    approve_version(then.acting_as(APPROVER), contract=contract, number=drafted.number)
