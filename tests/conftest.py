@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
 
-from app.core.resources import shipped
+from app.adapters.embedded_postgres import acquire
+from app.adapters.fact_files import shipped_catalogue
 from app.engine.reference import ReferenceMatcher
 from app.factory import create_app
-from app.rulelang.facts import Catalogue, catalogue_from
+from app.rulelang.facts import Catalogue
 from app.runtime import Context, Runtime
 from app.store.migrate import migrate
 from app.store.session import engine_for
@@ -29,8 +29,6 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if url:
         yield url
         return
-    from app.adapters.embedded_postgres import acquire
-
     home: Path = tmp_path_factory.mktemp("server")
     with acquire(home) as server:
         yield server.url
@@ -61,7 +59,7 @@ def connection(database: Engine) -> Iterator[Connection]:
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     """The fact catalogue that is shipped."""
-    return catalogue_from(yaml.safe_load(shipped("rules", "facts.yaml").read_text("utf-8")))
+    return shipped_catalogue()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from app.web.schema import Strict
 class NewBillingRun(Strict):
     """What to bill."""
 
-    contract = Identifier(required=True)
+    contract = Identifier(required=True, metadata={"description": "The contract to bill."})
     period = MonthPeriod(required=True, metadata={"description": "The service month, in the contract's zone."})
 
 
@@ -64,5 +64,5 @@ class StatementWithLines(StatementShown):
 class StatementsQuery(PageQuery):
     """Which statements."""
 
-    contract = Identifier()
-    period = MonthPeriod()
+    contract = Identifier(metadata={"description": "Of this contract only."})
+    period = MonthPeriod(metadata={"description": "Of this month only."})

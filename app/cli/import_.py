@@ -107,7 +107,7 @@ def _sink(output: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[str]]:
     try:
-        raw: Any = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 - closed by the text
+        raw: Any = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")
     except OSError as error:
         raise FileRefused(f"{path} cannot be read: {error.strerror}.") from error
     with io.TextIOWrapper(raw, "utf-8", newline="") as text:

@@ -58,7 +58,7 @@ class NewVersion(Strict):
 class NewRuleVersion(Strict):
     """A rule version to be drafted inside an approved contract version: a new rate from a date on."""
 
-    kind = Word(KINDS, required=True)
+    kind = Word(KINDS, required=True, metadata={"description": "Which of the three kinds of rules."})
     effective_from = LocalDateOrInstant(required=True, metadata={"description": START})
     body = Object(required=True, metadata={"description": "The rule body."})
     backdated = Word(("restate", "prospective"), metadata={"description": BACKDATED})

@@ -14,7 +14,7 @@ class NewConversion(Strict):
     """A purchase, install or lead."""
 
     id = Name(required=True, metadata={"description": "The advertiser's own id; the same id again is the same event."})
-    program = Identifier(required=True, metadata={"example": "cdnow"})
+    program = Identifier(required=True, metadata={"example": "cdnow", "description": "The program it belongs to."})
     event_at = InstantField(
         required=True, metadata={"description": "When it happened; this governs which terms apply."}
     )
@@ -132,5 +132,5 @@ class ConversionShown(Strict):
 class DecisionsQuery(PageQuery):
     """Whose decisions."""
 
-    program = Identifier(required=True, metadata={"example": "cdnow"})
-    conversion = Name(required=True)
+    program = Identifier(required=True, metadata={"example": "cdnow", "description": "The program of the conversion."})
+    conversion = Name(required=True, metadata={"description": "The id of the conversion."})

@@ -82,6 +82,89 @@ PROBLEMS: dict[str, Meaning] = {
         "The rule body cannot be used. `errors` lists every defect with a JSON Pointer, a message and a hint;"
         " POST /v1/rules/check checks a body without storing anything.",
     ),
+    "contract_exists": Meaning(
+        "The contract exists",
+        "There is a contract of this id, or of this program, partner and direction. Add a version to that one.",
+    ),
+    "contract_not_found": Meaning("There is no such contract", "Create it with POST /v1/contracts, or correct the id."),
+    "contract_refused": Meaning(
+        "The contract cannot be created", "Its currency or time zone is not known. `errors` lists what was expected."
+    ),
+    "version_not_found": Meaning(
+        "There is no such version",
+        "List the versions with GET /v1/contracts/{contract}/versions, and their rule versions.",
+    ),
+    "version_refused": Meaning(
+        "The draft has errors",
+        "Its start, base or rules cannot be used, and nothing was written. `errors` lists every defect with a pointer.",
+    ),
+    "wrong_state": Meaning(
+        "The version is in another state",
+        "A draft can be submitted and a submitted version approved, each once. What is approved never changes: draft a"
+        " new version instead.",
+    ),
+    "self_approval": Meaning(
+        "Authors do not approve",
+        "Whoever wrote or submitted a version cannot approve it. Ask somebody else with the approver role.",
+    ),
+    "backdating_undeclared": Meaning(
+        "The start lies in the past",
+        'Terms that start in the past change what was already decided. Draft them with `"backdated": "restate"`, or with'
+        " a later start.",
+    ),
+    "outside_contract_version": Meaning(
+        "The start lies outside the contract version",
+        "A rule version starts inside its contract version, before the next one starts. Choose such a start, or draft a"
+        " contract version.",
+    ),
+    "conversion_refused": Meaning(
+        "The conversion has errors",
+        "A key is unknown or missing, a time has no offset, or a fact is not of its type. `errors` lists all of it.",
+    ),
+    "conversion_differs": Meaning(
+        "Another conversion has this id",
+        "A conversion keeps what it was first sent with; nothing was changed. Send the same again, or use a new id.",
+    ),
+    "conversion_not_found": Meaning("There is no such conversion", "Check the program and the id, letter by letter."),
+    "program_without_contract": Meaning(
+        "The program has no contract",
+        "Nothing could ever be paid for the conversion, so it is not taken in. Create a contract first, then send it again.",
+    ),
+    "decision_not_found": Meaning(
+        "There is no such decision", "GET /v1/decisions?program=&conversion= lists the decisions on a conversion."
+    ),
+    "decision_not_reproduced": Meaning(
+        "The decision cannot be explained",
+        "Deciding again from the same inputs gave something else than what is stored. Nothing was changed. Report it.",
+    ),
+    "period_refused": Meaning("The period is no month", 'Write it as YYYY-MM, such as "1997-07".'),
+    "statement_not_found": Meaning(
+        "There is no such statement",
+        "Statements come to be by billing: POST /v1/billing-runs with contract and period.",
+    ),
+    "schema_outdated": Meaning(
+        "The database belongs to another release", "Run `termline migrate`, or use the release it was migrated with."
+    ),
+    "database_unavailable": Meaning(
+        "There is no database", "The server cannot be started or reached. The detail names folder or address, and why."
+    ),
+    "bad_setting": Meaning(
+        "A setting is wrong", "The detail names the environment variable and the values it may have."
+    ),
+    "file_refused": Meaning("The file cannot be used", "The detail names the file, the line and what was expected."),
+    "malformed_yaml": Meaning(
+        "The file is not strict YAML", "The detail names file and line. Floats, duplicate keys and tabs are refused."
+    ),
+    "scenario_malformed": Meaning(
+        "The scenario cannot be run", "The detail names file, line and key. Nothing is kept."
+    ),
+    "instant_refused": Meaning("The time is none", "Write a date, or an RFC 3339 time with an offset."),
+    "mapping_refused": Meaning(
+        "The mapping does not fit", "A column or fact it names is not in the CSV file or in the fact catalogue."
+    ),
+    "row_refused": Meaning(
+        "The row is no conversion", "The mapping cannot turn this row of the file into a conversion."
+    ),
 }
 
 # What an entry of `errors` can say besides the diagnostics of the rule language.

@@ -10,8 +10,7 @@ from werkzeug.test import TestResponse
 
 from app.access.operations.create_key import create_key
 from app.runtime import Runtime
-
-METHODS = ("get", "post")
+from app.web.openapi import openapi_path
 
 
 class Keys:
@@ -57,8 +56,14 @@ class ApiClient:
         self._check(method, response)
         return response
 
+    def template(self, method: str, path: str) -> str | None:
+        """Return the documented path that a path is an instance of."""
+        with self.app.test_request_context(path, method=method) as asked:
+            rule = asked.request.url_rule
+        return None if rule is None else openapi_path(rule.rule)
+
     def _check(self, method: str, response: TestResponse) -> None:
-        template = self._template(response)
+        template = self.template(method, response.request.path)
         if template is None or method not in self.document["paths"].get(template, {}):
             return
         documented = self.document["paths"][template][method]["responses"]
@@ -68,11 +73,3 @@ class ApiClient:
         if response.is_json:
             schema = {**content[response.mimetype]["schema"], "components": self.document["components"]}
             Draft202012Validator(schema).validate(response.get_json())
-
-    def _template(self, response: TestResponse) -> str | None:
-        """Return the documented path of a request: its rule, written the OpenAPI way."""
-        from app.web.openapi import openapi_path
-
-        with self.app.test_request_context(response.request.path, method=response.request.method) as asked:
-            rule = asked.request.url_rule
-        return None if rule is None else openapi_path(rule.rule)
