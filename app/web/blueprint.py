@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
+from urllib.parse import quote
 
 import flask_smorest
 from flask import Response
@@ -143,7 +144,7 @@ def _shown_by(
         answer = answer if isinstance(answer, Answer) else Answer(answer)
         data, headers = _dumped(schema, answer.data), dict(answer.headers)
         if location:
-            headers["Location"] = location.format_map({**given, **data, "given": given})
+            headers["Location"] = quote(location.format_map({**given, **data, "given": given}))
         return json_response(data, answer.status or status, headers)
 
     return show

@@ -49,7 +49,7 @@ def test_a_draft_is_shown_and_pays_nothing(client: ApiClient) -> None:
     (draft,) = client.get(VERSIONS).get_json()["items"]
     assert (draft["number"], draft["state"], draft["created_by"]) == (1, "draft", "dana")
     assert draft["effective_from"] == "1997-01-01T05:00:00Z"
-    assert [rule["kind"] for rule in draft["rule_versions"]] == ["eligibility", "attribution", "payout"]
+    assert [rule["kind"] for rule in draft["rule_versions"]] == ["attribution", "eligibility", "payout"]
     assert client.get("/v1/contracts/acme/terms").get_json()["in_force"] is None
 
 
