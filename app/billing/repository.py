@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Numeric, cast, func, insert, select, text
+from sqlalchemy import Numeric, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from app.billing.errors import StatementNotFound
 from app.core.period import Period
+from app.store.copy import copy_rows
 from app.store.models import BillingRun, Statement, StatementLine
 
 
@@ -50,14 +51,14 @@ _DIFFERENCES = text(
         FROM statement_lines WHERE statement_id = :statement
         GROUP BY conversion_id, rule
     )
-    SELECT conversion_id, rule, coalesce(t.event_at, p.event_at),
+    SELECT coalesce(t.conversion_id, p.conversion_id), coalesce(t.rule, p.rule), coalesce(t.event_at, p.event_at),
            coalesce(t.decision_id, c.id, p.decision_id), coalesce(t.formula, p.formula),
            coalesce(t.precise, 0), coalesce(t.amount, 0), coalesce(p.precise, 0), coalesce(p.amount, 0), p.last_id
-    FROM target t FULL JOIN posted p USING (conversion_id, rule)
+    FROM target t FULL JOIN posted p ON p.conversion_id = t.conversion_id AND p.rule = t.rule
     LEFT JOIN decisions c ON t.decision_id IS NULL AND c.program_id = :program
          AND c.conversion_id = p.conversion_id AND c.retired_at IS NULL
     WHERE coalesce(t.amount, 0) <> coalesce(p.amount, 0)
-    ORDER BY 3, conversion_id, rule
+    ORDER BY 3, 1, 2
     """
 )
 
@@ -79,10 +80,24 @@ def differences(
     return [Difference(*row) for row in rows]
 
 
-def insert_lines(session: Session, lines: Sequence[dict[str, Any]]) -> None:
-    """Post lines."""
-    if lines:
-        session.execute(insert(StatementLine), lines)
+LINE_COLUMNS = (
+    "id",
+    "statement_id",
+    "run_id",
+    "conversion_id",
+    "decision_id",
+    "event_at",
+    "rule",
+    "formula",
+    "amount_precise",
+    "amount",
+    "corrects",
+)
+
+
+def add_lines(session: Session, lines: Iterable[tuple[Any, ...]]) -> None:
+    """Post lines, in the order of LINE_COLUMNS."""
+    copy_rows(session, "statement_lines", LINE_COLUMNS, lines)
 
 
 def runs_of(session: Session, statement_id: str) -> int:

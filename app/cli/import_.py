@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import click
 import orjson
@@ -53,7 +53,7 @@ def import_(table: Path, mapping: Path, output: Path | None, is_json: bool) -> N
 def _counted(rows: csv.DictReader[str], table: Path) -> Iterator[dict[str, str]]:
     try:
         for row in rows:
-            if None in row or None in row.values():  # type: ignore[comparison-overlap]
+            if None in row or None in row.values():
                 raise FileRefused(f"{table}:{rows.line_num}: the row has another number of columns than the header.")
             yield row
     except csv.Error as error:
@@ -96,7 +96,7 @@ def _sink(output: Path) -> Iterator[IO[bytes]]:
             if output.suffix == ".gz":
                 # No time and no name in it: the same rows give the same bytes.
                 with gzip.GzipFile("", "wb", 9, raw, 0) as packed:
-                    yield packed
+                    yield cast(IO[bytes], packed)
             else:
                 yield raw
         part.replace(output)

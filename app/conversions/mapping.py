@@ -32,13 +32,18 @@ def engine_conversion(
 
 
 def decision_row(
-    program_id: str, pending: Pending, decision: Decision, before: Before, record: dict[str, Any], now: datetime
+    pending: Pending,
+    conversion: Conversion,
+    decision: Decision,
+    before: Before,
+    record: dict[str, Any],
+    now: datetime,
 ) -> tuple[Any, ...]:
     """Return a decision as a row, in the order of `repository.DECISION_COLUMNS`."""
     revision = pending.revision + 1
     return (
-        derived_id("dec", program_id, pending.id, str(revision)),
-        program_id,
+        derived_id("dec", conversion.program, pending.id, str(revision)),
+        conversion.program,
         pending.id,
         revision,
         decision.contract,
@@ -47,7 +52,7 @@ def decision_row(
         decision.outcome,
         decision.amount,
         decision.currency,
-        pending.customer_order_number,
+        conversion.customer_order_number,
         before_record(before),
         record,
         digest_of(record),

@@ -8,24 +8,36 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import orjson
-from sqlalchemy import Row, case, func, literal, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ARRAY, Row, Text, func, literal, select, text, tuple_, update
+from sqlalchemy.orm import Session
 
 from app.conversions.errors import ConversionNotFound, DecisionNotFound
 from app.core.period import Period
 from app.engine.counters import Counter
+from app.store.base import Instant
+from app.store.copy import copy_rows
 from app.store.models import Conversion, Decision
 
 Key = tuple[datetime, str]
 """The place of a conversion in canonical order: (event_at, id)."""
 
 
-def insert_conversions(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
-    """Add conversions whose id is new to their program and return the ids that were added."""
-    query = upsert(Conversion).on_conflict_do_nothing().returning(Conversion.id)
-    return set(session.scalars(query, rows))
+CONVERSION_COLUMNS = (
+    "program_id",
+    "id",
+    "event_at",
+    "received_at",
+    "partner",
+    "customer_id",
+    "facts",
+    "body_hash",
+    "is_settled",
+)
+
+
+def add_conversions(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Add conversions, in the order of CONVERSION_COLUMNS. Their ids are new; the program's lock keeps it so."""
+    copy_rows(session, "conversions", CONVERSION_COLUMNS, rows)
 
 
 def body_hashes(session: Session, program_id: str, ids: Iterable[str]) -> dict[str, str]:
@@ -38,13 +50,10 @@ def body_hashes(session: Session, program_id: str, ids: Iterable[str]) -> dict[s
 
 def unsettle_later_of_customers(session: Session, program_id: str, since: dict[str, Key]) -> None:
     """Mark the customers' later conversions for another decision: their order numbers have moved."""
-    customers = [(customer, *key) for customer, key in since.items()]
-    new = (
-        select(
-            func.unnest([customer for customer, _, _ in customers]).label("customer_id"),
-            func.unnest([at for _, at, _ in customers]).label("event_at"),
-            func.unnest([identifier for _, _, identifier in customers]).label("id"),
-        )
+    new = select(
+        func.unnest(literal(list(since), ARRAY(Text))).label("customer_id"),
+        func.unnest(literal([at for at, _ in since.values()], ARRAY(Instant))).label("event_at"),
+        func.unnest(literal([identifier for _, identifier in since.values()], ARRAY(Text))).label("id"),
     ).subquery()
     session.execute(
         update(Conversion)
@@ -71,58 +80,52 @@ def unsettled_keys(session: Session, program_id: str) -> list[Row[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A conversion to decide, with the decision it has so far."""
+    """A conversion to decide, with the digest of the decision it has so far."""
 
     id: str
     event_at: datetime
-    partner: str | None
+    customer_id: str | None
     facts: dict[str, Any]
-    customer_order_number: int | None
+    is_settled: bool
     decision_id: str | None
     digest: str | None
     revision: int
 
 
-def pending_in(session: Session, program_id: str, partner: str | None, span: Period, first: Key) -> list[Pending]:
-    """Return a partner's conversions in a span from `first` on, in canonical order."""
-    earlier = aliased(Conversion)
-    order_number = (
-        select(func.count())
-        .where(
-            earlier.program_id == Conversion.program_id,
-            earlier.customer_id == Conversion.customer_id,
-            tuple_(earlier.event_at, earlier.id) <= tuple_(Conversion.event_at, Conversion.id),
-        )
-        .scalar_subquery()
+def pending_in(
+    session: Session, program_id: str, partner: str | None, span: Period, first: Key, *, unsettled_only: bool
+) -> list[Pending]:
+    """Return a partner's conversions in a span from `first` on, in canonical order: all, or those not settled."""
+    query = select(
+        Conversion.id, Conversion.event_at, Conversion.customer_id, Conversion.facts, Conversion.is_settled
+    ).where(
+        Conversion.program_id == program_id,
+        Conversion.partner == partner if partner is not None else Conversion.partner.is_(None),
+        Conversion.event_at >= span.start,
+        Conversion.event_at < span.end,
+        tuple_(Conversion.event_at, Conversion.id) >= tuple_(literal(first[0]), literal(first[1])),
     )
-    # Revisions count every decision there ever was, so that ids are never used twice.
-    query = (
-        select(
-            Conversion.id,
-            Conversion.event_at,
-            Conversion.partner,
-            Conversion.facts,
-            case((Conversion.customer_id.is_not(None), order_number)).label("customer_order_number"),
-            Decision.id,
-            Decision.digest,
-            func.coalesce(Decision.revision, 0),
-        )
-        .outerjoin(
-            Decision,
-            (Decision.program_id == Conversion.program_id)
-            & (Decision.conversion_id == Conversion.id)
-            & Decision.retired_at.is_(None),
-        )
-        .where(
-            Conversion.program_id == program_id,
-            Conversion.partner == partner if partner is not None else Conversion.partner.is_(None),
-            Conversion.event_at >= span.start,
-            Conversion.event_at < span.end,
-            tuple_(Conversion.event_at, Conversion.id) >= tuple_(literal(first[0]), literal(first[1])),
-        )
-        .order_by(Conversion.event_at, Conversion.id)
+    if unsettled_only:
+        query = query.where(~Conversion.is_settled)
+    rows = session.execute(query.order_by(Conversion.event_at, Conversion.id)).all()
+    decided = _digests(session, program_id, [row.id for row in rows])
+    return [Pending(*row, *decided.get(row.id, (None, None, 0))) for row in rows]
+
+
+def _digests(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, tuple[str, str, int]]:
+    query = select(Decision.conversion_id, Decision.id, Decision.digest, Decision.revision).where(
+        Decision.program_id == program_id, Decision.conversion_id == func.any(list(ids)), Decision.retired_at.is_(None)
     )
-    return [Pending(*row) for row in session.execute(query)]
+    return {row.conversion_id: (row.id, row.digest, row.revision) for row in session.execute(query)}
+
+
+def order_numbers(session: Session, program_id: str, customers: Sequence[str]) -> dict[str, int]:
+    """Return which order of its customer each conversion of these customers is: 1 for the first in the program."""
+    place = func.row_number().over(partition_by=Conversion.customer_id, order_by=(Conversion.event_at, Conversion.id))
+    query = select(Conversion.id, place).where(
+        Conversion.program_id == program_id, Conversion.customer_id == func.any(list(customers))
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def order_number_at(session: Session, program_id: str, customer_id: str | None, key: Key) -> int | None:
@@ -189,15 +192,9 @@ DECISION_COLUMNS = (
 )
 
 
-def copy_decisions(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Add decisions, in the order of DECISION_COLUMNS. COPY: five times as fast as INSERT, same transaction."""
-    session.flush()
-    driver = session.connection().connection.driver_connection
-    assert driver is not None
-    statement = f"COPY decisions ({', '.join(DECISION_COLUMNS)}) FROM STDIN"
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row([orjson.dumps(value).decode() if isinstance(value, dict) else value for value in row])
+def add_decisions(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Add decisions, in the order of DECISION_COLUMNS."""
+    copy_rows(session, "decisions", DECISION_COLUMNS, rows)
 
 
 def settle_conversions(session: Session, program_id: str, ids: Sequence[str]) -> None:
@@ -240,12 +237,22 @@ def decisions_of(session: Session, program_id: str, conversion_id: str) -> Seque
     return session.scalars(query.order_by(Decision.revision.desc())).all()
 
 
-def current_decisions(session: Session, program_id: str, ids: Iterable[str]) -> dict[str, Decision]:
-    """Return the decisions on these conversions as they stand, by conversion."""
-    query = select(Decision).where(
-        Decision.program_id == program_id, Decision.conversion_id.in_(list(ids)), Decision.retired_at.is_(None)
+@dataclass(frozen=True, slots=True)
+class DecisionBrief:
+    """The part of a decision that a receipt shows."""
+
+    id: str
+    outcome: str
+    amount: Decimal
+    currency: str
+
+
+def current_briefs(session: Session, program_id: str, ids: Iterable[str]) -> dict[str, DecisionBrief]:
+    """Return the decisions on these conversions as they stand, in brief, by conversion."""
+    query = select(Decision.conversion_id, Decision.id, Decision.outcome, Decision.amount, Decision.currency).where(
+        Decision.conversion_id == func.any(list(ids)), Decision.program_id == program_id, Decision.retired_at.is_(None)
     )
-    return {decision.conversion_id: decision for decision in session.scalars(query)}
+    return {row[0]: DecisionBrief(*row[1:]) for row in session.execute(query)}
 
 
 def programs_with_conversion(session: Session, conversion_id: str) -> list[str]:
@@ -265,3 +272,9 @@ def current_records(
     if ids is not None:
         query = query.where(Decision.conversion_id == func.any(list(ids)))
     return [(row.conversion_id, row.record) for row in session.execute(query)]
+
+
+def refresh_statistics(session: Session) -> None:
+    """Tell the planner what a bulk load has changed. Autovacuum would, a minute too late and never inside a
+    transaction; until then a join over tens of thousands of new rows is planned as if there were none."""
+    session.execute(text("ANALYZE conversions, decisions"))

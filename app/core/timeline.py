@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Generic, Protocol, TypeVar
 
 
@@ -48,8 +49,7 @@ def timeline(versions: Iterable[V], as_of: datetime) -> list[Span[V]]:
     )
     last_of_start = {version.effective_from: version for version in known}
     starts = sorted(last_of_start)
-    ends: list[datetime | None] = [*starts[1:], None]
-    return [Span(last_of_start[start], start, end) for start, end in zip(starts, ends, strict=True)]
+    return [Span(last_of_start[start], start, end) for start, end in zip_longest(starts, starts[1:])]
 
 
 def in_force(spans: Sequence[Span[V]], at: datetime) -> V | None:

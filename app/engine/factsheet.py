@@ -33,13 +33,12 @@ def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[
     findings: list[Finding] = []
     for name, value in raw.items():
         fact = catalogue.get(name)
-        pointer = at + pointer_of(name)
         if fact is None or fact.derived:
-            findings.append(_unknown(name, catalogue, pointer))
+            findings.append(_unknown(name, catalogue, at + pointer_of(name)))
         elif value is not None:
-            typed = typed_value(fact, value, pointer)
+            typed = typed_value(fact, value)
             if isinstance(typed, Finding):
-                findings.append(typed)
+                findings.append(typed.at(at + pointer_of(name)))
             else:
                 facts[name] = typed
     return facts, findings

@@ -149,6 +149,12 @@ class TermsHistory:
         bodies = [_body(span.version, Payout) for rules in self._rules.values() for span in rules["payout"]]
         return frozenset().union(*(counters_of(body) for body in bodies))
 
+    @cached_property
+    def facts_read(self) -> frozenset[str]:
+        """Every fact any version of the contract reads."""
+        spans = [span for rules in self._rules.values() for of_kind in rules.values() for span in of_kind]
+        return frozenset().union(*(span.version.rules.facts_read for span in spans))
+
     def counted(self, terms: Terms) -> dict[Counter, datetime]:
         """Return the counters a rated conversion adds to: those of its terms, and the money under every limit, because
         a limit is on what the contract pays in the window, whichever version paid it."""

@@ -75,28 +75,28 @@ def catalogue_from(data: Mapping[str, Mapping[str, Any]]) -> Catalogue:
     return Catalogue(facts)
 
 
-def typed_value(fact: Fact, raw: Any, pointer: str) -> Scalar | Finding:
+def typed_value(fact: Fact, raw: Any) -> Scalar | Finding:
     """Return a raw JSON value as a value of the fact's type, or what is wrong with it.
 
     Decimals come as strings ("12.50") or whole JSON numbers, integers as JSON numbers or strings of digits.
     """
+    value: Scalar | None = _READERS[fact.type](raw, fact)
+    return _refused(fact, raw) if value is None else value
+
+
+def _refused(fact: Fact, raw: Any) -> Finding:
     if isinstance(raw, JsonFloat | float):
         return Finding(
             "float_refused",
             f"{fact.name} is {raw}, a number with a point or exponent, which computers store inexactly",
-            pointer,
-            f'write it as a string: "{raw}"',
+            hint=f'write it as a string: "{raw}"',
         )
-    value: Scalar | None = _READERS[fact.type](raw, fact)
-    if value is not None:
-        return value
     if fact.type == "enum":
-        return Finding("not_a_member", f"{fact.name} is {described(raw)}", pointer, f"one of: {', '.join(fact.values)}")
+        return Finding("not_a_member", f"{fact.name} is {described(raw)}", hint=f"one of: {', '.join(fact.values)}")
     return Finding(
         "value_not_of_type",
         f"{fact.name} is {fact.type} {_SHAPES[fact.type]}; found {described(raw)}",
-        pointer,
-        f"for example {fact.example}" if fact.example else None,
+        hint=f"for example {fact.example}" if fact.example else None,
     )
 
 

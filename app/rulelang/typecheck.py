@@ -106,9 +106,9 @@ class _Checker:
         many = OPERATORS[leaf.op].arity not in (0, 1)
         typed: list[Scalar] = []
         for index, raw in enumerate(leaf.expected):
-            value = typed_value(fact, raw, where + (pointer_of(index) if many else ""))
+            value = typed_value(fact, raw)
             if isinstance(value, Finding):
-                self.findings.all.append(value)
+                self.findings.all.append(value.at(where + (pointer_of(index) if many else "")))
             else:
                 typed.append(value)
         if len(typed) < len(leaf.expected):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from app.audit.record import record
 from app.billing.errors import PeriodRefused
-from app.billing.repository import Difference, differences, insert_lines, runs_of
+from app.billing.repository import Difference, add_lines, differences, runs_of
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named
 from app.conversions.operations.settle_program import Progress, settle_program
@@ -83,29 +84,28 @@ def _post(ctx: Context, contract: Contract, statement: Statement, found: list[Di
     )
     ctx.session.add(run)
     ctx.session.flush()
-    insert_lines(
-        ctx.session,
-        [
-            {
-                # The same decision on the same line cannot be posted twice: the id would be the same.
-                "id": derived_id("line", statement.id, one.conversion_id, one.rule, one.decision_id),
-                "statement_id": statement.id,
-                "run_id": run.id,
-                "conversion_id": one.conversion_id,
-                "decision_id": one.decision_id,
-                "event_at": one.event_at,
-                "rule": one.rule,
-                "formula": one.formula,
-                "amount_precise": minus(one.target_precise, one.posted_precise),
-                "amount": minus(one.target, one.posted),
-                "corrects": one.corrects,
-            }
-            for one in found
-        ],
-    )
+    add_lines(ctx.session, [_line(statement, run, one) for one in found])
     corrections = sum(one.corrects is not None for one in found)
     summary = f"{statement.id}: {len(found)} lines posted, {shown(amount, contract.currency)} {contract.currency}"
     after = {"lines": len(found), "amount": shown(amount, contract.currency), "corrections": corrections}
     record(ctx, "billing_run.posted", run.id, summary, after=after)
     ctx.session.flush()
     return Billed(run, statement, len(found), amount, corrections)
+
+
+def _line(statement: Statement, run: BillingRun, one: Difference) -> tuple[Any, ...]:
+    """Return a line as a row, in the order of `repository.LINE_COLUMNS`."""
+    return (
+        # The difference that one decision makes to one line can be posted once only: a second id would be the same.
+        derived_id("line", statement.id, one.conversion_id, one.rule, one.decision_id),
+        statement.id,
+        run.id,
+        one.conversion_id,
+        one.decision_id,
+        one.event_at,
+        one.rule,
+        one.formula,
+        minus(one.target_precise, one.posted_precise),
+        minus(one.target, one.posted),
+        one.corrects,
+    )

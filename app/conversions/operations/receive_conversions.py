@@ -11,17 +11,17 @@ from app.conversions.envelope import Incoming, read_conversion
 from app.conversions.errors import ConversionDiffers, ConversionRefused, ProgramWithoutContract
 from app.conversions.operations.settle_program import Progress, settle_program
 from app.conversions.repository import (
+    DecisionBrief,
     Key,
+    add_conversions,
     body_hashes,
-    current_decisions,
-    insert_conversions,
+    current_briefs,
     unsettle_later_of_customers,
 )
 from app.core.errors import AppError, Finding
 from app.core.instants import write_instant
 from app.partners.repository import program_named
 from app.runtime import Context
-from app.store.models import Decision
 
 CHUNK = 5_000
 
@@ -34,7 +34,7 @@ class Receipt:
     id: str | None = None
     program: str | None = None
     problem: AppError | None = None
-    decision: Decision | None = None
+    decision: DecisionBrief | None = None
 
 
 def receive_conversion(ctx: Context, body: Any, *, program: str | None = None) -> Receipt:
@@ -57,7 +57,7 @@ def receive_conversions(
     for program_id in programs:
         settle_program(ctx, program_id, progress)
         mine = [receipt for receipt in receipts if receipt.program == program_id and receipt.problem is None]
-        decisions = current_decisions(ctx.session, program_id, [receipt.id for receipt in mine if receipt.id])
+        decisions = current_briefs(ctx.session, program_id, [receipt.id for receipt in mine if receipt.id])
         for receipt in mine:
             receipt.decision = decisions.get(receipt.id or "")
     return receipts
@@ -127,22 +127,24 @@ def _store_chunk(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt
                 [Finding("conversion_differs", "another conversion has this id", "/id")],
             )
     if fresh:
-        insert_conversions(ctx.session, [_row(ctx, one) for one in fresh.values()])
+        add_conversions(ctx.session, [_row(ctx, one) for one in fresh.values()])
         unsettle_later_of_customers(ctx.session, program_id, _first_of_customers(fresh.values()))
 
 
-def _row(ctx: Context, one: Incoming) -> dict[str, Any]:
-    return {
-        "program_id": one.program,
-        "id": one.id,
-        "event_at": one.event_at,
-        "received_at": one.received_at or ctx.now(),
-        "partner": one.partner,
-        "customer_id": one.customer_id,
-        "facts": one.raw_facts,
-        "body_hash": one.body_hash,
-        "is_settled": False,
-    }
+def _row(ctx: Context, one: Incoming) -> tuple[Any, ...]:
+    """Return a conversion as a row, in the order of `repository.CONVERSION_COLUMNS`."""
+    received_at = one.received_at or ctx.now()
+    return (
+        one.program,
+        one.id,
+        one.event_at,
+        received_at,
+        one.partner,
+        one.customer_id,
+        one.raw_facts,
+        one.body_hash,
+        False,
+    )
 
 
 def _first_of_customers(conversions: Iterable[Incoming]) -> dict[str, Key]:

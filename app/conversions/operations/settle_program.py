@@ -20,9 +20,11 @@ from app.conversions.mapping import decision_row, engine_conversion
 from app.conversions.repository import (
     Key,
     Pending,
-    copy_decisions,
+    add_decisions,
     counter_before,
+    order_numbers,
     pending_in,
+    refresh_statistics,
     retire_decisions,
     settle_conversions,
     unsettled_keys,
@@ -36,6 +38,7 @@ from app.engine.terms import NoTerms, TermsHistory
 from app.partners.repository import program_named
 from app.runtime import Context
 
+BULK = 1_000
 Progress = Callable[[int], None]
 _ALWAYS = Period(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
@@ -57,6 +60,8 @@ def settle_program(ctx: Context, program_id: str, progress: Progress | None = No
     program = program_named(ctx.session, program_id, lock=True)
     keys = unsettled_keys(ctx.session, program_id)
     settled = Settled()
+    if len(keys) >= BULK:
+        refresh_statistics(ctx.session)
     if keys:
         book = contract_book(ctx, program, ctx.now())
         by_partner: dict[str | None, list[Key]] = {}
@@ -78,11 +83,9 @@ def _settle_partner(
     """Settle one partner's conversions, a window at a time."""
     terms = None if partner is None else book.contract_of(partner)
     for span, first in _windows(terms, keys):
-        pending = pending_in(ctx.session, book.program.id, partner, span, first)
-        if not (isinstance(terms, TermsHistory) and terms.counters):
-            wanted = {identifier for _, identifier in keys}
-            pending = [one for one in pending if one.id in wanted]
-        decided = _decide_all(ctx, book, terms, pending, first)
+        counts = isinstance(terms, TermsHistory) and bool(terms.counters)
+        pending = pending_in(ctx.session, book.program.id, partner, span, first, unsettled_only=not counts)
+        decided = _decide_all(ctx, book, partner, terms, pending, first)
         _write(ctx, book.program.id, decided, settled)
         settled.looked_at += len(pending)
         if progress is not None:
@@ -99,21 +102,26 @@ def _windows(terms: TermsHistory | NoTerms | None, keys: list[Key]) -> Iterator[
         yield month, next(places)
 
 
-_Decided = tuple[Pending, Decision, Before]
+_Decided = tuple[Pending, Conversion, Decision, Before]
 
 
 def _decide_all(
     ctx: Context,
     book: ContractBook,
+    partner: str | None,
     history: TermsHistory | NoTerms | None,
     pending: list[Pending],
     first: Key,
 ) -> Iterator[_Decided]:
     """Decide conversions in canonical order; counters start from what the database holds before the first."""
-    conversions = ((one, _conversion(ctx, book.program.id, one)) for one in pending)
+    numbers: dict[str, int] = {}
+    if isinstance(history, TermsHistory) and "customer_order_number" in history.facts_read:
+        customers = sorted({one.customer_id for one in pending if one.customer_id is not None})
+        numbers = order_numbers(ctx.session, book.program.id, customers)
+    conversions = ((one, _conversion(ctx, book, partner, one, numbers.get(one.id))) for one in pending)
     if not isinstance(history, TermsHistory):
         for one, conversion in conversions:
-            yield one, _decide_without_contract(conversion, history, book), {}
+            yield one, conversion, _decide_without_contract(conversion, history, book), {}
         return
 
     def load(counter: Counter, start: datetime) -> Decimal:
@@ -124,7 +132,7 @@ def _decide_all(
         terms = history.at(conversion.event_at)
         if isinstance(terms, NoTerms):
             contract = history.contract
-            yield one, decide_without_terms(conversion, terms, contract.id, contract.currency), {}
+            yield one, conversion, decide_without_terms(conversion, terms, contract.id, contract.currency), {}
             continue
         before = totals.before(terms.counters_since, conversion.event_at)
         decision = evaluate(terms, conversion, ctx.matcher, before)
@@ -132,7 +140,7 @@ def _decide_all(
             counted = history.counted(terms)
             increments = {counter: increment(counter, conversion.facts, decision.amount) for counter in counted}
             totals.add(counted, conversion.event_at, increments)
-        yield one, decision, before
+        yield one, conversion, decision, before
 
 
 def _decide_without_contract(conversion: Conversion, why: NoTerms | None, book: ContractBook) -> Decision:
@@ -142,10 +150,8 @@ def _decide_without_contract(conversion: Conversion, why: NoTerms | None, book: 
     return decide_without_terms(conversion, why, None, currency)
 
 
-def _conversion(ctx: Context, program_id: str, one: Pending) -> Conversion:
-    return engine_conversion(
-        program_id, one.id, one.event_at, one.partner, one.facts, one.customer_order_number, ctx.catalogue
-    )
+def _conversion(ctx: Context, book: ContractBook, partner: str | None, one: Pending, number: int | None) -> Conversion:
+    return engine_conversion(book.program.id, one.id, one.event_at, partner, one.facts, number, ctx.catalogue)
 
 
 def _write(ctx: Context, program_id: str, decided: Iterator[_Decided], settled: Settled) -> None:
@@ -154,16 +160,17 @@ def _write(ctx: Context, program_id: str, decided: Iterator[_Decided], settled: 
     rows: list[tuple[Any, ...]] = []
     retired: list[str] = []
     now = ctx.now()
-    for pending, decision, before in decided:
-        ids.append(pending.id)
+    for pending, conversion, decision, before in decided:
+        if not pending.is_settled:
+            ids.append(pending.id)
         record = decision.as_dict()
         if pending.digest == digest_of(record):
             continue
         if pending.decision_id is not None:
             retired.append(pending.decision_id)
-        rows.append(decision_row(program_id, pending, decision, before, record, now))
+        rows.append(decision_row(pending, conversion, decision, before, record, now))
     retire_decisions(ctx.session, retired, now)
-    copy_decisions(ctx.session, rows)
+    add_decisions(ctx.session, rows)
     settle_conversions(ctx.session, program_id, ids)
     settled.decided += len(rows) - len(retired)
     settled.changed += len(retired)

@@ -42,14 +42,15 @@ class Decision(Base):
     __tablename__ = "decisions"
     __table_args__ = (
         ForeignKeyConstraint(["program_id", "conversion_id"], ["conversions.program_id", "conversions.id"]),
-        UniqueConstraint("program_id", "conversion_id", "revision"),
+        # The conversion leads: programs are few, and a planner that does not know it yet would read them whole.
+        UniqueConstraint("conversion_id", "program_id", "revision"),
         CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
         CheckConstraint("outcome = 'rated' OR amount = 0", name="only_rated_pays"),
         CheckConstraint("outcome <> 'rated' OR contract_version IS NOT NULL", name="rated_under_terms"),
         Index(
             "uq_decisions_current",
-            "program_id",
             "conversion_id",
+            "program_id",
             unique=True,
             postgresql_where=text("retired_at IS NULL"),
         ),

@@ -178,7 +178,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
         sa.UniqueConstraint(
-            "program_id", "conversion_id", "revision", name=op.f("uq_decisions_program_id_conversion_id_revision")
+            "conversion_id", "program_id", "revision", name=op.f("uq_decisions_conversion_id_program_id_revision")
         ),
     )
     op.create_index(
@@ -191,7 +191,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_decisions_current",
         "decisions",
-        ["program_id", "conversion_id"],
+        ["conversion_id", "program_id"],
         unique=True,
         postgresql_where=sa.text("retired_at IS NULL"),
     )
