@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from flask import Flask
 
+from app import log
 from app.access.gate import KeyGate
 from app.assembly import opened_runtime
 from app.billing.routes import routes as billing
@@ -28,6 +29,7 @@ def create_app(runtime: Runtime) -> Flask:
 
 def served_app(settings: Settings) -> Flask:
     """Return the application of one server process. What it has opened is let go of when the process ends."""
+    log.configure()
     held = ExitStack()
     atexit.register(held.close)
     return create_app(held.enter_context(opened_runtime(settings)))

@@ -6,15 +6,16 @@ from typing import Any
 
 from app.conversions.mapping import decision_data
 from app.conversions.operations.receive_conversions import Receipt
+from app.conversions.repository import DecisionBrief
 from app.core.instants import write_instant
 from app.core.rounding import shown
 from app.store.models import Conversion, Decision
 
 
-def receipt_data(receipt: Receipt) -> dict[str, Any]:
+def receipt_data(receipt: Receipt, decision: Decision | None) -> dict[str, Any]:
     """Return what became of a conversion that was taken in, with the whole decision."""
-    decision = None if receipt.decision is None else decision_data(receipt.decision)
-    return {"status": receipt.status, "id": receipt.id, "program": receipt.program, "decision": decision}
+    shown = None if decision is None else decision_data(decision)
+    return {"status": receipt.status, "id": receipt.id, "program": receipt.program, "decision": shown}
 
 
 def receipt_line(number: int, receipt: Receipt, problem: dict[str, Any] | None) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def receipt_line(number: int, receipt: Receipt, problem: dict[str, Any] | None) 
     return line | ({"problem": problem} if problem else {})
 
 
-def decision_summary(decision: Decision) -> dict[str, Any]:
+def decision_summary(decision: Decision | DecisionBrief) -> dict[str, Any]:
     """Return a decision in short."""
     amount = shown(decision.amount, decision.currency)
     return {"id": decision.id, "outcome": decision.outcome, "amount": amount, "currency": decision.currency}

@@ -73,7 +73,8 @@ def add_conversion(ctx: Context, body: Any) -> Answer:
     lose the others. Sending a file again is harmless.
     """
     receipt = receive_conversion(ctx, body)
-    return Answer(receipt_data(receipt), status=201 if receipt.status == "accepted" else 200)
+    decision = current_decision(ctx.session, str(receipt.program), str(receipt.id))
+    return Answer(receipt_data(receipt, decision), status=201 if receipt.status == "accepted" else 200)
 
 
 @routes.reads(
