@@ -1,0 +1,135 @@
+"""Addresses of the conversions room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from app.conversions import errors
+from app.conversions.describe import conversion_data, receipt_data, receipt_line
+from app.conversions.mapping import decision_data
+from app.conversions.operations.explain_decision import explain_decision, explain_preview
+from app.conversions.operations.preview_decision import preview_decision
+from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
+from app.conversions.repository import conversion_known, current_decision, decisions_of
+from app.conversions.schemas import (
+    ConversionReceived,
+    ConversionShown,
+    DecisionExplained,
+    DecisionPreviewed,
+    DecisionShown,
+    DecisionsQuery,
+    NewConversion,
+)
+from app.engine.matcher import EngineFault
+from app.partners.errors import ProgramNotFound
+from app.runtime import Context
+from app.web.blueprint import Answer, Room
+from app.web.lines import Line
+from app.web.pagination import Page
+from app.web.problem import problem_of
+
+routes = Room("conversions", __name__, "Conversions as they come in, and the decisions on them.")
+
+EXAMPLE = {
+    "id": "order-1001",
+    "program": "cdnow",
+    "event_at": "1997-07-02T10:00:00-04:00",
+    "partner": "acme",
+    "facts": {"order_id": "o1", "order_value": "100.00", "customer_id": "u1"},
+}
+REFUSALS = (errors.ConversionRefused, errors.ProgramWithoutContract, ProgramNotFound, EngineFault)
+
+
+def add_conversions(ctx: Context, lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
+    """Take many conversions in: each line is accepted, known already, or refused by itself."""
+    receipts = receive_conversions(ctx, [line.data for line in lines])
+    for line, receipt in zip(lines, receipts, strict=True):
+        problem = None if receipt.problem is None else problem_of(receipt.problem).as_dict()
+        yield receipt_line(line.number, receipt, problem)
+
+
+@routes.writes(
+    "/conversions",
+    needs="convert",
+    takes=NewConversion,
+    whole="body",
+    shows=ConversionReceived,
+    status=201,
+    answers={200: ConversionReceived},
+    refuses=(*REFUSALS, errors.ConversionDiffers),
+    location="/v1/conversions/{program}/{id}",
+    or_lines=add_conversions,
+    example=EXAMPLE,
+)
+def add_conversion(ctx: Context, body: Any) -> Answer:
+    """Send a conversion, or many as NDJSON, and get the decision.
+
+    One conversion as `application/json`: 201 with its decision; 200 when it was there already with the same content;
+    409 when it was there with other content, which changes nothing.
+
+    Many as `application/x-ndjson`, one a line: the answer has one line for each,
+    `{"line", "status": "accepted" | "duplicate" | "refused", "id", "decision"?, "problem"?}`, and a bad line does not
+    lose the others. Sending a file again is harmless.
+    """
+    receipt = receive_conversion(ctx, body)
+    decision = current_decision(ctx.session, str(receipt.program), str(receipt.id))
+    return Answer(receipt_data(receipt, decision), status=201 if receipt.status == "accepted" else 200)
+
+
+@routes.reads(
+    "/conversions/<identifier:program>/<name:conversion>",
+    needs="read",
+    shows=ConversionShown,
+    refuses=(errors.ConversionNotFound,),
+)
+def show_conversion(ctx: Context, program: str, conversion: str) -> dict[str, Any]:
+    """Show a conversion as it was received, with the decision as it stands."""
+    row = conversion_known(ctx.session, program, conversion)
+    return conversion_data(row, current_decision(ctx.session, program, conversion))
+
+
+@routes.writes(
+    "/decisions/preview",
+    needs="preview",
+    takes=NewConversion,
+    whole="body",
+    shows=DecisionPreviewed,
+    refuses=REFUSALS,
+    example=EXAMPLE,
+)
+def preview(ctx: Context, body: Any) -> dict[str, Any]:
+    """Decide a conversion without keeping it.
+
+    The answer is what the conversion would get if it arrived now, with its trace.
+    """
+    return explain_preview(preview_decision(ctx, body)).as_dict()
+
+
+@routes.reads(
+    "/decisions/<identifier:decision>",
+    needs="read",
+    shows=DecisionExplained,
+    refuses=(errors.DecisionNotFound, errors.DecisionNotReproduced),
+)
+def show_decision(ctx: Context, decision: str) -> dict[str, Any]:
+    """Explain a decision: every comparison, every calculation, and both in words.
+
+    It is decided again from what it was made of. If that gave another digest, this answers 500 rather than explain
+    something that was not decided.
+    """
+    return explain_decision(ctx, decision).as_dict()
+
+
+@routes.lists(
+    "/decisions",
+    needs="read",
+    query=DecisionsQuery,
+    shows=DecisionShown,
+    cursor=lambda row: (row["id"],),
+    refuses=(errors.ConversionNotFound,),
+)
+def list_decisions(ctx: Context, program: str, conversion: str, page: Page) -> Sequence[dict[str, Any]]:
+    """List all decisions on a conversion, the newest first; only that one is not retired."""
+    rows = decisions_of(ctx.session, program, conversion_known(ctx.session, program, conversion).id)
+    return [decision_data(row) for row in page.rest_of(rows, lambda row: row.id)]

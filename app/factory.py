@@ -1,0 +1,35 @@
+"""Putting the house together: which rooms the application has, and how a server process gets its own."""
+
+from __future__ import annotations
+
+import atexit
+from contextlib import ExitStack
+
+from flask import Flask
+
+from app import log
+from app.access.gate import KeyGate
+from app.assembly import opened_runtime
+from app.billing.routes import routes as billing
+from app.contracts.routes import routes as contracts
+from app.conversions.routes import routes as conversions
+from app.partners.routes import routes as partners
+from app.rulesets.routes import routes as rulesets
+from app.runtime import Runtime
+from app.settings import Settings
+from app.web.application import application
+
+ROOMS = (partners, rulesets, contracts, conversions, billing)
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """Return the HTTP application over a database, an engine, a catalogue and a clock."""
+    return application(runtime, KeyGate(), ROOMS)
+
+
+def served_app(settings: Settings) -> Flask:
+    """Return the application of one server process. What it has opened is let go of when the process ends."""
+    log.configure()
+    held = ExitStack()
+    atexit.register(held.close)
+    return create_app(held.enter_context(opened_runtime(settings)))

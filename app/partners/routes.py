@@ -1,0 +1,77 @@
+"""Addresses of the partners room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.partners.errors import PartnerExists, PartnerNotFound, ProgramExists, ProgramNotFound, ProgramRefused
+from app.partners.operations.create_partner import create_partner
+from app.partners.operations.create_program import create_program
+from app.partners.repository import partner_named, partners_after, program_named, programs_after
+from app.partners.schemas import NewPartner, NewProgram, PartnerShown, ProgramShown
+from app.runtime import Context
+from app.store.models import Partner, Program
+from app.web.blueprint import Room
+from app.web.pagination import Page
+
+routes = Room("partners", __name__, "Partners and programs: who there is to make contracts with, and for what.")
+
+
+@routes.writes(
+    "/partners",
+    needs="configure",
+    takes=NewPartner,
+    shows=PartnerShown,
+    status=201,
+    refuses=(PartnerExists,),
+    location="/v1/partners/{id}",
+)
+def add_partner(ctx: Context, **body: Any) -> Partner:
+    """Create a partner.
+
+    The id is yours and stands in contracts and conversions. Creating the same id again is refused.
+    """
+    return create_partner(ctx, **body)
+
+
+@routes.lists("/partners", needs="read", shows=PartnerShown, cursor=lambda partner: (partner.id,))
+def list_partners(ctx: Context, page: Page) -> Sequence[Partner]:
+    """List partners in order of id."""
+    return partners_after(ctx.session, page.after_id, page.fetch)
+
+
+@routes.reads("/partners/<identifier:partner>", needs="read", shows=PartnerShown, refuses=(PartnerNotFound,))
+def show_partner(ctx: Context, partner: str) -> Partner:
+    """Show a partner."""
+    return partner_named(ctx.session, partner)
+
+
+@routes.writes(
+    "/programs",
+    needs="configure",
+    takes=NewProgram,
+    shows=ProgramShown,
+    status=201,
+    refuses=(ProgramExists, ProgramRefused),
+    location="/v1/programs/{id}",
+)
+def add_program(ctx: Context, **body: Any) -> Program:
+    """Create a program.
+
+    A program is an advertiser's programme. It fixes the currency in which its contracts pay, the time zone in which
+    their days and months are counted, and the attribution model.
+    """
+    return create_program(ctx, **body)
+
+
+@routes.lists("/programs", needs="read", shows=ProgramShown, cursor=lambda program: (program.id,))
+def list_programs(ctx: Context, page: Page) -> Sequence[Program]:
+    """List programs in order of id."""
+    return programs_after(ctx.session, page.after_id, page.fetch)
+
+
+@routes.reads("/programs/<identifier:program>", needs="read", shows=ProgramShown, refuses=(ProgramNotFound,))
+def show_program(ctx: Context, program: str) -> Program:
+    """Show a program."""
+    return program_named(ctx.session, program)

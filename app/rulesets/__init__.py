@@ -1,0 +1,1 @@
+"""Rule bodies by themselves: checking one before it belongs to a contract."""

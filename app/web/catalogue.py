@@ -1,0 +1,181 @@
+"""What every problem code means, in words for whoever meets it. A test holds this against the code.
+
+A code stays what it is for good: programs compare it. Titles and texts may be improved at any time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Meaning(NamedTuple):
+    """The title of a problem, and what one can do about it."""
+
+    title: str
+    text: str
+
+
+PROBLEMS: dict[str, Meaning] = {
+    "fault": Meaning(
+        "A fault of ours",
+        "Something went wrong on our side. Nothing was changed. Report the id in `instance`: our log has the cause.",
+    ),
+    "engine_fault": Meaning(
+        "The rules engine cannot be trusted",
+        "An engine failed, or two engines disagreed on a decision. We then decide nothing rather than something wrong."
+        " Report the id in `instance`.",
+    ),
+    "malformed_json": Meaning(
+        "The body is not JSON",
+        "The body is empty, is not UTF-8 JSON, or is JSON that two readers could understand differently: a key that"
+        " stands twice, NaN, half a surrogate pair. The detail names line and column.",
+    ),
+    "body_refused": Meaning(
+        "The body has errors",
+        "The JSON is well formed but not what this address takes. `errors` lists every defect with a JSON Pointer."
+        " Unknown fields are refused, and money is a string.",
+    ),
+    "query_refused": Meaning(
+        "The query parameters have errors",
+        "A parameter is unknown, given twice, or not of its form. `errors` lists every one.",
+    ),
+    "changed_meanwhile": Meaning(
+        "Somebody else was faster",
+        "Another request wrote the same thing at the same moment. Read what is there now, then decide again.",
+    ),
+    "database_unreachable": Meaning("The database does not answer", "Try again in a moment. Nothing was changed."),
+    "try_again": Meaning("Busy", "Two requests stood in each other's way. Send the same request again."),
+    "bad_request": Meaning("Not an HTTP request", "The request cannot be understood as HTTP."),
+    "no_such_address": Meaning("Nothing there", "No operation has this address. /docs lists what there is."),
+    "method_not_allowed": Meaning("Method not allowed", "The address exists; `Allow` lists the methods it has."),
+    "body_too_large": Meaning(
+        "The body is too large", "JSON bodies may have 16 MB, NDJSON bodies 64 MB. Send less at once."
+    ),
+    "address_too_long": Meaning("The address is too long", "Shorten the query."),
+    "unsupported_media_type": Meaning(
+        "Another content type is expected",
+        "Bodies are `application/json` in UTF-8 and not compressed; `Accept` in the response says what is read.",
+    ),
+    "headers_too_large": Meaning("The headers are too large", "Send fewer or shorter headers."),
+    "http_error": Meaning("The request is refused", "The detail says why."),
+    "key_missing": Meaning(
+        "An API key is needed",
+        "Send `Authorization: Bearer tl_…`. `termline key create --role ROLE --name NAME` makes a key.",
+    ),
+    "key_unknown": Meaning("The API key is not known", "Check the key for a missing character, or create a new one."),
+    "key_name_taken": Meaning("The key's name is taken", "Each key has its own name. Choose another one."),
+    "unknown_role": Meaning("There is no such role", "The detail lists the roles there are."),
+    "role_not_allowed": Meaning(
+        "The key's role may not do this",
+        "Each operation names the roles that may use it. Use a key of one of these roles.",
+    ),
+    "partner_exists": Meaning("The partner exists", "There is a partner of this id. Use it, or choose another id."),
+    "partner_not_found": Meaning("There is no such partner", "Create it with POST /v1/partners, or correct the id."),
+    "program_exists": Meaning("The program exists", "There is a program of this id. Use it, or choose another id."),
+    "program_not_found": Meaning("There is no such program", "Create it with POST /v1/programs, or correct the id."),
+    "program_refused": Meaning(
+        "The program cannot be created",
+        "Its currency, time zone or attribution model is not known. `errors` lists what was found and expected.",
+    ),
+    "rules_refused": Meaning(
+        "The rules have errors",
+        "The rule body cannot be used. `errors` lists every defect with a JSON Pointer, a message and a hint;"
+        " POST /v1/rules/check checks a body without storing anything.",
+    ),
+    "contract_exists": Meaning(
+        "The contract exists",
+        "There is a contract of this id, or of this program, partner and direction. Add a version to that one.",
+    ),
+    "contract_not_found": Meaning("There is no such contract", "Create it with POST /v1/contracts, or correct the id."),
+    "contract_refused": Meaning(
+        "The contract cannot be created", "Its currency or time zone is not known. `errors` lists what was expected."
+    ),
+    "version_not_found": Meaning(
+        "There is no such version",
+        "List the versions with GET /v1/contracts/{contract}/versions, and their rule versions.",
+    ),
+    "version_refused": Meaning(
+        "The draft has errors",
+        "Its start, base or rules cannot be used, and nothing was written. `errors` lists every defect with a pointer.",
+    ),
+    "wrong_state": Meaning(
+        "The version is in another state",
+        "A draft can be submitted and a submitted version approved, each once. What is approved never changes: draft a"
+        " new version instead.",
+    ),
+    "self_approval": Meaning(
+        "Authors do not approve",
+        "Whoever wrote or submitted a version cannot approve it. Ask somebody else with the approver role.",
+    ),
+    "backdating_undeclared": Meaning(
+        "The start lies in the past",
+        'Terms that start in the past change what was already decided. Draft them with `"backdated": "restate"`, or with'
+        " a later start.",
+    ),
+    "outside_contract_version": Meaning(
+        "The start lies outside the contract version",
+        "A rule version starts inside its contract version, before the next one starts. Choose such a start, or draft a"
+        " contract version.",
+    ),
+    "conversion_refused": Meaning(
+        "The conversion has errors",
+        "A key is unknown or missing, a time has no offset, or a fact is not of its type. `errors` lists all of it.",
+    ),
+    "conversion_differs": Meaning(
+        "Another conversion has this id",
+        "A conversion keeps what it was first sent with; nothing was changed. Send the same again, or use a new id.",
+    ),
+    "conversion_not_found": Meaning("There is no such conversion", "Check the program and the id, letter by letter."),
+    "program_without_contract": Meaning(
+        "The program has no contract",
+        "Nothing could ever be paid for the conversion, so it is not taken in. Create a contract first, then send it again.",
+    ),
+    "decision_not_found": Meaning(
+        "There is no such decision", "GET /v1/decisions?program=&conversion= lists the decisions on a conversion."
+    ),
+    "decision_not_reproduced": Meaning(
+        "The decision cannot be explained",
+        "Deciding again from the same inputs gave something else than what is stored. Nothing was changed. Report it.",
+    ),
+    "period_refused": Meaning("The period is no month", 'Write it as YYYY-MM, such as "1997-07".'),
+    "statement_not_found": Meaning(
+        "There is no such statement",
+        "Statements come to be by billing: POST /v1/billing-runs with contract and period.",
+    ),
+    "schema_outdated": Meaning(
+        "The database belongs to another release", "Run `termline migrate`, or use the release it was migrated with."
+    ),
+    "database_unavailable": Meaning(
+        "There is no database", "The server cannot be started or reached. The detail names folder or address, and why."
+    ),
+    "bad_setting": Meaning(
+        "A setting is wrong", "The detail names the environment variable and the values it may have."
+    ),
+    "file_refused": Meaning("The file cannot be used", "The detail names the file, the line and what was expected."),
+    "malformed_yaml": Meaning(
+        "The file is not strict YAML", "The detail names file and line. Floats, duplicate keys and tabs are refused."
+    ),
+    "scenario_malformed": Meaning(
+        "The scenario cannot be run", "The detail names file, line and key. Nothing is kept."
+    ),
+    "instant_refused": Meaning("The time is none", "Write a date, or an RFC 3339 time with an offset."),
+    "mapping_refused": Meaning(
+        "The mapping does not fit", "A column or fact it names is not in the CSV file or in the fact catalogue."
+    ),
+    "row_refused": Meaning(
+        "The row is no conversion", "The mapping cannot turn this row of the file into a conversion."
+    ),
+}
+
+# What an entry of `errors` can say besides the diagnostics of the rule language.
+FINDINGS: dict[str, str] = {
+    "unknown_field": "A field, or a query parameter, that this address does not know.",
+    "missing_field": "A field that must be there is not.",
+    "wrong_value": "A value that is not of the form the field has.",
+}
+
+
+def title_of(code: str) -> str:
+    """Return the title of a problem, the same wherever it occurs."""
+    meaning = PROBLEMS.get(code)
+    return meaning.title if meaning else code.replace("_", " ").capitalize()

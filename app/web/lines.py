@@ -1,0 +1,47 @@
+"""NDJSON: many bodies in one request, one a line, and one line of answer for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Response, request
+
+from app.core.errors import AppError
+from app.web.body import MAX_NDJSON, NDJSON, json_data, require_type
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its number in the request, and its data, or why it has none."""
+
+    number: int
+    data: Any | AppError
+
+
+def is_ndjson() -> bool:
+    """Tell whether the request says that it carries lines."""
+    return request.mimetype == NDJSON
+
+
+def read_lines() -> list[Line]:
+    """Return the lines of the request, without blank ones. A line that is not JSON does not lose the others."""
+    require_type(NDJSON)
+    request.max_content_length = MAX_NDJSON
+    texts = enumerate(request.get_data(cache=False).split(b"\n"), start=1)
+    return [Line(number, _data(text)) for number, text in texts if text.strip()]
+
+
+def lines_response(answers: Iterable[dict[str, Any]]) -> Response:
+    """Return one line for each answer."""
+    body = b"".join(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE) for answer in answers)
+    return Response(body, content_type=NDJSON)
+
+
+def _data(text: bytes) -> Any | AppError:
+    try:
+        return json_data(text, "line")
+    except AppError as problem:
+        return problem

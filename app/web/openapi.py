@@ -1,0 +1,131 @@
+"""The OpenAPI 3.1 document of all rooms, written once when the application is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import flask_smorest
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from flask_smorest.spec.plugins import FlaskPlugin
+from marshmallow import Schema
+from werkzeug.routing import BaseConverter, ValidationError
+
+from app.web.auth import Gate
+from app.web.blueprint import Room
+from app.web.problem_schema import Problem
+
+DESCRIPTION = """
+Termline keeps what was agreed with each partner as effective-dated, executable rules, and pays exactly what they say.
+
+- **Money is a string** (`"12.50"`), a percent rate too (`"5"` means 5 %). JSON numbers with a point are refused.
+- **Times** are RFC 3339 with an offset; a time without one is refused. A date used as a start means the first instant
+  of that day in the contract's time zone.
+- **Unknown fields are refused**, in bodies and in queries.
+- **Refusals** are `application/problem+json` (RFC 9457): `code` is stable, `errors` lists every defect with a JSON
+  Pointer. 422 means that the payload is wrong; 403, 404 and 409 are about what is there.
+- **Lists** come in pages: follow `Link: <…>; rel="next"`.
+- **Keys**: `termline key create --role ROLE --name NAME` prints one; send it as `Authorization: Bearer tl_…`.
+""".strip()
+
+TEXT = {"type": "string"}
+
+
+class IdentifierConverter(BaseConverter):
+    """An id in an address. What cannot be an id is an address at which there is nothing."""
+
+    regex = r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}"
+
+
+class MonthConverter(BaseConverter):
+    """A billing period in an address."""
+
+    regex = r"[0-9]{4}-(?:0[1-9]|1[0-2])"
+
+
+class NameConverter(BaseConverter):
+    """The last part of an address: an id that others chose, slashes and all."""
+
+    part_isolating = False
+    regex = r".{1,128}"
+
+    def to_python(self, value: str) -> str:
+        if not value.isprintable():
+            raise ValidationError
+        return value
+
+
+CONVERTERS: dict[str, tuple[type[BaseConverter], dict[str, Any]]] = {
+    "identifier": (IdentifierConverter, {**TEXT, "pattern": f"^{IdentifierConverter.regex}$"}),
+    "month": (MonthConverter, {**TEXT, "pattern": f"^{MonthConverter.regex}$", "example": "1997-07"}),
+    "name": (NameConverter, {**TEXT, "minLength": 1, "maxLength": 128}),
+}
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest's collector of operations, without its own errors and pages: ours are in `problem.py`."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def document(app: Flask, rooms: Sequence[Room], gate: Gate) -> dict[str, Any]:
+    """Register the rooms and return the document of all their operations."""
+    app.url_map.converters.update({name: converter for name, (converter, _) in CONVERTERS.items()})
+    app.config.update(API_TITLE="Termline", API_VERSION=version("termline"), OPENAPI_VERSION="3.1.0")
+    plugin = MarshmallowPlugin(schema_name_resolver=_name_of)
+    api = Api(app, spec_kwargs={"marshmallow_plugin": plugin, "info": {"description": DESCRIPTION}})
+    for converter, schema in CONVERTERS.values():
+        api.register_converter(converter, partial(_described, schema))
+    api.spec.components.schema("Problem", schema=Problem)
+    scheme = {"type": "http", "scheme": "bearer", "description": "An API key; each has one role."}
+    api.spec.components.security_scheme("apiKey", scheme)
+    for room in rooms:
+        api.register_blueprint(room)
+    return _completed(api.spec.to_dict(), gate)
+
+
+def operations_of(written: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Return path, method and operation of everything in a document."""
+    for path, item in written["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                yield path, method, operation
+
+
+def _completed(written: dict[str, Any], gate: Gate) -> dict[str, Any]:
+    """Say of each operation which roles may use it, and of each id in an address what it names."""
+    for _, _, operation in operations_of(written):
+        permission = operation["x-permission"]
+        roles = ", ".join(f"`{role}`" for role in gate.roles(permission))
+        operation["description"] = f"{operation['description']}\n\nNeeds `{permission}`; roles: {roles}.".strip()
+    for item in written["paths"].values():
+        for parameter in item.get("parameters", []):
+            name = parameter["name"].replace("_", " ")
+            is_id = parameter["schema"].get("type") == "string"
+            parameter.setdefault("description", f"The id of the {name}." if is_id else f"The {name}.")
+    return written
+
+
+def _described(schema: dict[str, Any], converter: BaseConverter) -> dict[str, Any]:
+    return dict(schema)
+
+
+def _name_of(schema: Any) -> str:
+    found = schema if isinstance(schema, type) else type(schema)
+    assert issubclass(found, Schema)
+    return found.__name__
+
+
+def openapi_path(rule: str) -> str:
+    """Return a Flask rule as a path of the document.
+
+    >>> openapi_path("/v1/partners/<identifier:partner>")
+    '/v1/partners/{partner}'
+    """
+    return str(FlaskPlugin.flaskpath2openapi(rule))
