@@ -67,13 +67,13 @@ def read_rules(
         if kind not in KINDS:
             findings.append(Finding("unknown_key", f"unknown kind of rules {kind!r}", where, did_you_mean(kind, KINDS)))
             continue
-        dated = given if isinstance(given, list) else [{"effective_from": write_instant(start), "body": given}]
-        of_kind = [
-            _read_dated(
-                entry, kind, timezone, catalogue, where + (pointer_of(i) if isinstance(given, list) else ""), findings
-            )
-            for i, entry in enumerate(dated)
-        ]
+        if isinstance(given, list):
+            of_kind = [
+                _read_dated(entry, kind, timezone, catalogue, where + pointer_of(index), findings)
+                for index, entry in enumerate(given)
+            ]
+        else:
+            of_kind = [read_body(kind, given, start, catalogue, where, findings)]
         found = [draft for draft in of_kind if draft is not None]
         if len(found) == len(of_kind):
             findings += _check_starts(found, start, end, where)
@@ -94,8 +94,8 @@ def _read_dated(
     start = read_start(entry["effective_from"], timezone, at + "/effective_from")
     if isinstance(start, Finding):
         findings.append(start)
-    draft = read_body(kind, entry["body"], start if isinstance(start, datetime) else None, catalogue, at, findings)
-    return draft if isinstance(start, datetime) else None
+    since = None if isinstance(start, Finding) else start
+    return read_body(kind, entry["body"], since, catalogue, at + "/body", findings)
 
 
 def read_body(

@@ -82,3 +82,11 @@ def unsettle(session: Session, contract: Contract, start: datetime, end: datetim
     )
     assert isinstance(result, CursorResult)
     return result.rowcount
+
+
+def retire(session: Session, version: ContractVersion | RuleVersion, at: datetime) -> None:
+    """Retire an approved version at once, ahead of what else the session holds: the database looks at each row by
+    itself, so the old start has to be gone before the new one is there."""
+    table = type(version)
+    with session.no_autoflush:
+        session.execute(update(table).where(table.id == version.id).values(retired_at=at))

@@ -12,6 +12,7 @@ from app.contracts.repository import (
     contract_named,
     is_in_timeline,
     next_start,
+    retire,
     rule_version_numbered,
     unsettle,
     version_numbered,
@@ -78,10 +79,7 @@ def _retire_twin(
     """Two starts at one instant cannot both be in force: the later approval retires the earlier one."""
     for other in others:
         if is_in_timeline(other) and other.effective_from == version.effective_from:
-            # The database looks at each row by itself: the old one has to be gone before the new one is there.
-            with ctx.session.no_autoflush:
-                other.retired_at = ctx.now()
-                ctx.session.flush([other])
+            retire(ctx.session, other, ctx.now())
             record(ctx, "version.retired", other.id, f"{other.id} retired by {version.id}")
 
 

@@ -1,0 +1,130 @@
+"""Taking conversions in: accepted, known already, refused; and what each leaves behind."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.conversions.errors import ConversionDiffers, ConversionRefused, ProgramWithoutContract
+from app.conversions.operations.explain_decision import explain_decision, find_decision
+from app.conversions.operations.preview_decision import preview_decision
+from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
+from app.partners.operations.create_program import create_program
+from app.runtime import Context
+from app.store.models import Conversion, Decision
+from tests.builders.agreements import agreed, order, percent, rules, shop
+
+NOW = datetime(1997, 9, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def then(ctx: Context) -> Context:
+    ctx = ctx.at(NOW)
+    shop(ctx, "acme")
+    agreed(ctx, "acme", "1997-01-01", rules=rules(percent("5")))
+    return ctx
+
+
+def test_the_same_conversion_again_is_known_and_pays_once(then: Context) -> None:
+    first = receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.00"))
+    # The same instant and the same number, written differently, are the same conversion.
+    again = receive_conversion(then, order("c1", "1997-07-02T14:00:00Z", "100.0"))
+    assert (first.status, again.status) == ("accepted", "duplicate")
+    assert again.decision == first.decision
+    assert then.session.query(Decision).count() == 1
+
+
+def test_other_content_under_a_known_id_is_refused(then: Context) -> None:
+    receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.00"))
+    with pytest.raises(ConversionDiffers) as refused:
+        receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.01"))
+    assert refused.value.findings[0].pointer == "/id"
+
+
+def test_a_bad_line_does_not_lose_the_others(then: Context) -> None:
+    bodies: list[Any] = [
+        order("c1", "1997-07-02T10:00:00-04:00", "100.00"),
+        {**order("c2", "1997-07-02T10:00:00", "100.00")},
+        order("c1", "1997-07-02T10:00:00-04:00", "100.00"),
+        order("c1", "1997-07-02T10:00:00-04:00", "9.00"),
+        17,
+        order("c3", "1997-07-02T10:00:00-04:00", "1.00"),
+    ]
+    receipts = receive_conversions(then, bodies)
+    assert [receipt.status for receipt in receipts] == [
+        "accepted",
+        "refused",
+        "duplicate",
+        "refused",
+        "refused",
+        "accepted",
+    ]
+    assert {row.id for row in then.session.query(Conversion)} == {"c1", "c3"}
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "code", "hint"),
+    [
+        ({"event_at": "1997-07-02T10:00:00"}, "/event_at", "naive_time", "1997-07-02T10:00:00Z"),
+        ({"event_at": "soon"}, "/event_at", "bad_instant", ""),
+        ({"event_at": None}, "/event_at", "missing_key", ""),
+        ({"id": ""}, "/id", "wrong_type", ""),
+        ({"id": None}, "/id", "missing_key", ""),
+        ({"partners": "acme"}, "/partners", "unknown_key", "did you mean 'partner'?"),
+        ({"facts": {"order_valeu": "1.00"}}, "/facts/order_valeu", "unknown_fact", "did you mean 'order_value'?"),
+        ({"facts": {"order_value": 1.5}}, "/facts/order_value", "float_refused", 'write it as a string: "1.5"'),
+        ({"facts": {"order_value": "1e3"}}, "/facts/order_value", "value_not_of_type", ""),
+        ({"facts": {"customer_order_number": 1}}, "/facts/customer_order_number", "derived_fact", "leave it out"),
+        ({"facts": None}, "/facts", "missing_key", ""),
+        ({"touches": [{"id": "t"}]}, "/touches", "not_available", ""),
+        ({"received_at": "1997-09-01T00:00:01Z"}, "/received_at", "future_time", ""),
+    ],
+)
+def test_what_is_wrong_is_said_with_a_pointer(
+    then: Context, change: dict[str, Any], pointer: str, code: str, hint: str
+) -> None:
+    with pytest.raises(ConversionRefused) as refused:
+        receive_conversion(then, {**order("c1", "1997-07-02T10:00:00-04:00", "100.00"), **change})
+    (finding,) = refused.value.findings
+    assert (finding.pointer, finding.code) == (pointer, code)
+    assert hint in (finding.hint or "")
+    assert then.session.query(Conversion).count() == 0
+
+
+def test_a_program_without_a_contract_refuses_conversions(ctx: Context) -> None:
+    create_program(ctx, id="shop", currency="USD", timezone="America/New_York")
+    with pytest.raises(ProgramWithoutContract) as refused:
+        receive_conversion(ctx, order("c1", "1997-07-02T10:00:00-04:00", "1.00"))
+    assert refused.value.findings[0].pointer == "/program"
+
+
+def test_a_preview_decides_like_the_real_thing_and_keeps_nothing(then: Context) -> None:
+    body = order("c1", "1997-07-02T10:00:00-04:00", "100.00")
+    previewed = preview_decision(then, body).decision
+    assert then.session.query(Conversion).count() == 0
+    received = receive_conversion(then, body)
+    assert received.decision is not None
+    assert received.decision.amount == previewed.amount == 5
+
+
+def test_a_decision_is_explained_and_proved(then: Context) -> None:
+    receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.10"))
+    found = explain_decision(then, find_decision(then, "c1").id)
+    assert found.trace is not None
+    assert found.decision["amount"] == "5.01"
+    assert any("5 % of order_value" in word and "5.005" in word for word in found.words)
+
+
+def test_a_late_approval_is_decided_anew_and_the_old_decision_is_kept(then: Context) -> None:
+    receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.00"))
+    first = find_decision(then, "c1")
+    later = then.at(datetime(1997, 9, 2, tzinfo=UTC))
+    agreed(later, "acme", "1997-07-01", rules=rules(percent("8")))
+    second = find_decision(later, "c1")
+    assert (first.amount, second.amount) == (5, 8)
+    then.session.refresh(first)
+    assert (first.retired_at, second.retired_at) == (later.now(), None)
+    # The old one is still explained by what was known when it was made.
+    assert explain_decision(later, first.id).decision["amount"] == "5.00"
