@@ -1,0 +1,146 @@
+"""A scenario that is wrong says so with file, line and key; one that comes out differently shows a small diff."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from app.cli import group
+from app.store.session import engine_for
+
+Replay = Callable[..., Result]
+
+STORY = """\
+scenario: A flat fee
+clock: "1997-08-05T09:00:00Z"
+program: {id: shop, currency: USD, timezone: America/New_York}
+contracts:
+  - id: acme
+    partner: acme
+    versions:
+      - effective_from: "1997-01-01"
+        rules:
+          eligibility: {rules: [], otherwise: accept}
+          attribution: {claims: accept}
+          payout: {on: conversion, hit: first, rules: [], otherwise: {flat: "2.00"}}
+steps:
+  - convert: {id: c1, event_at: "1997-07-02T10:00:00-04:00", partner: acme, facts: {order_value: "100.00"}}
+  - bill: {contract: acme, period: "1997-07"}
+expect:
+  decisions: {c1: {amount: "2.00"}}
+  statements: {acme/1997-07: {total: "2.00"}}
+"""
+
+
+@pytest.fixture
+def replay(server_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Replay:
+    monkeypatch.setenv("DATABASE_URL", server_url)
+
+    def run(text: str, *options: str) -> Result:
+        path = tmp_path / "story.yaml"
+        path.write_text(text)
+        return CliRunner().invoke(group, ["replay", *options, str(path)])
+
+    return run
+
+
+def test_a_story_that_comes_out_as_it_says_is_ok(replay: Replay) -> None:
+    result = replay(STORY)
+    assert (result.exit_code, result.stdout) == (0, "ok  A flat fee\n")
+
+
+def test_json_has_one_line_a_story_with_decisions_statements_and_quotes(replay: Replay) -> None:
+    result = replay(STORY, "--json")
+    (line,) = result.stdout.splitlines()
+    found = json.loads(line)
+    assert list(found) == ["scenario", "ok", "diff", "decisions", "statements", "quotes"]
+    assert (found["scenario"], found["ok"], found["diff"], found["quotes"]) == ("A flat fee", True, [], {})
+    assert found["decisions"]["c1"]["amount"] == "2.00"
+    statement = found["statements"]["acme/1997-07"]
+    assert statement["total"] == "2.00"
+    assert [(posted["conversion"], posted["amount"]) for posted in statement["lines"]] == [("c1", "2.00")]
+
+
+def test_a_difference_is_shown_small_and_leaves_with_status_1(replay: Replay) -> None:
+    result = replay(STORY.replace('{total: "2.00"}', '{total: "2.01"}'))
+    assert result.exit_code == 1
+    assert '    statement acme/1997-07: total expected "2.01", found "2.00"\n' in result.stdout
+
+
+def test_something_expected_that_is_not_there_is_a_difference(replay: Replay) -> None:
+    result = replay(STORY.replace("{c1: {amount", "{c2: {amount"))
+    assert result.exit_code == 1
+    assert "decision c2: expected, but there is none (found: c1)" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("clock:", "clokc:", 2, "unknown key 'clokc' (did you mean 'clock'?)"),
+        ("  - convert:", "  - covert:", 14, "did you mean 'convert'?"),
+        ("partner: acme, facts", "partnr: acme, facts", 14, "unknown key 'partnr' (did you mean 'partner'?)"),
+        ("order_value:", "order_vale:", 14, "there is no fact 'order_vale' (did you mean 'order_value'?)"),
+        (
+            '"100.00"',
+            "100.00",
+            14,
+            "order_value is 100.00, a number with a point or exponent, which computers store inexactly",
+        ),
+        ('flat: "2.00"', "flat: 2.00", 12, "an amount of money is 2.00, a number with a point"),
+        ('"1997-07-02T10:00:00-04:00"', '"1997-07-02T10:00:00"', 14, "is an instant with an offset (RFC 3339)"),
+        ('"1997-08-05T09:00:00Z"', '"1997-08-05T09:00:00"', 2, "expected an instant with an offset"),
+        ("claims: accept", "claims: acept", 11, "did you mean 'accept'?"),
+        ("contract: acme, period", "contract: acne, period", 15, "There is no contract 'acne'"),
+        ('period: "1997-07"', 'period: "1997-7"', 15, "a period is a month YYYY-MM"),
+        ("timezone: America/New_York", "timezone: America/Newyork", 3, "no IANA time zone"),
+        ("currency: USD", "currency: USB", 3, "no ISO 4217 currency"),
+        ("{amount:", "{amout:", 17, "unknown key 'amout' (did you mean 'amount'?)"),
+        (
+            "  - bill:",
+            "  - reverse: {conversion: c1, reason: RETURN}\n  - bill:",
+            15,
+            "reverse is not run by this release yet",
+        ),
+        ("steps:\n", "steps:\nsteps:\n", 14, "the key 'steps' stands twice"),
+        ("scenario: A", "scenario: [A", 1, "expected"),
+        ('effective_from: "1997-01-01"', "effective_from: soon", 8, "a start is a date (YYYY-MM-DD"),
+    ],
+)
+def test_a_mistake_is_named_with_line_and_key_and_leaves_with_status_2(
+    replay: Replay, old: str, new: str, line: int, says: str
+) -> None:
+    assert old in STORY
+    result = replay(STORY.replace(old, new, 1))
+    assert result.exit_code == 2, result.output
+    assert says in result.stderr
+    assert f"story.yaml:{line}: " in result.stderr or says == "expected"
+    assert result.stdout == ""
+
+
+def test_a_bad_line_of_a_file_is_named(replay: Replay, tmp_path: Path) -> None:
+    body = {"id": "f1", "event_at": "1997-07-03T00:00:00Z", "partner": "acme", "facts": {}}
+    (tmp_path / "more.ndjson").write_text(f'{json.dumps(body)}\n{{"id": "f2"\n{json.dumps({**body, "id": 3})}\n')
+    result = replay(STORY.replace("  - bill:", "  - convert_file: {path: more.ndjson}\n  - bill:"))
+    assert result.exit_code == 2
+    assert "more.ndjson:2: not JSON: line 1 column" in result.stderr
+    assert "more.ndjson:3: " in result.stderr
+    assert "/id" in result.stderr
+
+
+def test_stories_leave_nothing_in_the_database(replay: Replay, server_url: str) -> None:
+    assert replay(STORY).exit_code == 0
+    engine = engine_for(server_url)
+    with engine.connect() as connection:
+        left = connection.scalars(text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'termline%'")).all()
+    engine.dispose()
+    assert left == []
+
+
+def test_both_engines_give_a_line_each(replay: Replay) -> None:
+    result = replay(STORY, "--engine", "both", "--json")
+    assert [json.loads(line)["engine"] for line in result.stdout.splitlines()] == ["durable", "reference"]
