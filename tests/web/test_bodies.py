@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from app.web.body import MAX_BODY
+from app.web.body import MAX_BODY, MAX_NDJSON
 from tests.web.client import ApiClient
 
 JSON = "application/json"
@@ -80,6 +81,21 @@ def test_a_charset_that_is_utf_8_is_fine(client: ApiClient) -> None:
 def test_a_body_that_is_too_large_is_refused(client: ApiClient) -> None:
     status, code, _ = refusal(sent(client, b'{"id": "' + b"a" * MAX_BODY + b'"}'))
     assert (status, code) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(("content_type", "limit"), [(JSON, MAX_BODY), ("application/x-ndjson", MAX_NDJSON)])
+def test_a_chunked_body_is_not_cut_off_in_silence(client: ApiClient, content_type: str, limit: int) -> None:
+    text = BytesIO(b"{}\n" * (limit // 3 + 1))
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    response = client.post("/v1/conversions", input_stream=text, content_type=content_type, environ_overrides=chunked)
+    assert refusal(response)[:2] == (413, "body_too_large")
+
+
+def test_a_chunked_body_within_the_limit_is_read(client: ApiClient) -> None:
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    text = BytesIO(b'{"id": "acme"}')
+    response = client.post("/v1/partners", input_stream=text, content_type=JSON, environ_overrides=chunked)
+    assert response.status_code == 201
 
 
 def test_unknown_missing_and_wrong_fields_are_all_reported(client: ApiClient) -> None:
