@@ -80,6 +80,6 @@ def _show(found: list[dict[str, Any]], words: list[str]) -> None:
     for period in sorted({statement["period"] for statement in found}):
         table.add_row(period, *(by_key.get((contract, period), "–") for contract in contracts))
     out.print(table)
-    out.print(f"\nWhy {EXPLAINED} pays what it pays:")
+    click.echo(f"\nWhy {EXPLAINED} pays what it pays:")
     for sentence in words:
-        out.print(f"  {sentence}")
+        click.echo(f"  {sentence}")

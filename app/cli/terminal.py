@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -27,6 +28,7 @@ err = Console(stderr=True, highlight=False)
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON, one document or one line each.")
 
+SECONDS_BETWEEN_LINES = 2.0
 _STATUS: dict[Kind, int] = {"fault": 3, "unavailable": 3}
 
 
@@ -76,14 +78,27 @@ def print_json(data: Any) -> None:
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on standard error while the block runs; the given function advances it."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=err.is_terminal) as bar:
+    """Show on standard error how long work goes on; the given function advances it.
+
+    A terminal gets a bar. A log gets a line every few seconds, and none for work that is done before the first.
+    """
+    if not err.is_terminal:
+        yield _logged(what, total)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)
+
+
+def _logged(what: str, total: int | None) -> Callable[[int], None]:
+    done, said_at = 0, time.monotonic()
+
+    def advance(count: int) -> None:
+        nonlocal done, said_at
+        done += count
+        if time.monotonic() - said_at >= SECONDS_BETWEEN_LINES:
+            said_at = time.monotonic()
+            click.echo(f"{what}: {done:,}" + (f" of {total:,}" if total else ""), err=True)
+
+    return advance
