@@ -143,6 +143,13 @@ def test_where_no_body_is_expected_none_or_an_empty_one_will_do(client: ApiClien
     assert refusal(response)[:2] == (404, "contract_not_found")
 
 
+@pytest.mark.parametrize(("text", "content_type", "status"), [(b"{", JSON, 400), (b"{}", "text/plain", 415)])
+def test_where_no_body_is_expected_garbage_is_refused(
+    client: ApiClient, text: bytes, content_type: str, status: int
+) -> None:
+    assert sent(client, text, "/v1/contracts/acme/versions/1/approve", content_type).status_code == status
+
+
 def test_where_no_body_is_expected_another_is_refused(client: ApiClient) -> None:
     response = client.post("/v1/contracts/acme/versions/1/submit", {"force": True})
     assert response.get_json()["errors"][0]["pointer"] == "/force"
@@ -172,3 +179,5 @@ def test_a_wrong_query_is_refused(client: ApiClient, query: str, pointer: str) -
 def test_a_query_where_none_is_known_is_refused(client: ApiClient) -> None:
     assert client.get("/v1/partners/acme?verbose=1").status_code == 422
     assert client.post("/v1/partners?dry_run=1", {"id": "acme"}).status_code == 422
+    lines = client.post("/v1/conversions?dry_run=1", data=b"{}", content_type="application/x-ndjson")
+    assert lines.status_code == 422
