@@ -98,7 +98,7 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         """
         answers = {status: shows, **doc.pop("answers", {})}
         documented = OperationDoc(
-            needs, refuses=refuses, body=takes, answers=answers, is_ndjson=or_lines is not None, **doc
+            needs, refuses=refuses, body=takes, answers=answers, is_write=True, is_ndjson=or_lines is not None, **doc
         )
 
         def read() -> dict[str, Any]:
@@ -124,6 +124,7 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
             def entry(**ids: Any) -> Response:
                 caller = admitted(documented.needs)
                 if or_lines and is_ndjson():
+                    read_query(Strict())
                     lines = read_lines()
                     with work(caller.actor) as ctx:
                         return lines_response(or_lines(ctx, lines))

@@ -10,7 +10,7 @@ import orjson
 from flask import Response, request
 
 from app.core.errors import AppError
-from app.web.body import MAX_NDJSON, NDJSON, json_data, require_type
+from app.web.body import MAX_NDJSON, NDJSON, body_bytes, json_data, require_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def read_lines() -> list[Line]:
     """Return the lines of the request, without blank ones. A line that is not JSON does not lose the others."""
     require_type(NDJSON)
     request.max_content_length = MAX_NDJSON
-    texts = enumerate(request.get_data(cache=False).split(b"\n"), start=1)
+    texts = enumerate(body_bytes().split(b"\n"), start=1)
     return [Line(number, _data(text)) for number, text in texts if text.strip()]
 
 

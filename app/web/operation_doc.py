@@ -18,7 +18,13 @@ from app.web.problem import CONTENT_TYPE, STATUSES
 # What any operation may answer besides its own refusals; the codes are those of `catalogue.py`.
 EVERYWHERE = ((401, "key_missing"), (401, "key_unknown"), (403, "role_not_allowed"), (422, "query_refused"))
 EVERYWHERE_TOO = ((500, "fault"), (503, "database_unreachable"), (503, "try_again"))
-WITH_BODY = ((400, "malformed_json"), (413, "body_too_large"), (415, "unsupported_media_type"), (422, "body_refused"))
+ON_WRITES = (
+    (400, "malformed_json"),
+    (409, "changed_meanwhile"),
+    (413, "body_too_large"),
+    (415, "unsupported_media_type"),
+    (422, "body_refused"),
+)
 LINES = {NDJSON: {"schema": {"type": "string", "description": "One JSON object a line."}}}
 LINK = {
     "description": 'The next page, as `<…>; rel="next"`; absent on the last one.',
@@ -35,6 +41,7 @@ class OperationDoc:
     body: type[Schema] | None = None
     query: type[Schema] | None = None
     answers: Mapping[int, Any] = field(default_factory=dict)
+    is_write: bool = False
     is_page: bool = False
     is_ndjson: bool = False
     example: Any = None
@@ -86,8 +93,8 @@ class OperationDoc:
     def _refusals(self) -> Iterator[tuple[int, str]]:
         yield from EVERYWHERE
         yield from EVERYWHERE_TOO
-        if self.body:
-            yield from WITH_BODY
+        if self.is_write:
+            yield from ON_WRITES
         for refusal in self.refuses:
             yield STATUSES[refusal.kind], refusal.code
 

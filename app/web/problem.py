@@ -71,6 +71,8 @@ def problem_of(error: Exception) -> Problem:
         # Our own faults were worded for whoever asked; what a library says is for the log only.
         code, detail = (AppError.code, OUR_FAULT) if refusal is None else (refusal.code, refusal.message)
         return Problem(500, code, detail, instance=instance)
+    if refusal.kind == "unavailable":
+        log.warning("request.unavailable", request=request_id(), code=refusal.code, cause=str(error))
     status, headers = STATUSES[refusal.kind], HEADERS.get(refusal.kind, {})
     return Problem(status, refusal.code, refusal.message, refusal.findings, headers=headers)
 

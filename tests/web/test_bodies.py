@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from app.web.body import MAX_BODY
+from app.web.body import MAX_BODY, MAX_NDJSON
 from tests.web.client import ApiClient
 
 JSON = "application/json"
@@ -82,6 +83,21 @@ def test_a_body_that_is_too_large_is_refused(client: ApiClient) -> None:
     assert (status, code) == (413, "body_too_large")
 
 
+@pytest.mark.parametrize(("content_type", "limit"), [(JSON, MAX_BODY), ("application/x-ndjson", MAX_NDJSON)])
+def test_a_chunked_body_is_not_cut_off_in_silence(client: ApiClient, content_type: str, limit: int) -> None:
+    text = BytesIO(b"{}\n" * (limit // 3 + 1))
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    response = client.post("/v1/conversions", input_stream=text, content_type=content_type, environ_overrides=chunked)
+    assert refusal(response)[:2] == (413, "body_too_large")
+
+
+def test_a_chunked_body_within_the_limit_is_read(client: ApiClient) -> None:
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    text = BytesIO(b'{"id": "acme"}')
+    response = client.post("/v1/partners", input_stream=text, content_type=JSON, environ_overrides=chunked)
+    assert response.status_code == 201
+
+
 def test_unknown_missing_and_wrong_fields_are_all_reported(client: ApiClient) -> None:
     response = client.post("/v1/programs", {"id": "a b", "nme": "x", "currency": "USD", "attribution": {"modle": "y"}})
     found = {error["pointer"]: (error["code"], error.get("hint")) for error in response.get_json()["errors"]}
@@ -127,6 +143,13 @@ def test_where_no_body_is_expected_none_or_an_empty_one_will_do(client: ApiClien
     assert refusal(response)[:2] == (404, "contract_not_found")
 
 
+@pytest.mark.parametrize(("text", "content_type", "status"), [(b"{", JSON, 400), (b"{}", "text/plain", 415)])
+def test_where_no_body_is_expected_garbage_is_refused(
+    client: ApiClient, text: bytes, content_type: str, status: int
+) -> None:
+    assert sent(client, text, "/v1/contracts/acme/versions/1/approve", content_type).status_code == status
+
+
 def test_where_no_body_is_expected_another_is_refused(client: ApiClient) -> None:
     response = client.post("/v1/contracts/acme/versions/1/submit", {"force": True})
     assert response.get_json()["errors"][0]["pointer"] == "/force"
@@ -156,3 +179,5 @@ def test_a_wrong_query_is_refused(client: ApiClient, query: str, pointer: str) -
 def test_a_query_where_none_is_known_is_refused(client: ApiClient) -> None:
     assert client.get("/v1/partners/acme?verbose=1").status_code == 422
     assert client.post("/v1/partners?dry_run=1", {"id": "acme"}).status_code == 422
+    lines = client.post("/v1/conversions?dry_run=1", data=b"{}", content_type="application/x-ndjson")
+    assert lines.status_code == 422

@@ -118,8 +118,11 @@ class _Cause(Exception):
         (OperationalError("", {}, _Cause("22P05")), 422, "body_refused"),
     ],
 )
-def test_what_the_database_refuses_is_put_in_our_words(error: Exception, status: int, code: str) -> None:
-    problem = problem_of(error)
+def test_what_the_database_refuses_is_put_in_our_words(
+    client: ApiClient, error: Exception, status: int, code: str
+) -> None:
+    with client.app.test_request_context():
+        problem = problem_of(error)
     assert (problem.status, problem.code) == (status, code)
     assert "detail of the database" not in problem.detail
 
