@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
 from app.cli.terminal import actor, as_json, print_json, refusals_shown, runtime
 from app.contracts.describe import terms_data
-from app.contracts.drafting import read_start
-from app.contracts.mapping import timezone_of
 from app.contracts.operations.get_terms import get_terms
-from app.contracts.repository import contract_named
-from app.core.errors import AppError, Finding
-from app.runtime import Context
-
-
-class InstantRefused(AppError):
-    """A time on the command line that is none."""
-
-    code = "instant_refused"
-    kind = "invalid"
 
 
 @click.command()
@@ -32,9 +18,7 @@ class InstantRefused(AppError):
 def terms(contract: str, at: str | None, as_of: str | None, is_json: bool) -> None:
     """Show the terms of CONTRACT that are in force at a time, in words."""
     with runtime() as opened, opened.work(actor()) as ctx:
-        found = terms_data(
-            get_terms(ctx, contract=contract, at=_instant(ctx, contract, at), as_of=_instant(ctx, contract, as_of))
-        )
+        found = terms_data(get_terms(ctx, contract=contract, at=at, as_of=as_of))
     if is_json:
         print_json(found)
         return
@@ -50,12 +34,3 @@ def terms(contract: str, at: str | None, as_of: str | None, is_json: bool) -> No
         click.echo(f"{kind} (rule version {rules['number']}, from {rules['effective_from']})")
         for line in rules["in_words"]:
             click.echo(f"  {line}")
-
-
-def _instant(ctx: Context, contract: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    instant = read_start(text, timezone_of(contract_named(ctx.session, contract)), "")
-    if isinstance(instant, Finding):
-        raise InstantRefused(f"{instant.message}, {instant.hint}.")
-    return instant

@@ -46,3 +46,8 @@ class BackdatingUndeclared(AppError):
 class OutsideContractVersion(AppError):
     code = "outside_contract_version"
     kind = "invalid"
+
+
+class InstantRefused(AppError):
+    code = "instant_refused"
+    kind = "invalid"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from app.contracts import errors
@@ -187,10 +186,11 @@ def approve_rules(ctx: Context, **ids: Any) -> dict[str, Any]:
     return rule_version_data(approve_rule_version(ctx, **ids))
 
 
-@routes.reads(f"{CONTRACT}/terms", needs="read", query=TermsQuery, shows=TermsShown, refuses=(errors.ContractNotFound,))
-def show_terms(
-    ctx: Context, contract: str, at: datetime | None = None, as_of: datetime | None = None
-) -> dict[str, Any]:
+TIMES = (errors.ContractNotFound, errors.InstantRefused)
+
+
+@routes.reads(f"{CONTRACT}/terms", needs="read", query=TermsQuery, shows=TermsShown, refuses=TIMES)
+def show_terms(ctx: Context, contract: str, at: str | None = None, as_of: str | None = None) -> dict[str, Any]:
     """Show the terms in force at an instant, as they were known at another.
 
     `in_force` is null, with a reason, where there are none. The rules are shown as data and as sentences.
@@ -198,10 +198,8 @@ def show_terms(
     return terms_data(get_terms(ctx, contract=contract, at=at, as_of=as_of))
 
 
-@routes.reads(
-    f"{CONTRACT}/timeline", needs="read", query=TimelineQuery, shows=TimelineShown, refuses=(errors.ContractNotFound,)
-)
-def show_timeline(ctx: Context, contract: str, as_of: datetime | None = None) -> dict[str, Any]:
+@routes.reads(f"{CONTRACT}/timeline", needs="read", query=TimelineQuery, shows=TimelineShown, refuses=TIMES)
+def show_timeline(ctx: Context, contract: str, as_of: str | None = None) -> dict[str, Any]:
     """Show what was, is and will be in force, as it was known at an instant."""
     found = get_terms(ctx, contract=contract, as_of=as_of)
     return timeline_data(found.contract, found.history)

@@ -102,14 +102,16 @@ class VersionShown(Approvable):
 class TermsQuery(Strict):
     """Which terms: those in force at an instant, as they were known at another."""
 
-    at = InstantField(metadata={"description": "In force at this instant; now, when left out."})
-    as_of = InstantField(metadata={"description": AS_OF})
+    at = LocalDateOrInstant(
+        metadata={"description": "In force at this instant, or at the first of this local day; now, when left out."}
+    )
+    as_of = LocalDateOrInstant(metadata={"description": AS_OF})
 
 
 class TimelineQuery(Strict):
     """As of when."""
 
-    as_of = InstantField(metadata={"description": AS_OF})
+    as_of = LocalDateOrInstant(metadata={"description": AS_OF})
 
 
 class NoTermsReason(Strict):

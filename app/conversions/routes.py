@@ -11,6 +11,7 @@ from app.conversions.mapping import decision_data
 from app.conversions.operations.explain_decision import explain_decision, explain_preview
 from app.conversions.operations.preview_decision import preview_decision
 from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
+from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import conversion_known, current_decision, decisions_of
 from app.conversions.schemas import (
     ConversionReceived,
@@ -81,10 +82,11 @@ def add_conversion(ctx: Context, body: Any) -> Answer:
     "/conversions/<identifier:program>/<name:conversion>",
     needs="read",
     shows=ConversionShown,
-    refuses=(errors.ConversionNotFound,),
+    refuses=(errors.ConversionNotFound, ProgramNotFound),
 )
 def show_conversion(ctx: Context, program: str, conversion: str) -> dict[str, Any]:
     """Show a conversion as it was received, with the decision as it stands."""
+    settle_program(ctx, program)
     row = conversion_known(ctx.session, program, conversion)
     return conversion_data(row, current_decision(ctx.session, program, conversion))
 
@@ -127,9 +129,10 @@ def show_decision(ctx: Context, decision: str) -> dict[str, Any]:
     query=DecisionsQuery,
     shows=DecisionShown,
     cursor=lambda row: (row["id"],),
-    refuses=(errors.ConversionNotFound,),
+    refuses=(errors.ConversionNotFound, ProgramNotFound),
 )
 def list_decisions(ctx: Context, program: str, conversion: str, page: Page) -> Sequence[dict[str, Any]]:
     """List all decisions on a conversion, the newest first; only that one is not retired."""
+    settle_program(ctx, program)
     rows = decisions_of(ctx.session, program, conversion_known(ctx.session, program, conversion).id)
     return [decision_data(row) for row in page.rest_of(rows, lambda row: row.id)]

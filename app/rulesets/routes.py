@@ -30,5 +30,5 @@ def check_rule_body(ctx: Context, body: Any) -> dict[str, Any]:
     """
     rules, findings = check_rules(body, ctx.catalogue)
     checked = {"ok": rules is not None, "hash": rules and rules.hash}
-    text = body_lines(rules.body) if rules else []
-    return {**checked, "findings": [finding.as_dict() for finding in findings], "text": text}
+    words = body_lines(rules.body) if rules else []
+    return {**checked, "findings": [finding.as_dict() for finding in findings], "in_words": words}

@@ -28,4 +28,6 @@ class RulesChecked(Strict):
         metadata={"description": "SHA-256 of the canonical body; every decision made with it carries it."},
     )
     findings = fields.List(fields.Nested(Finding), metadata={"description": "Errors and warnings."})
-    text = fields.List(fields.String(), metadata={"description": "The rules as sentences, for whoever approves them."})
+    in_words = fields.List(
+        fields.String(), metadata={"description": "The rules as sentences, for whoever approves them."}
+    )

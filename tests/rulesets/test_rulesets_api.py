@@ -14,14 +14,14 @@ def test_good_rules_are_read_back_with_their_hash(client: ApiClient) -> None:
     assert checked["ok"] is True
     assert checked["hash"] == content_hash(payout())
     assert checked["findings"] == []
-    assert checked["text"]
+    assert checked["in_words"]
 
 
 def test_bad_rules_are_answered_with_every_defect(client: ApiClient) -> None:
     body = {**payout(), "hit": "last"}
     body["rules"][0]["then"] = {"percent": 6, "of": "order_valeu"}
     checked = client.post("/v1/rules/check", body).get_json()
-    assert (checked["ok"], checked["hash"], checked["text"]) == (False, None, [])
+    assert (checked["ok"], checked["hash"], checked["in_words"]) == (False, None, [])
     assert {"/hit", "/rules/0/then/percent"} <= {finding["pointer"] for finding in checked["findings"]}
 
 

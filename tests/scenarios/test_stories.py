@@ -75,7 +75,7 @@ def test_a_difference_is_shown_small_and_leaves_with_status_1(replay: Replay) ->
 def test_something_expected_that_is_not_there_is_a_difference(replay: Replay) -> None:
     result = replay(STORY.replace("{c1: {amount", "{c2: {amount"))
     assert result.exit_code == 1
-    assert "decision c2: expected, but there is none (found: c1)" in result.stdout
+    assert "decision c2: expected, but there is none (found: none)" in result.stdout
 
 
 @pytest.mark.parametrize(

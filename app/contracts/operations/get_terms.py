@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.contracts.mapping import history
+from app.contracts.drafting import read_start
+from app.contracts.errors import InstantRefused
+from app.contracts.mapping import history, timezone_of
 from app.contracts.repository import contract_named, versions_of
+from app.core.errors import Finding
 from app.engine.terms import NoTerms, Terms, TermsHistory
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion
@@ -24,11 +27,25 @@ class TermsAt:
     terms: Terms | NoTerms
 
 
-def get_terms(ctx: Context, *, contract: str, at: datetime | None = None, as_of: datetime | None = None) -> TermsAt:
-    """Return the terms of a contract in force at `at` as known at `as_of`; both are now unless given."""
-    now = ctx.now()
+def get_terms(
+    ctx: Context, *, contract: str, at: str | datetime | None = None, as_of: str | datetime | None = None
+) -> TermsAt:
+    """Return the terms of a contract in force at `at` as known at `as_of`; both are now unless given.
+
+    Each is an instant, or text: a local date of the contract (its first instant) or an instant with an offset.
+    """
     row = contract_named(ctx.session, contract)
+    when, known_at = _instant(ctx, row, at, "/at"), _instant(ctx, row, as_of, "/as_of")
     versions = versions_of(ctx.session, contract)
-    known = history(row, versions, as_of or now, ctx.catalogue)
+    known = history(row, versions, known_at, ctx.catalogue)
     by_number = {version.number: version for version in versions}
-    return TermsAt(row, by_number, at or now, as_of or now, known, known.at(at or now))
+    return TermsAt(row, by_number, when, known_at, known, known.at(when))
+
+
+def _instant(ctx: Context, contract: Contract, given: str | datetime | None, at: str) -> datetime:
+    if given is None:
+        return ctx.now()
+    found = given if isinstance(given, datetime) else read_start(given, timezone_of(contract), at)
+    if isinstance(found, Finding):
+        raise InstantRefused(f"{at[1:]}: {found.message}, {found.hint}.", [found])
+    return found
