@@ -6,7 +6,7 @@ import click
 
 from app.billing.describe import billed_data
 from app.billing.operations.bill_contract import bill_contract
-from app.cli.terminal import actor, as_json, print_json, progress, refusals_shown, runtime
+from app.cli.terminal import actor, as_json, counted, print_json, progress, refusals_shown, runtime
 
 
 @click.command()
@@ -24,6 +24,7 @@ def bill(contract: str, period: str, is_json: bool) -> None:
         click.echo(f"{billed['statement']}: nothing to post, the statement is complete.")
     else:
         click.echo(
-            f"{billed['statement']}: {billed['lines']} lines posted ({billed['corrections']} corrections), "
+            f"{billed['statement']}: {counted(billed['lines'], 'line')} posted "
+            f"({counted(billed['corrections'], 'correction')}), "
             f"{billed['amount']} {billed['currency']}."
         )

@@ -35,7 +35,14 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, settings: Settings, bind: str, workers: int, threads: int) -> None:
         self._settings = settings
-        self._options = {"bind": bind, "workers": workers, "threads": threads, "timeout": 120, "proc_name": "termline"}
+        self._options = {
+            "bind": bind,
+            "workers": workers,
+            "threads": threads,
+            "timeout": 120,
+            "proc_name": "termline",
+            "control_socket_disable": True,  # it would lie in the home folder of whoever starts the server
+        }
         super().__init__()
 
     def load_config(self) -> None:

@@ -71,6 +71,11 @@ def actor() -> str:
         return "cli"
 
 
+def counted(count: int, thing: str) -> str:
+    """Return a count with its thing: "1 line", "2 lines"."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def print_json(data: Any) -> None:
     """Print one line of JSON."""
     click.echo(orjson.dumps(data))

@@ -9,7 +9,7 @@ from app.conversions.repository import Pending
 from app.core.ids import derived_id
 from app.core.instants import write_instant
 from app.engine.counters import Before
-from app.engine.decision import Decision, digest_of
+from app.engine.decision import RECORD_KEYS, Decision, digest_of
 from app.engine.evaluate import before_record
 from app.engine.factsheet import Conversion, typed_facts
 from app.rulelang.facts import Catalogue
@@ -65,7 +65,7 @@ def decision_data(row: models.Decision) -> dict[str, Any]:
     return {
         "id": row.id,
         "program": row.program_id,
-        **row.record,
+        **{key: row.record[key] for key in RECORD_KEYS},
         "digest": row.digest,
         "as_of": write_instant(row.recorded_at),
         "retired_at": None if row.retired_at is None else write_instant(row.retired_at),

@@ -16,6 +16,23 @@ from app.engine.terms import Terms
 Outcome = Literal["rated", "ineligible", "held", "unattributed", "no_contract"]
 
 
+RECORD_KEYS = (
+    "conversion",
+    "contract",
+    "contract_version",
+    "rule_versions",
+    "event_at",
+    "outcome",
+    "amount",
+    "currency",
+    "reasons",
+    "credit",
+    "lines",
+    "inputs_hash",
+)
+"""The keys of a decision's record, in the order in which people read it. A database need not keep it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why an outcome is what it is: a code, the rule that said so, and the comparison that decided, when it is one."""
