@@ -1,0 +1,198 @@
+"""The commands, as a person runs them: what they print, what they leave with, and what they do not leave behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from app.cli import group
+from app.core.resources import shipped
+
+Termline = Callable[..., subprocess.CompletedProcess[str]]
+PAYOUT = {
+    "kind": "payout",
+    "on": "conversion",
+    "hit": "first",
+    "rules": [
+        {
+            "id": "first",
+            "when": {"fact": "customer_order_number", "op": "eq", "value": 1},
+            "then": {"percent": "8", "of": "order_value"},
+        }
+    ],
+    "otherwise": {"flat": "2.00"},
+}
+
+
+@pytest.fixture(scope="module")
+def fresh_database(database: Engine) -> Iterator[str]:
+    """An empty database that commands may commit to."""
+    name = f"{database.url.database}_cli"
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    yield database.url.set(database=name).render_as_string(hide_password=False)
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def termline(fresh_database: str, tmp_path: Path) -> Termline:
+    """Run the command in an empty folder on the module's database."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from app.cli import main; main()", *arguments],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "DATABASE_URL": fresh_database,
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+def test_every_command_has_help_for_people() -> None:
+    for name, command in group.commands.items():
+        assert command.help, name
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                assert getattr(parameter, "help", None) or parameter.name in ("port", "is_json"), (
+                    f"{name} {parameter.name}"
+                )
+
+
+def test_migrate_says_what_it_did_and_then_that_there_is_nothing_to_do(termline: Termline) -> None:
+    assert termline("migrate").stdout.startswith("Applied 2026_11_23_first_tables")
+    assert termline("migrate").stdout.startswith("Nothing to do")
+    assert json.loads(termline("migrate", "--json").stdout)["applied"] == []
+
+
+def test_check_says_rules_in_english(termline: Termline, tmp_path: Path) -> None:
+    (tmp_path / "rules.json").write_text(json.dumps(PAYOUT))
+    done = termline("check", "rules.json")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[:2] == [
+        "first: pay 8 % of order_value when customer_order_number is 1",
+        "otherwise: pay 2.00",
+    ]
+
+
+def test_check_reports_every_defect_and_leaves_with_2(termline: Termline, tmp_path: Path) -> None:
+    wrong = json.dumps(PAYOUT).replace("order_value", "order_valu").replace('"eq"', '"equals"').replace('"2.00"', "2.0")
+    (tmp_path / "rules.json").write_text(wrong)
+    done = termline("check", "rules.json")
+    assert done.returncode == 2
+    assert "error unknown_operator at /rules/0/when/op" in done.stdout
+    assert "error float_refused at /otherwise/flat" in done.stdout
+    found = json.loads(termline("check", "rules.json", "--json").stdout)
+    assert found["ok"] is False
+    assert {finding["pointer"] for finding in found["findings"]} == {"/rules/0/when/op", "/otherwise/flat"}
+
+
+@pytest.mark.parametrize("text_", ["{", '{"a": 1, "a": 2}', "NaN", ""])
+def test_a_file_that_is_not_json_leaves_with_2(termline: Termline, tmp_path: Path, text_: str) -> None:
+    (tmp_path / "rules.json").write_text(text_)
+    done = termline("check", "rules.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "rules.json is not JSON" in done.stderr
+
+
+def test_quote_prints_a_line_a_case(termline: Termline, tmp_path: Path) -> None:
+    cases = [
+        {"id": "a", "formula": {"percent": "2.5", "of": "order_value"}, "facts": {"order_value": "10.01"}},
+        {"id": "b", "formula": {"flat": "50.00"}, "facts": {}, "currency": "JPY"},
+        {"id": "c", "formula": {"flat": 1}, "facts": {}},
+    ]
+    (tmp_path / "cases.json").write_text(json.dumps(cases))
+    done = termline("quote", "cases.json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[0] == {"id": "a", "amount": "0.25", "amount_precise": "0.25025"}
+    assert lines[1] == {"id": "b", "amount": "50", "amount_precise": "50"}
+    assert lines[2]["error"].startswith("/2/formula/flat: ")
+    assert done.returncode == 2
+
+
+def test_import_makes_the_ndjson_that_is_shipped(termline: Termline, tmp_path: Path) -> None:
+    data = shipped("fixtures", "data")
+    table, mapping = data / "orders_cdnow_sample.csv", data / "cdnow_mapping.yaml"
+    done = termline("import", str(table), "--mapping", str(mapping), "--output", "orders.ndjson.gz")
+    assert done.stdout == "15,819 written, 0 refused.\n"
+    assert (tmp_path / "orders.ndjson.gz").read_bytes() == (data / "orders_cdnow_sample.ndjson.gz").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.ndjson.gz"]
+
+
+def test_a_month_from_key_to_explanation(termline: Termline, tmp_path: Path) -> None:
+    """Keys, then the demo's contract, then an import of two orders, a bill, and why."""
+    assert json.loads(termline("key", "create", "--role", "ops", "--name", "ann", "--json").stdout)["key"].startswith(
+        "tl_"
+    )
+    twice = termline("key", "create", "--role", "ops", "--name", "ann")
+    assert (twice.returncode, twice.stdout) == (2, "")
+
+    assert termline("demo").returncode == 0
+    again = termline("demo", "--json")
+    assert "0 lines posted" in again.stderr
+    statements = {(s["contract"], s["period"]): s["total"] for s in json.loads(again.stdout)["statements"]}
+    assert statements["initech", "1997-01"] == "1500.00"
+
+    (tmp_path / "late.csv").write_text("id,day,who,value\nlate-1,1997-01-31,90,10.00\nlate-2,1997-13-01,90,10.00\n")
+    (tmp_path / "late.yaml").write_text(
+        'program: cdnow\nid: "{id}"\nevent_at: {column: day, at: "12:00", timezone: America/New_York}\n'
+        "partner: {value: globex}\nfacts: {customer_id: {column: who}, order_value: {column: value}}\n"
+    )
+    imported = termline("import", "late.csv", "--mapping", "late.yaml")
+    assert (imported.returncode, imported.stdout) == (2, "1 accepted, 0 duplicate, 1 refused.\n")
+    assert "row 2: day is a date YYYY-MM-DD" in imported.stderr
+
+    billed = json.loads(termline("bill", "--contract", "globex", "--period", "1997-01", "--json").stdout)
+    assert (billed["lines"], billed["amount"]) == (1, "2.00")
+    assert termline("bill", "--contract", "globex", "--period", "1997-01").stdout == (
+        "globex/1997-01: nothing to post, the statement is complete.\n"
+    )
+    explained = termline("explain", "late-1")
+    assert "Line otherwise: 2 precisely, 2.00 USD paid." in explained.stdout
+    terms = json.loads(termline("terms", "globex", "--at", "1997-04-01", "--json").stdout)
+    assert terms["in_force"]["rules"]["payout"]["number"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("explain", "nothing-like-it"), "No program has a conversion 'nothing-like-it'"),
+        (("bill", "--contract", "hooli", "--period", "1997-01"), "There is no contract 'hooli'"),
+        (("terms", "hooli"), "There is no contract 'hooli'"),
+        (("import", "no.csv", "--mapping", "no.yaml"), "no.csv cannot be read"),
+    ],
+)
+def test_what_is_not_there_is_said_and_leaves_with_2(termline: Termline, arguments: tuple[str, ...], says: str) -> None:
+    done = termline(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_cannot_be_reached_says_what_to_do(termline: Termline) -> None:
+    done = termline("migrate", DATABASE_URL="postgresql://nobody:hush@127.0.0.1:1/none")
+    assert done.returncode == 3
+    assert "cannot be reached" in done.stderr
+    assert "unset DATABASE_URL" in done.stderr
+    assert "hush" not in done.stderr
+
+
+def test_a_setting_with_another_value_is_refused(termline: Termline) -> None:
+    done = termline("terms", "acme", TERMLINE_ENGINE="drools")
+    assert done.returncode == 2
+    assert "TERMLINE_ENGINE is 'drools'; it is one of durable, reference" in done.stderr

@@ -1,0 +1,66 @@
+"""Migrations make the schema that the models speak of, run both ways, and can be run by several processes at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Engine, inspect, text
+
+from app.scenarios.scratch import scratch_database
+from app.store import models  # noqa: F401 - registers the tables
+from app.store.base import Base
+from app.store.migrate import current_revision, migrate, migration_config, newest_revision
+from app.store.session import engine_for
+
+
+def test_the_migrated_schema_is_the_one_of_the_models(database: Engine) -> None:
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrations_run_both_ways(database: Engine) -> None:
+    with scratch_database(database) as connection:
+        assert current_revision(connection) == newest_revision()
+        command.downgrade(migration_config(connection), "base")
+        schema = connection.scalar(text("SELECT current_schema()"))
+        assert inspect(connection).get_table_names(schema) == ["alembic_version"]
+        assert migrate(connection, alone=True)[-1] == newest_revision()
+
+
+def test_constraints_are_in_the_database_and_not_only_in_the_models(database: Engine) -> None:
+    with database.connect() as connection:
+        found = set(connection.scalars(text("SELECT conname FROM pg_constraint WHERE contype = 'c'")))
+    checks = {
+        constraint.name
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    assert checks
+    assert checks <= found
+
+
+@pytest.mark.parametrize("processes", [4])
+def test_several_may_migrate_at_once(database: Engine, processes: int) -> None:
+    url = database.url.render_as_string(hide_password=False)
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("CREATE DATABASE migrated_at_once"))
+    engine = engine_for(url.replace(database.url.database or "", "migrated_at_once"))
+    try:
+
+        def run(_: int) -> list[str]:
+            with engine.begin() as connection:
+                return migrate(connection)
+
+        with ThreadPoolExecutor(processes) as pool:
+            applied = list(pool.map(run, range(processes)))
+        assert sorted(map(len, applied)) == [0] * (processes - 1) + [1]
+    finally:
+        engine.dispose()
+        with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("DROP DATABASE migrated_at_once WITH (FORCE)"))
