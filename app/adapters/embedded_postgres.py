@@ -41,6 +41,9 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
+    # No replica is ever fed from here: what is written to a table of the same transaction need not be logged as well.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
 }
 
 

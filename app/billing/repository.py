@@ -52,11 +52,12 @@ _DIFFERENCES = text(
         GROUP BY conversion_id, rule
     )
     SELECT coalesce(t.conversion_id, p.conversion_id), coalesce(t.rule, p.rule), coalesce(t.event_at, p.event_at),
-           coalesce(t.decision_id, c.id, p.decision_id), coalesce(t.formula, p.formula),
+           coalesce(t.decision_id, (
+               SELECT d.id FROM decisions d
+               WHERE d.conversion_id = p.conversion_id AND d.program_id = :program AND d.retired_at IS NULL
+           ), p.decision_id), coalesce(t.formula, p.formula),
            coalesce(t.precise, 0), coalesce(t.amount, 0), coalesce(p.precise, 0), coalesce(p.amount, 0), p.last_id
     FROM target t FULL JOIN posted p ON p.conversion_id = t.conversion_id AND p.rule = t.rule
-    LEFT JOIN decisions c ON t.decision_id IS NULL AND c.program_id = :program
-         AND c.conversion_id = p.conversion_id AND c.retired_at IS NULL
     WHERE coalesce(t.amount, 0) <> coalesce(p.amount, 0)
     ORDER BY 3, 1, 2
     """

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
 from app.contracts.errors import ContractNotFound, VersionNotFound
-from app.store.models import Contract, ContractVersion, Conversion, RuleVersion
+from app.store.models import Contract, ContractVersion, Conversion, RuleVersion, UnsettledConversion
 
 
 def contract_named(session: Session, contract_id: str, *, lock: bool = False) -> Contract:
@@ -71,17 +72,17 @@ def next_start(versions: Sequence[ContractVersion], version: ContractVersion) ->
 
 
 def unsettle(session: Session, contract: Contract, start: datetime, end: datetime | None) -> int:
-    """Mark the contract's conversions from `start` up to `end` for another decision and return how many they are."""
-    query = update(Conversion).where(
+    """Put the contract's conversions from `start` up to `end` on the work list of settling; return how many they are."""
+    governed = select(Conversion.id, Conversion.program_id, Conversion.partner, Conversion.event_at).where(
         Conversion.program_id == contract.program_id,
         Conversion.partner == contract.partner_id,
         Conversion.event_at >= start,
     )
-    result = session.execute(
-        (query if end is None else query.where(Conversion.event_at < end)).values(is_settled=False)
-    )
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    if end is not None:
+        governed = governed.where(Conversion.event_at < end)
+    columns = ("conversion_id", "program_id", "partner", "event_at")
+    session.execute(insert(UnsettledConversion).from_select(columns, governed).on_conflict_do_nothing())
+    return session.scalar(select(func.count()).select_from(governed.subquery())) or 0
 
 
 def retire(session: Session, version: ContractVersion | RuleVersion, at: datetime) -> None:

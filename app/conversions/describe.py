@@ -41,6 +41,5 @@ def conversion_data(conversion: Conversion, decision: Decision | None) -> dict[s
         "received_at": write_instant(conversion.received_at),
         "partner": conversion.partner,
         "facts": conversion.facts,
-        "settled": conversion.is_settled,
         "decision": None if decision is None else decision_summary(decision),
     }

@@ -14,6 +14,7 @@ from app.engine.evaluate import before_record
 from app.engine.factsheet import Conversion, typed_facts
 from app.rulelang.facts import Catalogue
 from app.store import models
+from app.store.copy import json_text
 
 
 def engine_conversion(
@@ -53,8 +54,8 @@ def decision_row(
         decision.amount,
         decision.currency,
         conversion.customer_order_number,
-        before_record(before),
-        record,
+        json_text(before_record(before)),
+        json_text(record),
         digest_of(record),
         now,
     )

@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, Text, func, literal, select, text, tuple_, update
+from sqlalchemy import ARRAY, Row, Text, delete, func, literal, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.conversions.errors import ConversionNotFound, DecisionNotFound
@@ -16,7 +17,7 @@ from app.core.period import Period
 from app.engine.counters import Counter
 from app.store.base import Instant
 from app.store.copy import copy_rows
-from app.store.models import Conversion, Decision
+from app.store.models import Conversion, Decision, UnsettledConversion
 
 Key = tuple[datetime, str]
 """The place of a conversion in canonical order: (event_at, id)."""
@@ -31,7 +32,6 @@ CONVERSION_COLUMNS = (
     "customer_id",
     "facts",
     "body_hash",
-    "is_settled",
 )
 
 
@@ -40,40 +40,44 @@ def add_conversions(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
     copy_rows(session, "conversions", CONVERSION_COLUMNS, rows)
 
 
+def add_unsettled(session: Session, rows: Iterable[tuple[str, str, str | None, datetime]]) -> None:
+    """Put new conversions on the work list: (conversion, program, partner, event_at)."""
+    copy_rows(session, "unsettled_conversions", UNSETTLED_COLUMNS, rows)
+
+
+UNSETTLED_COLUMNS = ("conversion_id", "program_id", "partner", "event_at")
+
+
 def body_hashes(session: Session, program_id: str, ids: Iterable[str]) -> dict[str, str]:
     """Return the hash of what was sent, by id, of those conversions that are known."""
     query = select(Conversion.id, Conversion.body_hash).where(
-        Conversion.program_id == program_id, Conversion.id.in_(list(ids))
+        Conversion.program_id == program_id, Conversion.id == func.any(list(ids))
     )
     return {row.id: row.body_hash for row in session.execute(query)}
 
 
 def unsettle_later_of_customers(session: Session, program_id: str, since: dict[str, Key]) -> None:
-    """Mark the customers' later conversions for another decision: their order numbers have moved."""
+    """Put the customers' later conversions on the work list: their order numbers have moved."""
     new = select(
         func.unnest(literal(list(since), ARRAY(Text))).label("customer_id"),
         func.unnest(literal([at for at, _ in since.values()], ARRAY(Instant))).label("event_at"),
         func.unnest(literal([identifier for _, identifier in since.values()], ARRAY(Text))).label("id"),
     ).subquery()
-    session.execute(
-        update(Conversion)
-        .where(
-            Conversion.program_id == program_id,
-            Conversion.customer_id == new.c.customer_id,
-            tuple_(Conversion.event_at, Conversion.id) > tuple_(new.c.event_at, new.c.id),
-            Conversion.is_settled,
-        )
-        .values(is_settled=False)
-        .execution_options(synchronize_session=False)
+    later = select(Conversion.id, Conversion.program_id, Conversion.partner, Conversion.event_at).where(
+        Conversion.program_id == program_id,
+        Conversion.customer_id == new.c.customer_id,
+        tuple_(Conversion.event_at, Conversion.id) > tuple_(new.c.event_at, new.c.id),
     )
+    session.execute(insert(UnsettledConversion).from_select(UNSETTLED_COLUMNS, later).on_conflict_do_nothing())
 
 
 def unsettled_keys(session: Session, program_id: str) -> list[Row[Any]]:
-    """Return (partner, event_at, id) of every conversion whose decision is not settled, in canonical order."""
+    """Return (partner, event_at, id) of every conversion on the work list, in canonical order."""
+    listed = UnsettledConversion
     query = (
-        select(Conversion.partner, Conversion.event_at, Conversion.id)
-        .where(Conversion.program_id == program_id, ~Conversion.is_settled)
-        .order_by(Conversion.event_at, Conversion.id)
+        select(listed.partner, listed.event_at, listed.conversion_id.label("id"))
+        .where(listed.program_id == program_id)
+        .order_by(listed.event_at, listed.conversion_id)
     )
     return list(session.execute(query))
 
@@ -86,7 +90,6 @@ class Pending:
     event_at: datetime
     customer_id: str | None
     facts: dict[str, Any]
-    is_settled: bool
     decision_id: str | None
     digest: str | None
     revision: int
@@ -96,9 +99,7 @@ def pending_in(
     session: Session, program_id: str, partner: str | None, span: Period, first: Key, *, unsettled_only: bool
 ) -> list[Pending]:
     """Return a partner's conversions in a span from `first` on, in canonical order: all, or those not settled."""
-    query = select(
-        Conversion.id, Conversion.event_at, Conversion.customer_id, Conversion.facts, Conversion.is_settled
-    ).where(
+    query = select(Conversion.id, Conversion.event_at, Conversion.customer_id, Conversion.facts).where(
         Conversion.program_id == program_id,
         Conversion.partner == partner if partner is not None else Conversion.partner.is_(None),
         Conversion.event_at >= span.start,
@@ -106,7 +107,11 @@ def pending_in(
         tuple_(Conversion.event_at, Conversion.id) >= tuple_(literal(first[0]), literal(first[1])),
     )
     if unsettled_only:
-        query = query.where(~Conversion.is_settled)
+        query = query.join(
+            UnsettledConversion,
+            (UnsettledConversion.conversion_id == Conversion.id)
+            & (UnsettledConversion.program_id == Conversion.program_id),
+        )
     rows = session.execute(query.order_by(Conversion.event_at, Conversion.id)).all()
     decided = _digests(session, program_id, [row.id for row in rows])
     return [Pending(*row, *decided.get(row.id, (None, None, 0))) for row in rows]
@@ -197,12 +202,11 @@ def add_decisions(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
     copy_rows(session, "decisions", DECISION_COLUMNS, rows)
 
 
-def settle_conversions(session: Session, program_id: str, ids: Sequence[str]) -> None:
-    """Note that these conversions have the decision they should have."""
+def take_off(session: Session, program_id: str, ids: Sequence[str]) -> None:
+    """Take conversions off the work list: they have the decision they should have."""
     session.execute(
-        update(Conversion)
-        .where(Conversion.program_id == program_id, Conversion.id == func.any(list(ids)), ~Conversion.is_settled)
-        .values(is_settled=True)
+        delete(UnsettledConversion)
+        .where(UnsettledConversion.program_id == program_id, UnsettledConversion.conversion_id == func.any(list(ids)))
         .execution_options(synchronize_session=False)
     )
 
@@ -277,4 +281,4 @@ def current_records(
 def refresh_statistics(session: Session) -> None:
     """Tell the planner what a bulk load has changed. Autovacuum would, a minute too late and never inside a
     transaction; until then a join over tens of thousands of new rows is planned as if there were none."""
-    session.execute(text("ANALYZE conversions, decisions"))
+    session.execute(text("ANALYZE conversions, decisions, unsettled_conversions"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.store.models.conversions import OUTCOMES
-from app.web.fields import DecimalString, Flag, Identifier, InstantField, Name, Object, Text, Whole, Word
+from app.web.fields import DecimalString, Identifier, InstantField, Name, Object, Text, Whole, Word
 from app.web.pagination import PageQuery
 from app.web.schema import Strict
 
@@ -125,7 +125,6 @@ class ConversionShown(Strict):
     received_at = InstantField()
     partner = Name(allow_none=True, metadata={"example": "acme"})
     facts = Object()
-    settled = Flag(metadata={"description": "False: something it depends on has changed; it is decided again soon."})
     decision = fields.Nested(DecisionSummary, allow_none=True)
 
 

@@ -14,6 +14,7 @@ from app.conversions.repository import (
     DecisionBrief,
     Key,
     add_conversions,
+    add_unsettled,
     body_hashes,
     current_briefs,
     unsettle_later_of_customers,
@@ -22,6 +23,7 @@ from app.core.errors import AppError, Finding
 from app.core.instants import write_instant
 from app.partners.repository import program_named
 from app.runtime import Context
+from app.store.copy import json_text
 
 CHUNK = 5_000
 
@@ -128,6 +130,7 @@ def _store_chunk(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt
             )
     if fresh:
         add_conversions(ctx.session, [_row(ctx, one) for one in fresh.values()])
+        add_unsettled(ctx.session, [(one.id, program_id, one.partner, one.event_at) for one in fresh.values()])
         unsettle_later_of_customers(ctx.session, program_id, _first_of_customers(fresh.values()))
 
 
@@ -141,9 +144,8 @@ def _row(ctx: Context, one: Incoming) -> tuple[Any, ...]:
         received_at,
         one.partner,
         one.customer_id,
-        one.raw_facts,
+        json_text(one.raw_facts),
         one.body_hash,
-        False,
     )
 
 

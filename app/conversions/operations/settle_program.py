@@ -26,7 +26,7 @@ from app.conversions.repository import (
     pending_in,
     refresh_statistics,
     retire_decisions,
-    settle_conversions,
+    take_off,
     unsettled_keys,
 )
 from app.core.period import Period, month_of
@@ -161,8 +161,7 @@ def _write(ctx: Context, program_id: str, decided: Iterator[_Decided], settled: 
     retired: list[str] = []
     now = ctx.now()
     for pending, conversion, decision, before in decided:
-        if not pending.is_settled:
-            ids.append(pending.id)
+        ids.append(pending.id)
         record = decision.as_dict()
         if pending.digest == digest_of(record):
             continue
@@ -171,6 +170,6 @@ def _write(ctx: Context, program_id: str, decided: Iterator[_Decided], settled: 
         rows.append(decision_row(pending, conversion, decision, before, record, now))
     retire_decisions(ctx.session, retired, now)
     add_decisions(ctx.session, rows)
-    settle_conversions(ctx.session, program_id, ids)
+    take_off(ctx.session, program_id, ids)
     settled.decided += len(rows) - len(retired)
     settled.changed += len(retired)

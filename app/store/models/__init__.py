@@ -4,7 +4,7 @@ from app.store.models.access import ApiKey
 from app.store.models.audit import AuditEvent
 from app.store.models.billing import BillingRun, Statement, StatementLine
 from app.store.models.contracts import Contract, ContractVersion, RuleVersion
-from app.store.models.conversions import Conversion, Decision
+from app.store.models.conversions import Conversion, Decision, UnsettledConversion
 from app.store.models.partners import Partner, Program
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "RuleVersion",
     "Statement",
     "StatementLine",
+    "UnsettledConversion",
 ]

@@ -15,14 +15,12 @@ OUTCOMES = ("rated", "ineligible", "held", "unattributed", "no_contract")
 
 
 class Conversion(Base):
-    """A purchase, install or lead, exactly as it was sent. Only `is_settled` ever changes: false means that its
-    decision, or an earlier conversion it depends on, is newer than the decision that is stored."""
+    """A purchase, install or lead, exactly as it was sent. It never changes."""
 
     __tablename__ = "conversions"
     __table_args__ = (
         Index("ix_conversions_customer", "program_id", "customer_id", "event_at", "id"),
         Index("ix_conversions_partner", "program_id", "partner", "event_at", "id"),
-        Index("ix_conversions_unsettled", "program_id", postgresql_where=text("NOT is_settled")),
     )
 
     program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
@@ -33,7 +31,20 @@ class Conversion(Base):
     customer_id: Mapped[str | None]
     facts: Mapped[dict[str, Any]]
     body_hash: Mapped[str]
-    is_settled: Mapped[bool]
+
+
+class UnsettledConversion(Base):
+    """The work list of settling: conversions that are new, or that depend on something newer than their decision.
+
+    It repeats their place in canonical order, so that the work can be planned without reading them.
+    """
+
+    __tablename__ = "unsettled_conversions"
+
+    conversion_id: Mapped[str] = mapped_column(primary_key=True)
+    program_id: Mapped[str] = mapped_column(primary_key=True)
+    partner: Mapped[str | None]
+    event_at: Mapped[datetime]
 
 
 class Decision(Base):

@@ -58,6 +58,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_programs")),
     )
     op.create_table(
+        "unsettled_conversions",
+        sa.Column("conversion_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("program_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("partner", sa.Text(collation="C"), nullable=True),
+        sa.Column("event_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("conversion_id", "program_id", name=op.f("pk_unsettled_conversions")),
+    )
+    op.create_table(
         "contracts",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("program_id", sa.Text(collation="C"), nullable=False),
@@ -86,7 +94,6 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Text(collation="C"), nullable=True),
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("body_hash", sa.Text(collation="C"), nullable=False),
-        sa.Column("is_settled", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_conversions_program_id")),
         sa.PrimaryKeyConstraint("program_id", "id", name=op.f("pk_conversions")),
     )
@@ -94,13 +101,6 @@ def upgrade() -> None:
         "ix_conversions_customer", "conversions", ["program_id", "customer_id", "event_at", "id"], unique=False
     )
     op.create_index("ix_conversions_partner", "conversions", ["program_id", "partner", "event_at", "id"], unique=False)
-    op.create_index(
-        "ix_conversions_unsettled",
-        "conversions",
-        ["program_id"],
-        unique=False,
-        postgresql_where=sa.text("NOT is_settled"),
-    )
     op.create_table(
         "contract_versions",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -309,11 +309,11 @@ def downgrade() -> None:
         postgresql_where=sa.text("recorded_at IS NOT NULL AND retired_at IS NULL"),
     )
     op.drop_table("contract_versions")
-    op.drop_index("ix_conversions_unsettled", table_name="conversions", postgresql_where=sa.text("NOT is_settled"))
     op.drop_index("ix_conversions_partner", table_name="conversions")
     op.drop_index("ix_conversions_customer", table_name="conversions")
     op.drop_table("conversions")
     op.drop_table("contracts")
+    op.drop_table("unsettled_conversions")
     op.drop_table("programs")
     op.drop_table("partners")
     op.drop_index(op.f("ix_audit_events_subject"), table_name="audit_events")
