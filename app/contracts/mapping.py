@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.core.instants import zone
 from app.engine import terms as engine
+from app.rulelang.ast import KINDS
 from app.rulelang.facts import Catalogue
 from app.rulelang.ruleset import RuleSet, rules_from
 from app.store import models
@@ -64,6 +66,17 @@ def _engine_version(version: models.ContractVersion, catalogue: Catalogue) -> en
             if rule.recorded_at is not None
         ),
     )
+
+
+def terms_decided_under(
+    contract: models.Contract, versions: Iterable[models.ContractVersion], record: dict[str, Any], catalogue: Catalogue
+) -> engine.Terms:
+    """Return the terms a stored decision names: its contract version and rule versions, whatever is in force now."""
+    (version,) = (version for version in versions if version.number == record["contract_version"])
+    known = _engine_version(version, catalogue)
+    by_id = {rule.id: rule for rule in known.rule_versions}
+    eligibility, attribution, payout = (by_id[record["rule_versions"][kind]["id"]] for kind in KINDS)
+    return engine.Terms(engine_contract(contract), known, eligibility, attribution, payout)
 
 
 def rules_of(rule: models.RuleVersion, catalogue: Catalogue) -> RuleSet:

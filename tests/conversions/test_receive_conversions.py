@@ -117,6 +117,14 @@ def test_a_decision_is_explained_and_proved(then: Context) -> None:
     assert any("5 % of order_value" in word and "5.005" in word for word in found.words)
 
 
+def test_a_retired_decision_is_explained_even_when_it_was_retired_in_the_same_instant(then: Context) -> None:
+    receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.00"))
+    first = find_decision(then, "c1").id
+    agreed(then, "acme", "1997-07-01", rules=rules(percent("8")))
+    assert find_decision(then, "c1").amount == 8
+    assert explain_decision(then, first).decision["amount"] == "5.00"
+
+
 def test_a_late_approval_is_decided_anew_and_the_old_decision_is_kept(then: Context) -> None:
     receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.00"))
     first = find_decision(then, "c1")

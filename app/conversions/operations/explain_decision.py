@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from app.contracts.mapping import history
+from app.contracts.mapping import terms_decided_under
 from app.contracts.repository import contract_named, versions_of
 from app.conversions.errors import DecisionNotFound, DecisionNotReproduced
 from app.conversions.mapping import decision_data, engine_conversion
@@ -18,6 +18,7 @@ from app.conversions.repository import (
     decision_known,
     programs_with_conversion,
 )
+from app.engine.counters import counters_of
 from app.engine.decision import digest_of
 from app.engine.terms import Terms
 from app.engine.trace import Trace, explain
@@ -57,7 +58,7 @@ def explain_decision(ctx: Context, decision_id: str) -> Explanation:
         row.customer_order_number,
         ctx.catalogue,
     )
-    before = {counter: Decimal(row.before[counter.name]) for counter in terms.counters_since}
+    before = {counter: Decimal(row.before[counter.name]) for counter in counters_of(terms.payout_body)}
     trace: Trace = explain(terms, conversion, before)
     digest = digest_of(trace.decision.as_dict())
     if digest != row.digest:
@@ -95,13 +96,10 @@ def find_decision(ctx: Context, name: str, program: str | None = None) -> Decisi
 
 
 def _terms_of(ctx: Context, row: DecisionRow) -> Terms:
-    """Return the terms the decision was made under, as they were known then."""
+    """Return the terms the decision was made under."""
     assert row.contract_id is not None
     contract = contract_named(ctx.session, row.contract_id)
-    known = history(contract, versions_of(ctx.session, row.contract_id), row.recorded_at, ctx.catalogue)
-    terms = known.at(row.event_at)
-    assert isinstance(terms, Terms), terms
-    return terms
+    return terms_decided_under(contract, versions_of(ctx.session, row.contract_id), row.record, ctx.catalogue)
 
 
 def _without_terms(record: dict[str, Any]) -> list[str]:
