@@ -22,7 +22,9 @@ def test_the_published_minor_units(code: str, digits: int) -> None:
     assert minor_unit(code) == Decimal(10) ** -digits
 
 
-@pytest.mark.parametrize("code", "XAU XAG XPT XPD XDR XSU XUA XBA XBB XBC XBD XTS XXX".split())
+@pytest.mark.parametrize(
+    "code", ["XAU", "XAG", "XPT", "XPD", "XDR", "XSU", "XUA", "XBA", "XBB", "XBC", "XBD", "XTS", "XXX"]
+)
 def test_nothing_is_paid_in_what_has_no_minor_unit(code: str) -> None:
     assert minor_digits(code) is None
     with pytest.raises(KeyError, match=code):
