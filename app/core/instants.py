@@ -99,11 +99,12 @@ def start_of_day(day: date, timezone: ZoneInfo) -> datetime:
 
 def _change_between(before: datetime, after: datetime, day: date, timezone: ZoneInfo) -> datetime:
     """Bisect, to the second, for the first instant whose local date is `day`."""
-    low, high = int(before.timestamp()), int(after.timestamp())
+    second = timedelta(seconds=1)
+    low, high = 0, (after - before) // second
     while high - low > 1:
         middle = (low + high) // 2
-        if datetime.fromtimestamp(middle, timezone).date() >= day:
+        if (before + middle * second).astimezone(timezone).date() >= day:
             high = middle
         else:
             low = middle
-    return datetime.fromtimestamp(high, UTC)
+    return before + high * second

@@ -53,12 +53,15 @@ def _is_data_or_refused(text: str | bytes) -> None:
     try:
         value = parse_json(text)
     except MalformedJson as error:
-        found = re.match(r"line ([0-9]+) column ([0-9]+): .", str(error))
-        assert found, error
-        lines = (text if isinstance(text, str) else text.decode(errors="replace")).split("\n")
-        assert int(found[2]) <= len(lines[int(found[1]) - 1]) + 1
+        _check_place(str(error), text if isinstance(text, str) else text.decode(errors="replace"))
     else:
         json.dumps(value, ensure_ascii=False, default=str).encode()
+
+
+def _check_place(message: str, text: str) -> None:
+    found = re.match(r"line ([0-9]+) column ([0-9]+): .", message)
+    assert found, message
+    assert 1 <= int(found[2]) <= len(text.split("\n")[int(found[1]) - 1]) + 1
 
 
 @pytest.mark.parametrize(
@@ -166,11 +169,11 @@ def test_refusing_is_quick(text: str) -> None:
     assert min(_seconds(lambda: refusal(text)) for _ in range(3)) < 0.05
 
 
-def test_ten_megabytes_are_read_or_refused_in_seconds() -> None:
+def test_ten_megabytes_are_read_in_seconds_and_one_is_refused_in_two() -> None:
     member = '{"id":"order-1001","event_at":"1997-07-02T14:00:00Z","value":"12.50","name":"\\u00e9"},'
     text = "[" + member * (10_000_000 // len(member)) + member[:-1] + "]"
     assert _seconds(lambda: parse_json(text)) < 5
-    assert _seconds(lambda: refusal(text[:-1] + ',{"a":1,"a":1}]')) < 10
+    assert _seconds(lambda: refusal("[" + member * 10_000 + '{"a":1,"a":1}]')) < 2
 
 
 def _seconds(work: Any) -> float:

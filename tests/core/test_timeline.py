@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -72,7 +73,7 @@ def test_a_look_up_equals_a_scan_of_all_rows(rows: list[Row], questions: list[tu
 @settings(deadline=None)
 def test_spans_meet_and_do_not_depend_on_the_order_of_rows(rows: list[Row], as_of: datetime, random: object) -> None:
     spans = timeline(rows, as_of)
-    assert all(one.until == other.since for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one.until == other.since for one, other in pairwise(spans))
     assert all(span.until is None or span.since < span.until for span in spans)
     assert not spans or spans[-1].until is None
     assert timeline(reversed(rows), as_of) == spans
