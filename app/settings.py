@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -25,7 +25,8 @@ class BadSetting(AppError):
 class Settings:
     """DATABASE_URL, TERMLINE_HOME, TERMLINE_ENGINE and TERMLINE_VERIFY."""
 
-    database_url: str | None = None
+    # Not in the repr: it may hold a password.
+    database_url: str | None = field(default=None, repr=False)
     home: Path = Path(".termline")
     engine: Engine = "durable"
     verify: Verify = "always"

@@ -1,21 +1,29 @@
-"""A CSV file as conversions: a mapping says which column becomes which part. Reading and storing files is not here."""
+"""A CSV file as conversions: a mapping says which column becomes which part. Reading and storing files is not here.
+
+A template such as "order-{row:06}" is text with places: a column's name in braces, or `row`, the number of the row, and
+the width it is filled up to with zeros. Where a column is empty, the fact that is made of it is absent.
+
+A column of dates needs the local time of the event and its zone. Where the clock showed that time twice on a day, the
+earlier is meant. Where it skipped it, as far after the gap as the time lies in it: 02:30 is 03:30 if the clock went
+from 02:00 to 03:00. A row whose day does not exist there is refused.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.core.errors import AppError, Finding
+from app.core.errors import AppError, Finding, pointer_of
 from app.core.instants import parse_date, parse_instant, write_instant, zone
 from app.rulelang.diagnostics import Findings, described, did_you_mean
-from app.rulelang.facts import Catalogue
+from app.rulelang.facts import LARGEST_JSON, Catalogue
 from app.rulelang.reader import Reader
 
-_PLACE = re.compile(r"\{(\w+)(?::0([1-9][0-9]?))?\}", re.ASCII)
+_PLACE = re.compile(r"\{([^{}:]+)(?::0([1-9][0-9]?))?\}", re.ASCII)
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
 
@@ -42,7 +50,7 @@ class CsvMapping:
     event_at: Mapping[str, Any]
     partner: Mapping[str, Any] | None
     facts: Mapping[str, Any]
-    integers: frozenset[str]
+    types: Mapping[str, str]
     timezone: ZoneInfo | None
 
 
@@ -54,7 +62,8 @@ def read_mapping(data: Any, columns: Iterable[str], catalogue: Catalogue) -> Csv
     mapping = reader.object(data, "", ("program", "id", "event_at", "facts"), ("partner",), "a mapping")
     timezone = None
     if mapping is not None:
-        _check_template(reader, mapping["id"], "/id", columns)
+        _check_name(reader, mapping["program"], "/program", "the id of the program")
+        _check_id(reader, mapping["id"], columns)
         timezone = _check_event_at(reader, mapping["event_at"], columns)
         if mapping.get("partner") is not None:
             _check_partner(reader, mapping["partner"], columns)
@@ -62,16 +71,27 @@ def read_mapping(data: Any, columns: Iterable[str], catalogue: Catalogue) -> Csv
     if mapping is None or findings.errors:
         first = findings.errors[0]
         raise MappingRefused(f"The mapping is refused. {first.pointer or '/'}: {first.message}", findings.errors)
-    integers = frozenset(fact.name for fact in catalogue if fact.type == "integer")
     return CsvMapping(
         mapping["program"],
         mapping["id"],
         mapping["event_at"],
         mapping.get("partner"),
         mapping["facts"],
-        integers,
+        {fact.name: fact.type for fact in catalogue},
         timezone,
     )
+
+
+def _check_name(reader: Reader, name: Any, at: str, what: str) -> None:
+    if not isinstance(name, str) or not name:
+        reader.findings.add("wrong_type", at, f"expected text, {what}; found {described(name)}")
+
+
+def _check_id(reader: Reader, template: Any, columns: list[str]) -> None:
+    _check_template(reader, template, "/id", columns)
+    if isinstance(template, str) and template and not _PLACE.search(template):
+        message = f"every row would have the id {described(template)}"
+        reader.findings.add("duplicate_id", "/id", message, 'such as "order-{row:06}", or a column in braces')
 
 
 def _check_template(reader: Reader, template: Any, at: str, columns: list[str]) -> None:
@@ -81,12 +101,18 @@ def _check_template(reader: Reader, template: Any, at: str, columns: list[str]) 
     for name, _ in _PLACE.findall(template):
         if name != "row":
             _check_column(reader, name, at, columns)
+    if re.search("[{}]", _PLACE.sub("", template)):
+        message = f"a brace that opens or closes no place: {described(template)}"
+        reader.findings.add("wrong_type", at, message, "a place is {column}, {row} or, filled up with zeros, {row:06}")
 
 
 def _check_column(reader: Reader, column: Any, at: str, columns: list[str]) -> None:
     if column not in columns:
         hint = did_you_mean(str(column), columns)
         reader.findings.add("unknown_key", at, f"the CSV has no column {described(column)}", hint)
+    elif columns.count(column) > 1:
+        message = f"the CSV has {columns.count(column)} columns {described(column)}"
+        reader.findings.add("duplicate_id", at, message, "give each its own name in the first line")
 
 
 def _check_event_at(reader: Reader, data: Any, columns: list[str]) -> ZoneInfo | None:
@@ -108,15 +134,18 @@ def _check_event_at(reader: Reader, data: Any, columns: list[str]) -> ZoneInfo |
 
 def _check_partner(reader: Reader, data: Any, columns: list[str]) -> None:
     if isinstance(data, dict) and set(data) == {"value"}:
+        _check_name(reader, data["value"], "/partner/value", "the id of the partner of every row")
         return
     part = reader.object(data, "/partner", ("column",), ("modulo", "values"), "partner")
     if part is None:
         return
     _check_column(reader, part["column"], "/partner/column", columns)
-    if "modulo" in part and not (
-        isinstance(part["modulo"], int)
-        and isinstance(part.get("values"), list)
-        and len(part["values"]) == part["modulo"]
+    modulo, values = part.get("modulo"), part.get("values")
+    if ("modulo" in part or "values" in part) and not (
+        type(modulo) is int
+        and isinstance(values, list)
+        and 0 < modulo == len(values)
+        and all(isinstance(value, str) and value for value in values)
     ):
         reader.findings.add("wrong_type", "/partner", "modulo is a number n, and values a list of n partners")
 
@@ -127,7 +156,7 @@ def _check_facts(reader: Reader, data: Any, columns: list[str], catalogue: Catal
     for name, source in facts.items():
         if name not in names:
             continue
-        at = f"/facts/{name}"
+        at = "/facts" + pointer_of(name)
         if isinstance(source, str):
             _check_template(reader, source, at, columns)
         elif (part := reader.object(source, at, ("column",), (), "a fact's source")) is not None:
@@ -145,7 +174,7 @@ def conversions_from(mapping: CsvMapping, rows: Iterable[Mapping[str, str]]) -> 
 
 def _conversion(mapping: CsvMapping, row: Mapping[str, str], number: int) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "id": _filled(mapping.id, row, number),
+        "id": _id(mapping.id, row, number),
         "program": mapping.program,
         "event_at": _event_at(mapping, row, number),
     }
@@ -154,13 +183,28 @@ def _conversion(mapping: CsvMapping, row: Mapping[str, str], number: int) -> dic
         body["partner"] = partner
     body["facts"] = {}
     for name, source in mapping.facts.items():
-        text = _filled(source, row, number) if isinstance(source, str) else row[source["column"]]
+        column = name if isinstance(source, str) else source["column"]
+        text = _filled(source, row, number) if isinstance(source, str) else row[column]
         if text:
-            body["facts"][name] = _whole(name, text, number) if name in mapping.integers else text
+            body["facts"][name] = _VALUES.get(mapping.types[name], _text)(column, text, number)
     return body
 
 
+def _id(template: str, row: Mapping[str, str], number: int) -> str:
+    if empty := _empty_places(template, row):
+        raise _refused(number, empty[0], "", "not empty, since the id is made of it")
+    return _filled(template, row, number)
+
+
+def _empty_places(template: str, row: Mapping[str, str]) -> list[str]:
+    return [name for name, _ in _PLACE.findall(template) if name != "row" and not row[name]]
+
+
 def _filled(template: str, row: Mapping[str, str], number: int) -> str:
+    """Return a template with its places filled, or nothing when a place has nothing to fill it."""
+    if _empty_places(template, row):
+        return ""
+
     def value(match: re.Match[str]) -> str:
         text = str(number) if match[1] == "row" else row[match[1]]
         return text.zfill(int(match[2] or 0))
@@ -178,8 +222,22 @@ def _event_at(mapping: CsvMapping, row: Mapping[str, str], number: int) -> str:
     day = parse_date(text)
     if day is None:
         raise _refused(number, mapping.event_at["column"], text, "a date YYYY-MM-DD")
-    local = datetime.combine(day, time.fromisoformat(mapping.event_at["at"]), mapping.timezone)
-    return local.isoformat()
+    local = _existing(datetime.combine(day, time.fromisoformat(mapping.event_at["at"]), mapping.timezone))
+    if local is None or local.date() != day:
+        raise _refused(
+            number, mapping.event_at["column"], text, f"a day on which it was {mapping.event_at['at']} there"
+        )
+    # An offset with seconds, from before there were time zones, has no RFC 3339 form.
+    has_seconds = bool((local.utcoffset() or timedelta()) % timedelta(minutes=1))
+    return write_instant(local) if has_seconds else local.isoformat()
+
+
+def _existing(local: datetime) -> datetime | None:
+    """Return a local time as clocks showed it; fold=0 gives the earlier of two, and the time after a gap."""
+    try:
+        return local.astimezone(UTC).astimezone(local.tzinfo)
+    except OverflowError:
+        return None
 
 
 def _partner(source: Mapping[str, Any] | None, row: Mapping[str, str], number: int) -> str | None:
@@ -190,17 +248,30 @@ def _partner(source: Mapping[str, Any] | None, row: Mapping[str, str], number: i
     text = row[source["column"]]
     if "modulo" not in source:
         return text
-    if not (text.isascii() and text.isdigit()):
+    if not re.fullmatch(r"[0-9]{1,19}", text, re.ASCII):
         raise _refused(number, source["column"], text, "a whole number")
     return str(source["values"][int(text) % source["modulo"]])
 
 
-def _whole(name: str, text: str, number: int) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII):
-        raise _refused(number, name, text, "a whole number")
-    return int(text)
+def _whole(column: str, text: str, number: int) -> int | str:
+    if not re.fullmatch(r"-?[0-9]{1,19}", text, re.ASCII):
+        raise _refused(number, column, text, "a whole number")
+    return int(text) if abs(int(text)) <= LARGEST_JSON else text
+
+
+def _flag(column: str, text: str, number: int) -> bool:
+    if text not in ("true", "false"):
+        raise _refused(number, column, text, "true or false")
+    return text == "true"
+
+
+def _text(column: str, text: str, number: int) -> str:
+    return text
+
+
+_VALUES: Mapping[str, Callable[[str, str, int], Any]] = {"integer": _whole, "boolean": _flag}
 
 
 def _refused(number: int, column: str, text: str, expected: str) -> RowRefused:
-    finding = Finding("bad_value", f"{column} is {expected}; found {described(text)}", f"/{column}")
+    finding = Finding("bad_value", f"{column} is {expected}; found {described(text)}", pointer_of(column))
     return RowRefused(f"row {number}: {finding.message}", [finding])

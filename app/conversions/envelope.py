@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core.canonical import record_hash
 from app.core.errors import Finding, pointer_of
-from app.core.instants import parse_date, parse_instant, write_instant
+from app.core.instants import parse_instant, write_instant
 from app.engine.factsheet import typed_facts
 from app.rulelang.ast import Scalar
 from app.rulelang.diagnostics import described, did_you_mean
@@ -90,15 +90,13 @@ def _instant(value: Any, at: str, findings: list[Finding]) -> datetime | None:
     if value is None:
         findings.append(Finding("missing_key", f"a conversion needs {at[1:]}", at))
         return None
-    is_naive = isinstance(value, str) and (parse_date(value[:10]) is not None)
+    is_naive = isinstance(value, str) and parse_instant(value + "Z") is not None  # all it lacks is the offset
     findings.append(
         Finding(
             "naive_time" if is_naive else "bad_instant",
             f"{at[1:]} is an instant with an offset (RFC 3339); found {described(value)}",
             at,
-            f"write {value[:19]}Z or {value[:19]}-04:00"
-            if is_naive and len(value) >= 19
-            else "1997-07-02T10:00:00-04:00",
+            f"write {value}Z or {value}-04:00" if is_naive else "such as 1997-07-02T10:00:00-04:00",
         )
     )
     return None

@@ -9,19 +9,12 @@ from functools import cache
 from iso4217 import Currency
 
 
-@cache
 def minor_digits(code: str) -> int | None:
     """Return the number of digits after the point of a currency (JPY 0, USD 2, KWD 3), or None if it is unknown.
 
     Codes without a minor unit (gold, testing codes) count as unknown: nothing can be paid in them.
     """
-    if not (len(code) == 3 and code.isascii() and code.isupper()):
-        return None
-    try:
-        exponent = Currency(code).exponent
-    except ValueError:
-        return None
-    return None if exponent is None else int(exponent)
+    return _table().get(code)
 
 
 @cache
@@ -31,3 +24,8 @@ def minor_unit(code: str) -> Decimal:
     if digits is None:
         raise KeyError(code)
     return Decimal(1).scaleb(-digits)
+
+
+@cache
+def _table() -> dict[str, int]:
+    return {currency.code: int(currency.exponent) for currency in Currency if currency.exponent is not None}

@@ -18,4 +18,5 @@ def derived_id(prefix: str, *parts: str) -> str:
     True
     """
     text = "\x1f".join(parts).encode()
+    assert text.count(b"\x1f") == len(parts) - 1, "a part holds the separator"  # names are printable: never
     return f"{prefix}_{hashlib.sha256(text).hexdigest()[:24]}"

@@ -1,4 +1,8 @@
-"""Instants and local dates: how they are read and written. Nothing here asks what time it is."""
+"""Instants and local dates: how they are read and written. Nothing here asks what time it is.
+
+Time has ends here: an instant lies in the years 2 to 9998, so that it has a local date and a whole month around it in
+every zone.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,20 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 _INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
+    re.ASCII,
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, 23, 59, 59, 999999, UTC)
 
 
 def parse_instant(text: str) -> datetime | None:
     """Read an RFC 3339 instant with an offset as UTC, or return None. A naive time is not an instant.
+
+    Neither is a leap second (":60", which no clock of ours can hold), nor a seventh digit after the point, which would
+    be lost.
 
     >>> parse_instant("1997-07-02T10:00:00-04:00")
     datetime.datetime(1997, 7, 2, 14, 0, tzinfo=datetime.timezone.utc)
@@ -25,13 +35,14 @@ def parse_instant(text: str) -> datetime | None:
     if not _INSTANT.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        instant = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return instant if _FIRST <= instant <= _LAST else None
 
 
 def parse_date(text: str) -> date | None:
-    """Read a calendar date `YYYY-MM-DD`, or return None."""
+    """Read a calendar date `YYYY-MM-DD`, or return None. Any year from 1 to 9999: a date alone needs no zone."""
     if not _DATE.fullmatch(text):
         return None
     try:
@@ -41,11 +52,12 @@ def parse_date(text: str) -> date | None:
 
 
 def write_instant(instant: datetime) -> str:
-    """Write an instant in its one form: UTC, `Z`, microseconds only when there are any.
+    """Write an instant in its one form: UTC, `Z`, microseconds only when there are any. Naive times are a fault.
 
     >>> write_instant(datetime(1997, 7, 2, 14, tzinfo=UTC))
     '1997-07-02T14:00:00Z'
     """
+    assert instant.tzinfo is not None, f"naive time {instant.isoformat()}"  # astimezone would take the machine's zone
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -54,7 +66,6 @@ def micros(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
-@lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo | None:
     """Return an IANA time zone, or None for a name that is not one."""
     return ZoneInfo(name) if name in _zone_names() else None
@@ -62,7 +73,8 @@ def zone(name: str) -> ZoneInfo | None:
 
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # "localtime" is whatever the machine is set to, and "Factory" says that nobody has set it.
+    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 @lru_cache(maxsize=65536)
@@ -70,10 +82,14 @@ def start_of_day(day: date, timezone: ZoneInfo) -> datetime:
     """Return the first instant of a local day, in UTC.
 
     That is not always midnight: where a day begins with a clock change (São Paulo, 2018-11-04), the first instant
-    is 01:00; where midnight happens twice, it is the earlier one.
+    is 01:00; where midnight happens twice, it is the earlier one. A day that was skipped (Apia, 2011-12-30) has the
+    first instant of the next. In the year 1 it may be the first instant there is.
     """
     midnight = datetime(day.year, day.month, day.day, tzinfo=timezone)  # fold=0: the earlier of two midnights
-    instant = midnight.astimezone(UTC)
+    try:
+        instant = midnight.astimezone(UTC)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
     if instant.astimezone(timezone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
         return instant
     # Midnight does not exist: fold=0 read it with the offset before the gap, which lands exactly as far behind the
@@ -83,11 +99,12 @@ def start_of_day(day: date, timezone: ZoneInfo) -> datetime:
 
 def _change_between(before: datetime, after: datetime, day: date, timezone: ZoneInfo) -> datetime:
     """Bisect, to the second, for the first instant whose local date is `day`."""
-    low, high = int(before.timestamp()), int(after.timestamp())
+    second = timedelta(seconds=1)
+    low, high = 0, (after - before) // second
     while high - low > 1:
         middle = (low + high) // 2
-        if datetime.fromtimestamp(middle, timezone).date() >= day:
+        if (before + middle * second).astimezone(timezone).date() >= day:
             high = middle
         else:
             low = middle
-    return datetime.fromtimestamp(high, UTC)
+    return before + high * second

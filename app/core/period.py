@@ -25,13 +25,13 @@ class Period:
 
 
 def parse_month(text: str) -> date | None:
-    """Read a billing period `YYYY-MM` as its first day, or return None.
+    """Read a billing period `YYYY-MM` as its first day, or return None. Years as in `instants.py`: 2 to 9998.
 
     >>> parse_month("1997-07"), parse_month("1997-7")
     (datetime.date(1997, 7, 1), None)
     """
     match = _MONTH.fullmatch(text)
-    return date(int(match[1]), int(match[2]), 1) if match and int(match[1]) else None
+    return date(int(match[1]), int(match[2]), 1) if match and 1 < int(match[1]) < 9999 else None
 
 
 def next_month(first: date) -> date:
@@ -41,8 +41,14 @@ def next_month(first: date) -> date:
 
 @lru_cache(maxsize=4096)
 def month_of(instant: datetime, timezone: ZoneInfo) -> Period:
-    """Return the local calendar month an instant lies in."""
-    return month_from(instant.astimezone(timezone).date().replace(day=1), timezone)
+    """Return the local calendar month an instant lies in.
+
+    A month ends once: where clocks went back across its end (St John's, 2009-11-01, 00:01 to 23:01), the hour that
+    shows the old month's date for the second time belongs to the new month.
+    """
+    first = instant.astimezone(timezone).date().replace(day=1)
+    month = month_from(first, timezone)
+    return month if instant < month.end else month_from(next_month(first), timezone)
 
 
 @lru_cache(maxsize=4096)
@@ -53,4 +59,4 @@ def month_from(first: date, timezone: ZoneInfo) -> Period:
 
 def month_name(period: Period, timezone: ZoneInfo) -> str:
     """Return `YYYY-MM` of a period that starts a local month."""
-    return period.start.astimezone(timezone).strftime("%Y-%m")
+    return period.start.astimezone(timezone).date().isoformat()[:7]

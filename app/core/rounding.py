@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from app.core.currency import minor_digits, minor_unit
-from app.core.money import canonical
+from app.core.money import EXACT, canonical
 
 Rounding = Literal["half_away", "half_even"]
 
@@ -32,22 +32,30 @@ def split(total: Decimal, shares: Sequence[Fraction], currency: str) -> list[Dec
     """Split a rounded total by shares that sum to one, so that the parts sum to the total.
 
     Largest remainder; equal remainders go to the earlier share. A negative total is split as its mirror image.
+    A total that is not rounded, or shares that are not the whole, are a fault of the caller.
 
     >>> split(Decimal("0.05"), [Fraction(1, 2), Fraction(1, 2)], "USD")
     [Decimal('0.03'), Decimal('0.02')]
     """
     unit = minor_unit(currency)
-    sign = -1 if total < 0 else 1
-    whole = int(abs(total) / unit)
+    count = EXACT.divide(total, unit)
+    assert count == int(count), f"{total} {currency} is not rounded"
+    assert sum(shares) == 1, f"the shares {list(map(str, shares))} are not the whole"
+    sign, whole = -1 if count < 0 else 1, abs(int(count))
     exact = [share * whole for share in shares]
     units = [int(part) for part in exact]
     by_remainder = sorted(range(len(shares)), key=lambda i: (units[i] - exact[i], i))
     for i in by_remainder[: whole - sum(units)]:
         units[i] += 1
-    return [sign * count * unit for count in units]
+    return [EXACT.multiply(Decimal(sign * part) if part else Decimal(0), unit) for part in units]
 
 
 def shown(amount: Decimal, currency: str) -> str:
-    """Write an amount with the minor digits of its currency: 5 USD is "5.00", 5 JPY is "5"."""
-    digits = minor_digits(currency)
-    return canonical(amount) if digits is None else f"{amount:.{digits}f}"
+    """Write an amount with the minor digits of its currency: 5 USD is "5.00", 5 JPY is "5".
+
+    Nothing is rounded here: an amount with more digits keeps them, "0.125".
+    """
+    text = canonical(amount)
+    whole, _, fraction = text.partition(".")
+    digits = minor_digits(currency) or 0
+    return text if len(fraction) >= digits else f"{whole}.{fraction:0<{digits}}"

@@ -72,7 +72,7 @@ class Findings:
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return a hint with the nearest known word, or the known words when they are few, or None."""
     known = sorted(known)
-    near = difflib.get_close_matches(word[:64], known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word[:64], known, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"known: {', '.join(known)}" if 0 < len(known) <= 20 else None

@@ -69,6 +69,8 @@ def test_a_bad_line_does_not_lose_the_others(then: Context) -> None:
     [
         ({"event_at": "1997-07-02T10:00:00"}, "/event_at", "naive_time", "1997-07-02T10:00:00Z"),
         ({"event_at": "soon"}, "/event_at", "bad_instant", ""),
+        ({"event_at": "1990-12-31T23:59:60Z"}, "/event_at", "bad_instant", "such as"),
+        ({"event_at": "9999-12-31T23:59:59Z"}, "/event_at", "bad_instant", "such as"),
         ({"event_at": None}, "/event_at", "missing_key", ""),
         ({"id": ""}, "/id", "wrong_type", ""),
         ({"id": None}, "/id", "missing_key", ""),

@@ -1,0 +1,54 @@
+"""Settings: read from what the environment says, refused by name when it says something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.settings import BadSetting, Settings, settings_from
+
+
+def test_nothing_set_is_the_default() -> None:
+    assert settings_from({}) == Settings(None, Path(".termline"), "durable", "always")
+
+
+def test_set_but_empty_is_as_not_set() -> None:
+    names = ("DATABASE_URL", "TERMLINE_HOME", "TERMLINE_ENGINE", "TERMLINE_VERIFY")
+    assert settings_from(dict.fromkeys(names, "")) == Settings()
+
+
+def test_every_setting_is_read() -> None:
+    environment = {
+        "DATABASE_URL": "postgresql://localhost/termline",
+        "TERMLINE_HOME": "/srv/termline",
+        "TERMLINE_ENGINE": "reference",
+        "TERMLINE_VERIFY": "off",
+        "HOME": "/root",
+    }
+    expected = Settings("postgresql://localhost/termline", Path("/srv/termline"), "reference", "off")
+    assert settings_from(environment) == expected
+
+
+def test_the_environment_is_read_when_asked_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERMLINE_VERIFY", "sample")
+    assert settings_from().verify == "sample"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "known"),
+    [
+        ("TERMLINE_ENGINE", "drools", "durable, reference"),
+        ("TERMLINE_ENGINE", "Durable", "durable, reference"),
+        ("TERMLINE_VERIFY", "no", "always, sample, off"),
+        ("TERMLINE_VERIFY", " always", "always, sample, off"),
+    ],
+)
+def test_a_value_that_is_none_of_the_choices_is_refused_by_name(name: str, value: str, known: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        settings_from({name: value})
+    assert caught.value.message == f"{name} is {value!r}; it is one of {known}."
+
+
+def test_a_password_is_not_shown_with_the_settings() -> None:
+    assert "secret" not in repr(settings_from({"DATABASE_URL": "postgresql://termline:secret@localhost/termline"}))
