@@ -67,7 +67,7 @@ def rules(by_id: Mapping[str, Condition]) -> RuleConditions:
 
 
 def _typed(fact: Fact, raw: Any) -> Scalar:
-    value = typed_value(fact, raw, "")
+    value = typed_value(fact, raw)
     if isinstance(value, Finding):
         raise ValueError(value.message)
     return value
