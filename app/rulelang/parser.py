@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
 
 from app.core.errors import pointer_of
+from app.core.money import ZERO
 from app.rulelang.ast import (
     KINDS,
     Attribution,
@@ -19,7 +20,7 @@ from app.rulelang.ast import (
     PayoutRule,
     Verdict,
 )
-from app.rulelang.conditions import read_condition
+from app.rulelang.conditions import described_keys, read_condition
 from app.rulelang.diagnostics import Findings, described
 from app.rulelang.formulas import WINDOWS, read_formula
 from app.rulelang.reader import Reader
@@ -35,7 +36,10 @@ def parse_body(data: Any, findings: Findings, at: str = "") -> Body | None:
         findings.add("wrong_type", at, f"a rule body is an object; found {described(data)}")
         return None
     reader = Reader(findings)
-    kind = reader.word(data.get("kind"), at + "/kind", KINDS)
+    if "kind" not in data:
+        findings.add("missing_key", at, "a rule body needs the key 'kind'", f"one of: {', '.join(KINDS)}")
+        return None
+    kind = reader.word(data["kind"], at + "/kind", KINDS)
     return None if kind is None else _BODIES[kind](reader, data, at)
 
 
@@ -75,49 +79,55 @@ def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
         reader.findings.add("not_available", at + "/on", "payouts on deliveries are not run by this release yet")
     hit = reader.word(body["hit"], at + "/hit", ("first", "unique", "sum"))
     rules = _rules(reader, body["rules"], at + "/rules", _payout_rule)
-    bonuses = _rules(reader, body.get("bonuses", []), at + "/bonuses", _payout_rule)
-    limits = reader.items(
-        body.get("limits", []),
-        at + "/limits",
-        lambda member, place: _limit(reader, member, place),
-        most=MAX_LIMITS,
-        code="too_many_members",
-    )
-    _refuse_twins(reader, "bonuses", [rule.id for rule in (*rules, *bonuses)], at)
-    _refuse_twins(reader, "limits", [limit.id for limit in limits], at)
+    taken = frozenset(rule.id for rule in rules)
+    bonuses = _rules(reader, body.get("bonuses", []), at + "/bonuses", _payout_rule, taken)
+    limits = _limits(reader, body.get("limits", []), at + "/limits")
     otherwise = _otherwise(reader, body["otherwise"], at + "/otherwise")
     if hit is None or otherwise is None:
         return None
     return Payout(hit, tuple(rules), otherwise, tuple(bonuses), tuple(limits))
 
 
-def _rules(reader: Reader, data: Any, at: str, read: Callable[[Reader, Any, str], R | None]) -> list[R]:
+def _rules(
+    reader: Reader,
+    data: Any,
+    at: str,
+    read: Callable[[Reader, Any, str], R | None],
+    taken: frozenset[str] = frozenset(),
+) -> list[R]:
+    """Read rules whose ids are none of those that are taken. Lines are named by these ids."""
     rules = reader.items(
         data, at, lambda member, place: read(reader, member, place), most=MAX_RULES, code="too_many_rules"
     )
-    seen: set[str] = set()
-    for index, rule in enumerate(rules):
-        if rule.id in seen or rule.id == "otherwise":
-            why = "stands for no rule matching" if rule.id == "otherwise" else "is the id of two rules"
-            reader.findings.add("duplicate_id", at + pointer_of(index, "id"), f"{rule.id!r} {why}")
-        seen.add(rule.id)
+    _refuse_twins(reader, rules, {*taken, "otherwise"})
     return rules
 
 
-def _refuse_twins(reader: Reader, where: str, ids: list[str], at: str) -> None:
-    twins = sorted({identifier for identifier in ids if ids.count(identifier) > 1})
-    for twin in twins:
-        reader.findings.add("duplicate_id", at + pointer_of(where), f"{twin!r} is the id of two of them")
+def _limits(reader: Reader, data: Any, at: str) -> list[Limit]:
+    limits = reader.items(
+        data, at, lambda member, place: _limit(reader, member, place), most=MAX_LIMITS, code="too_many_members"
+    )
+    _refuse_twins(reader, limits, set())
+    return limits
+
+
+def _refuse_twins(reader: Reader, members: Sequence[EligibilityRule | PayoutRule | Limit], seen: set[str]) -> None:
+    for member in members:
+        if member.id in seen:
+            why = "stands for no rule matching" if member.id == "otherwise" else "is taken by another one"
+            message = f"the id {member.id!r} {why}"
+            reader.findings.add("duplicate_id", member.pointer + "/id", message, "choose another id")
+        seen.add(member.id)
 
 
 def _eligibility_rule(reader: Reader, data: Any, at: str) -> EligibilityRule | None:
     parts = _rule(reader, data, at, _verdict)
-    return None if parts is None else EligibilityRule(*parts)
+    return None if parts is None else EligibilityRule(*parts, at)
 
 
 def _payout_rule(reader: Reader, data: Any, at: str) -> PayoutRule | None:
     parts: tuple[str, str, Condition, Formula] | None = _rule(reader, data, at, _formula)
-    return None if parts is None else PayoutRule(*parts)
+    return None if parts is None else PayoutRule(*parts, at)
 
 
 def _rule(
@@ -141,8 +151,9 @@ def _formula(reader: Reader, data: Any, at: str) -> Formula | None:
 
 def _name(reader: Reader, rule: dict[str, Any], at: str) -> str:
     name = rule.get("name", "")
-    if not isinstance(name, str) or len(name) > MAX_NAME:
-        reader.findings.add("bad_identifier", at + "/name", f"a name is a string of at most {MAX_NAME} characters")
+    if not isinstance(name, str) or len(name) > MAX_NAME or not name.isprintable():
+        message = f"a name is one line of at most {MAX_NAME} printable characters; found {described(name)}"
+        reader.findings.add("bad_identifier", at + "/name", message)
         return ""
     return name
 
@@ -150,14 +161,15 @@ def _name(reader: Reader, rule: dict[str, Any], at: str) -> str:
 def _verdict(reader: Reader, data: Any, at: str) -> Verdict | None:
     if data == "accept":
         return Verdict("accept")
-    if isinstance(data, dict) and len(data) == 1 and next(iter(data)) in ("reject", "hold"):
-        action, code = next(iter(data.items()))
-        found = reader.code(code, at + pointer_of(action))
+    if isinstance(data, dict) and ("reject" in data) is not ("hold" in data):
+        action: Literal["reject", "hold"] = "reject" if "reject" in data else "hold"
+        reader.object(data, at, (action,), what="a verdict")
+        found = reader.code(data[action], at + pointer_of(action))
         return None if found is None else Verdict(action, found)
+    found = described_keys(data) if isinstance(data, dict) else described(data)
+    hint = f'with a reason: {{"{data}": "CODE"}}' if data in ("reject", "hold") else None
     reader.findings.add(
-        "unknown_choice",
-        at,
-        f'expected "accept", {{"reject": CODE}} or {{"hold": CODE}}; found {described(data)}',
+        "unknown_choice", at, f'expected "accept", {{"reject": CODE}} or {{"hold": CODE}}; found {found}', hint
     )
     return None
 
@@ -177,22 +189,27 @@ def _limit(reader: Reader, data: Any, at: str) -> Limit | None:
     identifier = reader.identifier(limit["id"], at + "/id")
     measure = reader.word(limit["measure"], at + "/measure", ("amount", "count"))
     window = reader.word(limit["window"], at + "/window", WINDOWS)
-    most = reader.decimal(limit["max"], at + "/max", what="the maximum of a limit")
+    most = reader.decimal(limit["max"], at + "/max", what="the maximum of a limit", least=ZERO)
+    per = reader.word(limit["per"], at + "/per", ("contract", "partner", "customer"))
+    over = _over(reader, limit["over"], at + "/over")
     for key, found, run in (
         ("measure", measure, "amount"),
         ("window", window, "month"),
-        ("per", limit["per"], "contract"),
-        ("over", limit["over"], "partial"),
+        ("per", per, "contract"),
+        ("over", over, "partial"),
     ):
         if found is not None and found != run:
             message = f"this release runs limits with {key} {run!r} only; found {described(found)}"
             reader.findings.add("not_available", at + pointer_of(key), message)
-    if identifier is None or measure is None or window is None or most is None:
+    if identifier is None or measure is None or window is None or most is None or per is None or over is None:
         return None
-    if most < 0:
-        reader.findings.add("bad_decimal", at + "/max", f"a maximum is not negative; found {most}")
-        return None
-    return Limit(identifier, measure, "contract", window, most, "partial")
+    return Limit(identifier, measure, per, window, most, over, at)
+
+
+def _over(reader: Reader, data: Any, at: str) -> Any:
+    if isinstance(data, dict) and list(data) == ["fallback"]:
+        return "fallback"
+    return reader.word(data, at, ("partial", "reject", "zero", "hold"))
 
 
 _BODIES: dict[str, Callable[[Reader, dict[str, Any], str], Body | None]] = {
