@@ -100,9 +100,7 @@ def second_opinion(path):
             "INSERT INTO orders VALUES (?, ?, ?, ?)",
             (
                 (f"cdnow-{n:06}", int(customer), day, int(value.replace(".", "")))
-                for n, (customer, day, _, value) in enumerate(
-                    csv.reader(text(path).splitlines()[1:]), start=1
-                )
+                for n, (customer, day, _, value) in enumerate(csv.reader(text(path).splitlines()[1:]), start=1)
             ),
         )
         return database.execute(SECOND_OPINION).fetchall()
@@ -144,10 +142,7 @@ def test_values_have_exactly_two_decimals_so_that_whole_cents_are_exact():
 
 @pytest.mark.parametrize("name", DATA_FILES)
 def test_data_files_have_the_digests_their_readme_gives(name):
-    assert (
-        f"{hashlib.sha256((DATA / name).read_bytes()).hexdigest()}  {name}"
-        in (DATA / "README.md").read_text()
-    )
+    assert f"{hashlib.sha256((DATA / name).read_bytes()).hexdigest()}  {name}" in (DATA / "README.md").read_text()
 
 
 def test_unpacked_full_file_has_the_digest_its_readme_gives():
