@@ -78,8 +78,6 @@ def _group(reader: Reader, word: str, data: Any, at: str, depth: int, count: _Co
         reader.findings.add(
             "empty_group", at, f"{word} has no conditions", 'to match everything write {"always": true}'
         )
-    if not isinstance(data, list) or not data or len(parts) != len(data):
-        return None
     return AllOf(tuple(parts)) if word == "all" else AnyOf(tuple(parts))
 
 

@@ -76,7 +76,7 @@ def _rated(word: str, what: str, make: Any) -> Any:
         shape = reader.object(data, at, (word, "of"), what=word)
         rate = reader.decimal(data[word], at + pointer_of(word), what=what)
         of = _fact(reader, data.get("of"), at + "/of") if shape else None
-        return None if rate is None or of is None else make(rate, of)
+        return None if of is None else make(rate or ZERO, of)
 
     return read
 
@@ -118,8 +118,6 @@ def _group(word: str, make: Any) -> Any:
         )
         if members == []:
             reader.findings.add("empty_group", where, f"{word} has no formulas")
-        if not isinstance(members, list) or not members or len(parts) != len(members):
-            return None
         formula: Formula = make(tuple(parts))
         return formula
 
@@ -139,9 +137,7 @@ def _clamp(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula
     low, high = ends.get("min"), ends.get("max")
     if low is not None and high is not None and low > high:
         reader.findings.add("bad_clamp", at, f"the minimum {low} is above the maximum {high}")
-    if part is None or not ends or any(end is None for end in ends.values()):
-        return None
-    return Clamp(part, low, high)
+    return None if part is None else Clamp(part, low, high)
 
 
 def _tiers(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula | None:

@@ -9,11 +9,13 @@ from app.core.errors import pointer_of
 from app.core.money import ZERO
 from app.rulelang.ast import (
     KINDS,
+    Always,
     Attribution,
     Body,
     Condition,
     Eligibility,
     EligibilityRule,
+    Flat,
     Formula,
     Limit,
     Payout,
@@ -26,12 +28,17 @@ from app.rulelang.formulas import WINDOWS, read_formula
 from app.rulelang.reader import Reader
 
 MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200
+_UNREADABLE = Verdict("hold")
 R = TypeVar("R", EligibilityRule, PayoutRule)
 T = TypeVar("T")
 
 
 def parse_body(data: Any, findings: Findings, at: str = "") -> Body | None:
-    """Return a rule body as written, values still raw, or None with findings."""
+    """Return a rule body as written, values still raw, or None with findings.
+
+    What cannot be read is noted and left out, so that the types of all the rest can be checked in the same go. With
+    an error among the findings a body is good for nothing else.
+    """
     if not isinstance(data, dict):
         findings.add("wrong_type", at, f"a rule body is an object; found {described(data)}")
         return None
@@ -44,19 +51,15 @@ def parse_body(data: Any, findings: Findings, at: str = "") -> Body | None:
 
 
 def _eligibility(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
-    body = reader.object(data, at, ("kind", "rules", "otherwise"), what="an eligibility body")
-    if body is None:
-        return None
-    rules = _rules(reader, body["rules"], at + "/rules", _eligibility_rule)
-    otherwise = _verdict(reader, body["otherwise"], at + "/otherwise")
-    return None if otherwise is None else Eligibility(tuple(rules), otherwise)
+    reader.object(data, at, ("kind", "rules", "otherwise"), what="an eligibility body")
+    rules = _rules(reader, data.get("rules", []), at + "/rules", _eligibility_rule)
+    otherwise = _verdict(reader, data["otherwise"], at + "/otherwise") if "otherwise" in data else None
+    return Eligibility(tuple(rules), otherwise or _UNREADABLE)
 
 
 def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
-    body = reader.object(data, at, ("kind", "claims"), ("qualify",), "an attribution body")
-    if body is None:
-        return None
-    qualify = body.get("qualify", [])
+    reader.object(data, at, ("kind", "claims"), ("qualify",), "an attribution body")
+    qualify = data.get("qualify", [])
     if not isinstance(qualify, list):
         reader.findings.add("wrong_type", at + "/qualify", f"expected a list, found {described(qualify)}")
     elif qualify:
@@ -66,26 +69,22 @@ def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
             "touches are not attributed by this release yet",
             'leave qualify empty and decide by "claims"',
         )
-    claims = reader.word(body["claims"], at + "/claims", ("accept", "refuse"))
+    claims = reader.word(data["claims"], at + "/claims", ("accept", "refuse")) if "claims" in data else None
     return None if claims is None else Attribution(claims)
 
 
 def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
-    body = reader.object(data, at, ("kind", "on", "hit", "rules", "otherwise"), ("bonuses", "limits"), "a payout body")
-    if body is None:
-        return None
-    on = reader.word(body["on"], at + "/on", ("conversion", "delivery"))
+    reader.object(data, at, ("kind", "on", "hit", "rules", "otherwise"), ("bonuses", "limits"), "a payout body")
+    on = reader.word(data["on"], at + "/on", ("conversion", "delivery")) if "on" in data else None
     if on == "delivery":
         reader.findings.add("not_available", at + "/on", "payouts on deliveries are not run by this release yet")
-    hit = reader.word(body["hit"], at + "/hit", ("first", "unique", "sum"))
-    rules = _rules(reader, body["rules"], at + "/rules", _payout_rule)
+    hit = reader.word(data["hit"], at + "/hit", ("first", "unique", "sum")) if "hit" in data else None
+    rules = _rules(reader, data.get("rules", []), at + "/rules", _payout_rule)
     taken = frozenset(rule.id for rule in rules)
-    bonuses = _rules(reader, body.get("bonuses", []), at + "/bonuses", _payout_rule, taken)
-    limits = _limits(reader, body.get("limits", []), at + "/limits")
-    otherwise = _otherwise(reader, body["otherwise"], at + "/otherwise")
-    if hit is None or otherwise is None:
-        return None
-    return Payout(hit, tuple(rules), otherwise, tuple(bonuses), tuple(limits))
+    bonuses = _rules(reader, data.get("bonuses", []), at + "/bonuses", _payout_rule, taken)
+    limits = _limits(reader, data.get("limits", []), at + "/limits")
+    otherwise = _otherwise(reader, data["otherwise"], at + "/otherwise") if "otherwise" in data else None
+    return Payout(hit or "first", tuple(rules), otherwise or _UNREADABLE, tuple(bonuses), tuple(limits))
 
 
 def _rules(
@@ -113,7 +112,7 @@ def _limits(reader: Reader, data: Any, at: str) -> list[Limit]:
 
 def _refuse_twins(reader: Reader, members: Sequence[EligibilityRule | PayoutRule | Limit], seen: set[str]) -> None:
     for member in members:
-        if member.id in seen:
+        if member.id in seen and member.id:
             why = "stands for no rule matching" if member.id == "otherwise" else "is taken by another one"
             message = f"the id {member.id!r} {why}"
             reader.findings.add("duplicate_id", member.pointer + "/id", message, "choose another id")
@@ -122,27 +121,31 @@ def _refuse_twins(reader: Reader, members: Sequence[EligibilityRule | PayoutRule
 
 def _eligibility_rule(reader: Reader, data: Any, at: str) -> EligibilityRule | None:
     parts = _rule(reader, data, at, _verdict)
-    return None if parts is None else EligibilityRule(*parts, at)
+    if parts is None:
+        return None
+    identifier, name, when, then = parts
+    return EligibilityRule(identifier, name, when, then or _UNREADABLE, at)
 
 
 def _payout_rule(reader: Reader, data: Any, at: str) -> PayoutRule | None:
-    parts: tuple[str, str, Condition, Formula] | None = _rule(reader, data, at, _formula)
-    return None if parts is None else PayoutRule(*parts, at)
+    parts: tuple[str, str, Condition, Formula | None] | None = _rule(reader, data, at, _formula)
+    if parts is None:
+        return None
+    identifier, name, when, then = parts
+    return PayoutRule(identifier, name, when, then or Flat(ZERO), at)
 
 
 def _rule(
     reader: Reader, data: Any, at: str, read_then: Callable[[Reader, Any, str], T | None]
-) -> tuple[str, str, Condition, T] | None:
+) -> tuple[str, str, Condition, T | None] | None:
     """Read what all rules have: an id, a name, a condition, and what follows from it."""
-    rule = reader.object(data, at, ("id", "when", "then"), ("name",), "a rule")
-    if rule is None:
+    reader.object(data, at, ("id", "when", "then"), ("name",), "a rule")
+    if not isinstance(data, dict):
         return None
-    identifier, name = reader.identifier(rule["id"], at + "/id"), _name(reader, rule, at)
-    when = read_condition(reader, rule["when"], at + "/when")
-    then = read_then(reader, rule["then"], at + "/then")
-    if identifier is None or when is None or then is None:
-        return None
-    return identifier, name, when, then
+    identifier = reader.identifier(data["id"], at + "/id") if "id" in data else None
+    when = read_condition(reader, data["when"], at + "/when") if "when" in data else None
+    then = read_then(reader, data["then"], at + "/then") if "then" in data else None
+    return identifier or "", _name(reader, data, at), when or Always(), then
 
 
 def _formula(reader: Reader, data: Any, at: str) -> Formula | None:
