@@ -91,7 +91,7 @@ def condition_text(condition: Condition) -> str:
         case Always():
             return "always"
         case Leaf(fact, op, expected):
-            words = f"{fact} {OPERATORS[op].words} {_values(op, expected)}".strip()
+            words = f"{fact} {_words_of(op, expected)} {_values(op, expected)}".strip()
             return words + _absence_text(condition)
         case Not(part):
             return f"not ({condition_text(part)})"
@@ -99,6 +99,14 @@ def condition_text(condition: Condition) -> str:
             return " and ".join(_grouped(part) for part in parts)
         case AnyOf(parts):
             return " or ".join(_grouped(part) for part in parts)
+
+
+def _words_of(op: str, expected: Sequence[Scalar]) -> str:
+    is_time = bool(expected) and isinstance(expected[0], date)
+    return _TIME_WORDS.get(op, OPERATORS[op].words) if is_time else OPERATORS[op].words
+
+
+_TIME_WORDS = {"lt": "is before", "lte": "is not after", "gt": "is after", "gte": "is not before"}
 
 
 def _absence_text(leaf: Leaf) -> str:
@@ -128,15 +136,15 @@ def formula_text(formula: Formula) -> str:
         case Percent(rate, of):
             return f"{canonical(rate)} % of {of}"
         case PerUnit(amount, of):
-            return f"{money_text(amount)} per {of}"
+            return f"{money_text(amount)} per unit of {of}"
         case Cpm(amount, of):
-            return f"{money_text(amount)} per thousand {of}"
+            return f"{money_text(amount)} per thousand of {of}"
         case Amount(fact):
             return f"the amount of {fact}"
         case Package(size, amount, free, way, of):
             after = f" after {canonical(free)} free" if free else ""
             begun = "begun" if way == "up" else "full"
-            return f"{money_text(amount)} per {begun} package of {canonical(size)} {of}{after}"
+            return f"{money_text(amount)} per {begun} package of {canonical(size)} in {of}{after}"
         case Sum(parts):
             return " plus ".join(_part_text(part) for part in parts)
         case Least(parts):
