@@ -39,7 +39,7 @@ def findings(body: Any) -> list[Finding]:
 
 
 def rule_set(kind: str, body: Any) -> RuleSet:
-    """Return a checked rule body; `kind` and, for a payout, `on` and `hit` may be left out."""
+    """Return a checked rule body; `kind` and, for a payout, everything but what matters may be left out."""
     given = data(body) if isinstance(body, str) else body
     return rules_from(with_kind(kind, {**_implied(kind), **given}), shipped_catalogue())
 
@@ -126,4 +126,4 @@ def _recorded(entry: Mapping[str, Any]) -> Any:
 
 
 def _implied(kind: str) -> dict[str, Any]:
-    return {"on": "conversion", "hit": "first", "otherwise": {"flat": "0"}} if kind == "payout" else {}
+    return {"on": "conversion", "hit": "first", "rules": [], "otherwise": {"flat": "0"}} if kind == "payout" else {}

@@ -16,47 +16,8 @@ from app.core.json_text import JsonFloat, parse_json
 from app.rulelang.diagnostics import CODES
 from app.rulelang.printer import body_lines
 from app.rulelang.ruleset import check_rules
-from tests.builders.terms import data
+from tests.builders.bodies import VALID, places
 
-VALID = [
-    data("""
-        kind: eligibility
-        rules:
-          - id: a
-            name: All of it
-            when:
-              all:
-                - {fact: country, op: not_in, value: [US, CA], if_missing: match}
-                - any:
-                    - {fact: hour, op: between, value: [1, 2]}
-                    - {not: {fact: is_trial, op: eq, value: true, if_missing: match}}
-                - {fact: signup_on, op: exists}
-            then: accept
-          - {id: b, when: {fact: order_value, op: lt, value: "5"}, then: {reject: LOW}}
-        otherwise: {hold: LOOK}
-        """),
-    {"kind": "attribution", "claims": "accept", "qualify": []},
-    data("""
-        kind: payout
-        "on": conversion
-        hit: sum
-        rules:
-          - {id: a, when: {always: true}, then: {clamp: {percent: "5", of: order_value}, min: "1", max: "9"}}
-          - {id: b, when: {always: true}, then: {sum: [{per_unit: "1", of: quantity}, {cpm: "1", of: quantity}, {amount: tax}]}}
-          - id: c
-            when: {always: true}
-            then:
-              tiers:
-                {mode: graduated, by: {count: true}, window: month, rate: per_unit,
-                 steps: [{up_to: "5", unit: "1", flat: "2"}, {up_to: null, unit: "1"}]}
-        bonuses:
-          - id: d
-            when: {always: true}
-            then: {package: {size: "10", amount: "1", free: "5", round: down}, of: quantity}
-        limits: [{id: l, measure: amount, per: contract, window: month, max: "100", over: partial}]
-        otherwise: {least: [{flat: "1"}, {greatest: [{flat: "2"}]}]}
-        """),
-]
 WORDS = re.findall(
     r"\w+",
     """kind rules otherwise when then id all any not fact op value if_missing always flat percent of tiers steps up_to
@@ -79,12 +40,6 @@ JSON = st.recursive(
     max_leaves=20,
 )
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-def places(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path of every part of a document."""
-    inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
-    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]
 
 
 @st.composite

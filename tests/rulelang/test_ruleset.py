@@ -10,8 +10,8 @@ import pytest
 
 from app.adapters.fact_files import shipped_catalogue
 from app.rulelang.ruleset import RuleSet, rules_from, with_kind
+from tests.builders.bodies import VALID, places
 from tests.builders.terms import data, rule_set
-from tests.rulelang.test_parser_is_total import VALID, places
 
 
 def rules(body: Any) -> RuleSet:
