@@ -6,7 +6,7 @@ from app.engine.decision import Outcome, Reason
 from app.engine.matcher import Facts
 from app.engine.reference import is_true
 from app.rulelang.ast import AllOf, Condition, Eligibility, Leaf
-from app.rulelang.printer import expectation, value_text
+from app.rulelang.printer import expectation, value_words
 
 
 def judge(body: Eligibility, matched: frozenset[str], facts: Facts) -> tuple[Outcome | None, tuple[Reason, ...]]:
@@ -54,4 +54,4 @@ def first_failure(condition: Condition, facts: Facts) -> Leaf | None:
 
 
 def _compared(code: str, rule: str, leaf: Leaf, facts: Facts) -> Reason:
-    return Reason(code, rule, leaf.fact, expectation(leaf), value_text(facts.get(leaf.fact)))
+    return Reason(code, rule, leaf.fact, expectation(leaf), value_words(facts.get(leaf.fact)))

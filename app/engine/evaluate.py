@@ -104,6 +104,7 @@ def inputs_hash(conversion: Conversion, facts: Facts, before: Before) -> str:
     """Return the hash of everything a decision depends on besides the terms."""
     return record_hash(
         {
+            "program": conversion.program,
             "conversion": conversion.id,
             "event_at": write_instant(conversion.event_at),
             "partner": conversion.partner,

@@ -46,14 +46,15 @@ def quote(case: Any, at: str = "") -> Quote | list[Finding]:
     if reader.object(case, at, KEYS, OPTIONAL, "a quote") is None:
         return findings.all
     formula = read_formula(reader, case["formula"], at + "/formula")
-    facts = _numbers(reader, case["facts"], at + "/facts", "facts")
-    held = _numbers(reader, case.get("before", {}), at + "/before", "before")
+    facts = _facts(reader, case["facts"], at + "/facts")
+    held = _held(reader, case.get("before", {}), at + "/before")
     currency = case.get("currency", "USD")
     if not isinstance(currency, str) or minor_digits(currency) is None:
         findings.add("unknown_choice", at + "/currency", f"no ISO 4217 currency: {described(currency)}", "such as USD")
     missing = [] if formula is None else facts_missing(formula, facts)
-    for name in missing:
-        findings.add("unknown_fact", at + "/facts", f"the formula needs the fact {name!r}, a numeric string")
+    for name in missing if isinstance(case["facts"], dict) else ():
+        found = f"; found {described(case['facts'][name])}" if name in case["facts"] else ""
+        findings.add("unknown_fact", at + "/facts", f"the formula needs the fact {name!r}, a numeric string{found}")
     if formula is None or findings.errors:
         return findings.all
     steps: list[str] = []
@@ -61,19 +62,31 @@ def quote(case: Any, at: str = "") -> Quote | list[Finding]:
     return Quote(precise, round_line(precise, currency), currency, tuple(steps))
 
 
-def _numbers(reader: Reader, data: Any, at: str, what: str) -> dict[str, Decimal]:
-    """Return the numeric values of an object; texts are left out, floats refused."""
+def _facts(reader: Reader, data: Any, at: str) -> dict[str, Decimal]:
+    """Return the numbers among the facts; other texts are left out, floats refused."""
     if not isinstance(data, dict):
-        reader.findings.add("wrong_type", at, f"{what} is an object; found {described(data)}")
+        reader.findings.add("wrong_type", at, f"facts is an object; found {described(data)}")
         return {}
     numbers = {}
     for name, value in data.items():
-        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        text = _as_text(value)
         if isinstance(value, JsonFloat | float):
             reader.decimal(value, at + pointer_of(name), what=name)
         elif isinstance(text, str) and (number := parse_decimal(text)) is not None:
             numbers[name] = number
     return numbers
+
+
+def _held(reader: Reader, data: Any, at: str) -> dict[str, Decimal]:
+    """Return what the window held before. Here a word that is not understood would be a wrong price, so none is."""
+    table = reader.object(data, at, (), ("count", "sum"), "before") or {}
+    read = {name: reader.decimal(_as_text(value), at + pointer_of(name), what=name) for name, value in table.items()}
+    return {name: number for name, number in read.items() if number is not None}
+
+
+def _as_text(value: Any) -> Any:
+    """Return a whole JSON number as a numeric string, and anything else as it is."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _before(formula: Formula, held: Mapping[str, Decimal]) -> Before:

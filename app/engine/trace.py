@@ -14,14 +14,14 @@ from app.core.money import canonical
 from app.core.rounding import shown
 from app.engine.counters import Before
 from app.engine.decision import Decision
-from app.engine.eligibility import first_failure
+from app.engine.eligibility import first_failure, judge
 from app.engine.evaluate import before_record, evaluate, facts_for
 from app.engine.factsheet import Conversion
 from app.engine.matcher import Facts
-from app.engine.reference import ReferenceMatcher, Seen, traced
+from app.engine.reference import ReferenceMatcher, Seen, is_true, traced
 from app.engine.terms import Terms
 from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, leaves_of
-from app.rulelang.printer import condition_text, expectation, formula_text, value_text, verdict_text
+from app.rulelang.printer import HITS, condition_text, expectation, formula_text, value_text, value_words, verdict_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _rule_data(when: Condition, facts: Facts) -> dict[str, Any]:
 
 
 def _miss(leaf: Leaf, facts: Facts) -> str:
-    return f"{leaf.fact} {expectation(leaf)}; was {value_text(facts.get(leaf.fact))}"
+    return f"{leaf.fact} {expectation(leaf)}; was {value_words(facts.get(leaf.fact))}"
 
 
 def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
                 "fact": fact,
                 "op": op,
                 "expected": expectation(leaf),
-                "actual": value_text(facts.get(fact)),
+                "actual": value_words(facts.get(fact)),
                 "verdict": seen.verdict,
             }
         case Always():
@@ -101,34 +101,54 @@ def _words(
         f"Then version {terms.version.number} of the contract {contract.id} was in force, "
         f"with payout rules {terms.payout.number} ({terms.payout.rules.hash[:12]}).",
     ]
-    lines += [_rule_sentence("Eligibility", rule.id, rule.when, facts) for rule in terms.eligibility_body.rules]
+    lines += _way(terms, facts)
     if decision.outcome != "rated":
         lines += [f"It is {decision.outcome}: {_reason_text(reason.as_dict())}." for reason in decision.reasons]
         return lines
-    lines.append(f"{contract.partner} claims it, and this contract accepts claims.")
-    lines += [_rule_sentence("Payout", rule.id, rule.when, facts) for rule in terms.payout_body.rules]
+    paid = "paid" if contract.direction == "payable" else "charged"
     lines += [f"Calculated: {calculation}." for calculation in calculations]
     for line in decision.lines:
         lines.append(
-            f"Line {line.rule}: {canonical(line.amount_precise)} precisely, {shown(line.amount, currency)} {currency} paid."
+            f"Line {line.rule}: {canonical(line.amount_precise)} precisely, "
+            f"{shown(line.amount, currency)} {currency} {paid}."
         )
     lines += [f"The limit {reason.rule} cut it: {reason.expected}; {reason.actual}." for reason in decision.reasons]
     return lines
 
 
+def _way(terms: Terms, facts: Facts) -> list[str]:
+    """Return what was looked at, as far as the decision got: nothing where a fact was missing at the start."""
+    if any(name not in facts for name in terms.facts_required):
+        return []
+    eligibility, payout, claims = terms.eligibility_body, terms.payout_body, terms.attribution_body.claims
+    lines = [_rule_sentence("Eligibility rule", rule.id, rule.when, facts) for rule in eligibility.rules]
+    refused, _ = judge(eligibility, ReferenceMatcher().matched(terms.eligibility_conditions, facts), facts)
+    if refused is not None:
+        return lines
+    lines.append(f"{terms.contract.partner} claims it, and this contract {claims}s claims.")
+    if claims == "refuse":
+        return lines
+    lines += [_rule_sentence("Payout rule", rule.id, rule.when, facts) for rule in payout.rules]
+    hits = sum(is_true(rule.when, facts) for rule in payout.rules)
+    if hits != 1:
+        lines.append(f"{HITS[payout.hit].capitalize()}." if hits else "No payout rule matches, so otherwise applies.")
+    return lines + [_rule_sentence("Bonus", rule.id, rule.when, facts) for rule in payout.bonuses]
+
+
 def _rule_sentence(kind: str, rule: str, when: Condition, facts: Facts) -> str:
-    seen = traced(when, facts)
-    if seen.verdict:
-        return f"{kind} rule {rule} matches: {condition_text(when)}{_actuals(when, facts)}."
+    if is_true(when, facts):
+        return f"{kind} {rule} matches: {condition_text(when)}{_actuals(when, facts)}."
     miss = first_failure(when, facts)
-    why = f": {_miss(miss, facts)}" if miss is not None else f": {condition_text(when)}{_actuals(when, facts)}"
-    return f"{kind} rule {rule} does not match{why}."
+    why = _miss(miss, facts) if miss is not None else f"{condition_text(when)}{_actuals(when, facts)}"
+    return f"{kind} {rule} does not match: {why}."
 
 
 def _actuals(when: Condition, facts: Facts) -> str:
+    if isinstance(when, Leaf):
+        return f"; was {value_words(facts.get(when.fact))}"
     names = dict.fromkeys(leaf.fact for leaf in leaves_of(when))
-    shown_facts = ", ".join(f"{name} was {value_text(facts.get(name))}" for name in names)
-    return f" ({shown_facts})" if shown_facts else ""
+    were = ", ".join(f"{name} was {value_words(facts.get(name))}" for name in names)
+    return f"; {were}" if were else ""
 
 
 def _reason_text(reason: dict[str, str]) -> str:

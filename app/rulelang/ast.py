@@ -123,7 +123,6 @@ class Tiers:
     rate: Literal["per_unit", "percent"]
     steps: tuple[Step, ...]
     flat_at_zero: bool = False
-    pointer: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +166,7 @@ class EligibilityRule:
     name: str
     when: Condition
     then: Verdict
+    pointer: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +186,7 @@ class PayoutRule:
     name: str
     when: Condition
     then: Formula
+    pointer: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ class Limit:
     window: Window
     max: Decimal
     over: Literal["partial"]
+    pointer: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,19 +70,14 @@ def _group(reader: Reader, word: str, data: Any, at: str, depth: int, count: _Co
     def read(member: Any, where: str) -> Condition | None:
         return _condition(reader, member, where, depth + 1, count)
 
-    parts: list[Condition] = reader.items(
-        data,
-        at,
-        read,
-        most=MAX_LEAVES + MAX_GROUPS,
-        code="too_many_leaves",
-    )
+    if isinstance(data, list) and len(data) > MAX_LEAVES + MAX_GROUPS:  # not worth reading one by one
+        count.leaves += len(data)
+        return None
+    parts: list[Condition] = reader.items(data, at, read, most=MAX_LEAVES + MAX_GROUPS, code="too_many_leaves")
     if data == []:
         reader.findings.add(
             "empty_group", at, f"{word} has no conditions", 'to match everything write {"always": true}'
         )
-    if not isinstance(data, list) or not data or len(parts) != len(data):
-        return None
     return AllOf(tuple(parts)) if word == "all" else AnyOf(tuple(parts))
 
 
@@ -167,7 +162,7 @@ def _expected(reader: Reader, op: str, data: dict[str, Any], at: str) -> tuple[A
 
 def _is_scalar(reader: Reader, value: Any, at: str) -> bool:
     if isinstance(value, dict) and set(value) & {"param", "list", "fact"}:
-        word = next(iter(value))
+        word = next(key for key in ("param", "list", "fact") if key in value)
         reader.findings.add("not_available", at, f"a value from {{{word!r}: …}} is not run by this release yet")
         return False
     if value is None or isinstance(value, dict | list):

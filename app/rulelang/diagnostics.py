@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.core.errors import AppError, Finding
+from app.core.money import canonical, parse_decimal
 
 CODES: dict[str, str] = {
     "wrong_type": "A value has another JSON type than the language wants there.",
     "float_refused": "A number was written with a point or an exponent. Money, rates and decimals are strings.",
-    "bad_decimal": "A decimal string is not plain digits, or is longer than 18 digits before or 9 after the point.",
+    "bad_decimal": "A decimal string is not plain digits, is longer than 18 digits before or 9 after the point, or is too low.",
     "missing_key": "A key that must be there is not.",
     "unknown_key": "A key the language does not know.",
     "unknown_choice": "A word that is none of the words allowed there.",
     "unknown_condition": "An object that is no condition: it has none of all, any, not, fact, always.",
     "unknown_formula": "An object that is no formula.",
-    "empty_group": "all, any, sum, least, greatest or in without a member.",
+    "empty_group": "all, any, in, not_in, sum, least or greatest without a member.",
     "bad_identifier": "An id, code or name with characters that are not allowed or of a length that is not.",
-    "duplicate_id": "Two rules of one body have the same id.",
+    "duplicate_id": "Two rules or two limits of one body have the same id, or a rule is called otherwise.",
     "too_deep": "Conditions or formulas nested beyond 6 levels.",
     "too_many_groups": "More than 12 groups in one rule.",
     "too_many_leaves": "More than 50 leaves in one rule.",
     "too_many_rules": "More than 200 rules in one body.",
-    "too_many_members": "More than 10,000 members in one list.",
+    "too_many_members": "More than 10,000 members in one list, 50 formulas in one sum, or 20 limits in one body.",
     "too_many_steps": "More than 200 steps in one tier table.",
     "unknown_fact": "A fact that is not in the catalogue.",
     "unknown_operator": "An operator the language does not know.",
@@ -33,9 +35,10 @@ CODES: dict[str, str] = {
     "not_a_member": "A value that is none of the enum's.",
     "if_missing_required": "A negative test of an optional fact that does not say what an absent fact means.",
     "if_missing_useless": "if_missing on a fact that is never absent, or on exists and missing.",
-    "empty_range": "between with a low end above the high end: never true.",
+    "empty_range": "between with a low end above the high end: it would never be true.",
+    "derived_fact": "A conversion carries a fact that Termline computes itself.",
     "not_a_number": "A formula calculates with a fact that is no number.",
-    "bad_steps": "A tier table that does not rise, or whose last step is not endless.",
+    "bad_steps": "A tier table that does not rise, whose last step is not endless, or that takes a percentage of a count.",
     "bad_clamp": "A clamp without ends, or with a minimum above the maximum.",
     "not_available": "Part of the language that this release does not run yet.",
 }
@@ -76,6 +79,30 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     if near:
         return f"did you mean {near[0]!r}?"
     return f"known: {', '.join(known)}" if 0 < len(known) <= 20 else None
+
+
+def string_hint(number: Any) -> str:
+    """Return how a number with a point or an exponent is written as a decimal string.
+
+    >>> string_hint("0.10"), string_hint("1.5e3")
+    ('write it as a string: "0.10"', 'write it as a string: "1500"')
+    """
+    text = str(number)
+    if parse_decimal(text) is None:
+        text = _plain(text) or ""
+    return f'write it as a string: "{text}"' if text else 'write it as a string of digits, for example "12.50"'
+
+
+def _plain(text: str) -> str | None:
+    """Return a number without its exponent, or None where that would be no decimal of ours."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not value.is_finite() or abs(value.adjusted()) > 18:
+        return None
+    plain = canonical(value)
+    return None if parse_decimal(plain) is None else plain
 
 
 def described(value: Any) -> str:

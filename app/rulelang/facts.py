@@ -14,7 +14,7 @@ from app.core.instants import parse_date, parse_instant
 from app.core.json_text import JsonFloat
 from app.core.money import parse_decimal
 from app.rulelang.ast import Scalar
-from app.rulelang.diagnostics import described
+from app.rulelang.diagnostics import described, string_hint
 
 TYPES = ("text", "enum", "integer", "decimal", "boolean", "date", "instant")
 MAX_TEXT = 1024
@@ -40,6 +40,9 @@ class Fact:
     unit: str | None = None
     values: tuple[str, ...] = ()
     example: str = ""
+
+
+_KEYS = frozenset(Fact.__slots__) - {"name"}
 
 
 class Catalogue:
@@ -68,6 +71,9 @@ def catalogue_from(data: Mapping[str, Mapping[str, Any]]) -> Catalogue:
     facts = {}
     for name, entry in data.items():
         fields: dict[str, Any] = {key: tuple(v) if key == "values" else v for key, v in entry.items()}
+        unknown, absent = fields.keys() - _KEYS, {"type", "meaning"} - fields.keys()
+        if unknown or absent:
+            raise ValueError(f"fact {name}: unknown keys {sorted(unknown)}, missing keys {sorted(absent)}")
         fact = Fact(name=name, **fields)
         if fact.type not in TYPES or (fact.type == "enum") != bool(fact.values):
             raise ValueError(f"fact {name}: type {fact.type!r} with values {fact.values}")
@@ -85,11 +91,11 @@ def typed_value(fact: Fact, raw: Any) -> Scalar | Finding:
 
 
 def _refused(fact: Fact, raw: Any) -> Finding:
-    if isinstance(raw, JsonFloat | float):
+    if isinstance(raw, JsonFloat | float) and fact.type in ("decimal", "integer"):
         return Finding(
             "float_refused",
-            f"{fact.name} is {raw}, a number with a point or exponent, which computers store inexactly",
-            hint=f'write it as a string: "{raw}"',
+            f"{fact.name} is {described(raw)}, a number with a point or exponent, which computers store inexactly",
+            hint=string_hint(raw) if fact.type == "decimal" else "an integer has no point and no exponent",
         )
     if fact.type == "enum":
         return Finding("not_a_member", f"{fact.name} is {described(raw)}", hint=f"one of: {', '.join(fact.values)}")
@@ -104,7 +110,7 @@ _SHAPES = {
     "text": f"(a string of at most {MAX_TEXT} characters, without control characters)",
     "enum": "",
     "integer": "(a whole number below 2^62; as a string from 2^53 on)",
-    "decimal": f'(a string such as "12.50", at most {MAX_SCALE} digits after the point)',
+    "decimal": f'(a string such as "12.50", below {LARGEST // 10**MAX_SCALE:,}, at most {MAX_SCALE} digits after the point)',
     "boolean": "(true or false)",
     "date": "(YYYY-MM-DD)",
     "instant": "(RFC 3339 with an offset, such as 1997-07-02T10:00:00-04:00)",
@@ -116,7 +122,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 def _text(raw: Any, fact: Fact) -> str | None:
     if not isinstance(raw, str) or len(raw) > MAX_TEXT or _CONTROL.search(raw):
         return None
-    return raw if raw.isascii() else unicodedata.normalize("NFC", raw)
+    text = raw if raw.isascii() else unicodedata.normalize("NFC", raw)
+    return text if len(text) <= MAX_TEXT else None  # a few characters grow when composed
 
 
 def _enum(raw: Any, fact: Fact) -> str | None:

@@ -27,6 +27,7 @@ from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.reader import Reader
 
 MAX_DEPTH, MAX_PARTS, MAX_STEPS = 6, 50, 200
+_SMALLEST = Decimal("0.000000001")
 WINDOWS = ("event", "day", "week", "month", "quarter", "contract_year", "contract")
 WINDOWS_RUN = ("event", "month")
 WORDS = (
@@ -75,7 +76,7 @@ def _rated(word: str, what: str, make: Any) -> Any:
         shape = reader.object(data, at, (word, "of"), what=word)
         rate = reader.decimal(data[word], at + pointer_of(word), what=what)
         of = _fact(reader, data.get("of"), at + "/of") if shape else None
-        return None if rate is None or of is None else make(rate, of)
+        return None if of is None else make(rate or ZERO, of)
 
     return read
 
@@ -92,14 +93,11 @@ def _package(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formu
     if shape is None or inner is None:
         return None
     where = at + "/package"
-    size = reader.decimal(inner["size"], where + "/size", what="the size of a package")
+    size = reader.decimal(inner["size"], where + "/size", what="the size of a package", least=_SMALLEST)
     amount = reader.decimal(inner["amount"], where + "/amount", what="an amount of money")
-    free = reader.decimal(inner.get("free", "0"), where + "/free", what="the free quantity")
+    free = reader.decimal(inner.get("free", "0"), where + "/free", what="the free quantity", least=ZERO)
     way = reader.word(inner.get("round", "up"), where + "/round", ("up", "down"))
     of = _fact(reader, data["of"], at + "/of")
-    if size is not None and size <= 0:
-        reader.findings.add("bad_decimal", where + "/size", f"a package has a size above zero; found {size}")
-        return None
     if size is None or amount is None or free is None or way is None or of is None:
         return None
     return Package(size, amount, free, way, of)
@@ -120,8 +118,6 @@ def _group(word: str, make: Any) -> Any:
         )
         if members == []:
             reader.findings.add("empty_group", where, f"{word} has no formulas")
-        if not isinstance(members, list) or not members or len(parts) != len(members):
-            return None
         formula: Formula = make(tuple(parts))
         return formula
 
@@ -141,9 +137,7 @@ def _clamp(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula
     low, high = ends.get("min"), ends.get("max")
     if low is not None and high is not None and low > high:
         reader.findings.add("bad_clamp", at, f"the minimum {low} is above the maximum {high}")
-    if part is None or not ends or any(end is None for end in ends.values()):
-        return None
-    return Clamp(part, low, high)
+    return None if part is None else Clamp(part, low, high)
 
 
 def _tiers(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula | None:
@@ -175,9 +169,12 @@ def _tiers(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula
     if isinstance(table["steps"], list) and len(steps) == len(table["steps"]):
         _check_steps(reader, steps, where + "/steps")
     _check_runnable(reader, mode, window, rate, by, where)
+    if at_zero and window not in (None, "event"):
+        message = "flat_at_zero over more than the event is not run yet: a second zero would pay the flat again"
+        reader.findings.add("not_available", where + "/flat_at_zero", message)
     if mode is None or window is None or rate is None or by is None or not steps:
         return None
-    return Tiers(mode, by, window, rate, tuple(steps), at_zero, where)
+    return Tiers(mode, by, window, rate, tuple(steps), at_zero)
 
 
 def _metric(reader: Reader, data: Any, at: str) -> Metric | None:

@@ -2,57 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar
 
 from app.core.errors import pointer_of
+from app.core.money import ZERO
 from app.rulelang.ast import (
     KINDS,
+    Always,
     Attribution,
     Body,
     Condition,
     Eligibility,
     EligibilityRule,
+    Flat,
     Formula,
     Limit,
     Payout,
     PayoutRule,
     Verdict,
 )
-from app.rulelang.conditions import read_condition
+from app.rulelang.conditions import described_keys, read_condition
 from app.rulelang.diagnostics import Findings, described
 from app.rulelang.formulas import WINDOWS, read_formula
 from app.rulelang.reader import Reader
 
 MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200
+_UNREADABLE = Verdict("hold")
 R = TypeVar("R", EligibilityRule, PayoutRule)
 T = TypeVar("T")
 
 
 def parse_body(data: Any, findings: Findings, at: str = "") -> Body | None:
-    """Return a rule body as written, values still raw, or None with findings."""
+    """Return a rule body as written, values still raw, or None with findings.
+
+    What cannot be read is noted and left out, so that the types of all the rest can be checked in the same go. With
+    an error among the findings a body is good for nothing else.
+    """
     if not isinstance(data, dict):
         findings.add("wrong_type", at, f"a rule body is an object; found {described(data)}")
         return None
     reader = Reader(findings)
-    kind = reader.word(data.get("kind"), at + "/kind", KINDS)
+    if "kind" not in data:
+        findings.add("missing_key", at, "a rule body needs the key 'kind'", f"one of: {', '.join(KINDS)}")
+        return None
+    kind = reader.word(data["kind"], at + "/kind", KINDS)
     return None if kind is None else _BODIES[kind](reader, data, at)
 
 
 def _eligibility(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
-    body = reader.object(data, at, ("kind", "rules", "otherwise"), what="an eligibility body")
-    if body is None:
-        return None
-    rules = _rules(reader, body["rules"], at + "/rules", _eligibility_rule)
-    otherwise = _verdict(reader, body["otherwise"], at + "/otherwise")
-    return None if otherwise is None else Eligibility(tuple(rules), otherwise)
+    reader.object(data, at, ("kind", "rules", "otherwise"), what="an eligibility body")
+    rules = _rules(reader, data.get("rules", []), at + "/rules", _eligibility_rule)
+    otherwise = _verdict(reader, data["otherwise"], at + "/otherwise") if "otherwise" in data else None
+    return Eligibility(tuple(rules), otherwise or _UNREADABLE)
 
 
 def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
-    body = reader.object(data, at, ("kind", "claims"), ("qualify",), "an attribution body")
-    if body is None:
-        return None
-    qualify = body.get("qualify", [])
+    reader.object(data, at, ("kind", "claims"), ("qualify",), "an attribution body")
+    qualify = data.get("qualify", [])
     if not isinstance(qualify, list):
         reader.findings.add("wrong_type", at + "/qualify", f"expected a list, found {described(qualify)}")
     elif qualify:
@@ -62,77 +69,83 @@ def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
             "touches are not attributed by this release yet",
             'leave qualify empty and decide by "claims"',
         )
-    claims = reader.word(body["claims"], at + "/claims", ("accept", "refuse"))
+    claims = reader.word(data["claims"], at + "/claims", ("accept", "refuse")) if "claims" in data else None
     return None if claims is None else Attribution(claims)
 
 
 def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
-    body = reader.object(data, at, ("kind", "on", "hit", "rules", "otherwise"), ("bonuses", "limits"), "a payout body")
-    if body is None:
-        return None
-    on = reader.word(body["on"], at + "/on", ("conversion", "delivery"))
+    reader.object(data, at, ("kind", "on", "hit", "rules", "otherwise"), ("bonuses", "limits"), "a payout body")
+    on = reader.word(data["on"], at + "/on", ("conversion", "delivery")) if "on" in data else None
     if on == "delivery":
         reader.findings.add("not_available", at + "/on", "payouts on deliveries are not run by this release yet")
-    hit = reader.word(body["hit"], at + "/hit", ("first", "unique", "sum"))
-    rules = _rules(reader, body["rules"], at + "/rules", _payout_rule)
-    bonuses = _rules(reader, body.get("bonuses", []), at + "/bonuses", _payout_rule)
-    limits = reader.items(
-        body.get("limits", []),
-        at + "/limits",
-        lambda member, place: _limit(reader, member, place),
-        most=MAX_LIMITS,
-        code="too_many_members",
-    )
-    _refuse_twins(reader, "bonuses", [rule.id for rule in (*rules, *bonuses)], at)
-    _refuse_twins(reader, "limits", [limit.id for limit in limits], at)
-    otherwise = _otherwise(reader, body["otherwise"], at + "/otherwise")
-    if hit is None or otherwise is None:
-        return None
-    return Payout(hit, tuple(rules), otherwise, tuple(bonuses), tuple(limits))
+    hit = reader.word(data["hit"], at + "/hit", ("first", "unique", "sum")) if "hit" in data else None
+    rules = _rules(reader, data.get("rules", []), at + "/rules", _payout_rule)
+    taken = frozenset(rule.id for rule in rules)
+    bonuses = _rules(reader, data.get("bonuses", []), at + "/bonuses", _payout_rule, taken)
+    limits = _limits(reader, data.get("limits", []), at + "/limits")
+    otherwise = _otherwise(reader, data["otherwise"], at + "/otherwise") if "otherwise" in data else None
+    return Payout(hit or "first", tuple(rules), otherwise or _UNREADABLE, tuple(bonuses), tuple(limits))
 
 
-def _rules(reader: Reader, data: Any, at: str, read: Callable[[Reader, Any, str], R | None]) -> list[R]:
+def _rules(
+    reader: Reader,
+    data: Any,
+    at: str,
+    read: Callable[[Reader, Any, str], R | None],
+    taken: frozenset[str] = frozenset(),
+) -> list[R]:
+    """Read rules whose ids are none of those that are taken. Lines are named by these ids."""
     rules = reader.items(
         data, at, lambda member, place: read(reader, member, place), most=MAX_RULES, code="too_many_rules"
     )
-    seen: set[str] = set()
-    for index, rule in enumerate(rules):
-        if rule.id in seen or rule.id == "otherwise":
-            why = "stands for no rule matching" if rule.id == "otherwise" else "is the id of two rules"
-            reader.findings.add("duplicate_id", at + pointer_of(index, "id"), f"{rule.id!r} {why}")
-        seen.add(rule.id)
+    _refuse_twins(reader, rules, {*taken, "otherwise"})
     return rules
 
 
-def _refuse_twins(reader: Reader, where: str, ids: list[str], at: str) -> None:
-    twins = sorted({identifier for identifier in ids if ids.count(identifier) > 1})
-    for twin in twins:
-        reader.findings.add("duplicate_id", at + pointer_of(where), f"{twin!r} is the id of two of them")
+def _limits(reader: Reader, data: Any, at: str) -> list[Limit]:
+    limits = reader.items(
+        data, at, lambda member, place: _limit(reader, member, place), most=MAX_LIMITS, code="too_many_members"
+    )
+    _refuse_twins(reader, limits, set())
+    return limits
+
+
+def _refuse_twins(reader: Reader, members: Sequence[EligibilityRule | PayoutRule | Limit], seen: set[str]) -> None:
+    for member in members:
+        if member.id in seen and member.id:
+            why = "stands for no rule matching" if member.id == "otherwise" else "is taken by another one"
+            message = f"the id {member.id!r} {why}"
+            reader.findings.add("duplicate_id", member.pointer + "/id", message, "choose another id")
+        seen.add(member.id)
 
 
 def _eligibility_rule(reader: Reader, data: Any, at: str) -> EligibilityRule | None:
     parts = _rule(reader, data, at, _verdict)
-    return None if parts is None else EligibilityRule(*parts)
+    if parts is None:
+        return None
+    identifier, name, when, then = parts
+    return EligibilityRule(identifier, name, when, then or _UNREADABLE, at)
 
 
 def _payout_rule(reader: Reader, data: Any, at: str) -> PayoutRule | None:
-    parts: tuple[str, str, Condition, Formula] | None = _rule(reader, data, at, _formula)
-    return None if parts is None else PayoutRule(*parts)
+    parts: tuple[str, str, Condition, Formula | None] | None = _rule(reader, data, at, _formula)
+    if parts is None:
+        return None
+    identifier, name, when, then = parts
+    return PayoutRule(identifier, name, when, then or Flat(ZERO), at)
 
 
 def _rule(
     reader: Reader, data: Any, at: str, read_then: Callable[[Reader, Any, str], T | None]
-) -> tuple[str, str, Condition, T] | None:
+) -> tuple[str, str, Condition, T | None] | None:
     """Read what all rules have: an id, a name, a condition, and what follows from it."""
-    rule = reader.object(data, at, ("id", "when", "then"), ("name",), "a rule")
-    if rule is None:
+    reader.object(data, at, ("id", "when", "then"), ("name",), "a rule")
+    if not isinstance(data, dict):
         return None
-    identifier, name = reader.identifier(rule["id"], at + "/id"), _name(reader, rule, at)
-    when = read_condition(reader, rule["when"], at + "/when")
-    then = read_then(reader, rule["then"], at + "/then")
-    if identifier is None or when is None or then is None:
-        return None
-    return identifier, name, when, then
+    identifier = reader.identifier(data["id"], at + "/id") if "id" in data else None
+    when = read_condition(reader, data["when"], at + "/when") if "when" in data else None
+    then = read_then(reader, data["then"], at + "/then") if "then" in data else None
+    return identifier or "", _name(reader, data, at), when or Always(), then
 
 
 def _formula(reader: Reader, data: Any, at: str) -> Formula | None:
@@ -141,8 +154,9 @@ def _formula(reader: Reader, data: Any, at: str) -> Formula | None:
 
 def _name(reader: Reader, rule: dict[str, Any], at: str) -> str:
     name = rule.get("name", "")
-    if not isinstance(name, str) or len(name) > MAX_NAME:
-        reader.findings.add("bad_identifier", at + "/name", f"a name is a string of at most {MAX_NAME} characters")
+    if not isinstance(name, str) or len(name) > MAX_NAME or not name.isprintable():
+        message = f"a name is one line of at most {MAX_NAME} printable characters; found {described(name)}"
+        reader.findings.add("bad_identifier", at + "/name", message)
         return ""
     return name
 
@@ -150,14 +164,15 @@ def _name(reader: Reader, rule: dict[str, Any], at: str) -> str:
 def _verdict(reader: Reader, data: Any, at: str) -> Verdict | None:
     if data == "accept":
         return Verdict("accept")
-    if isinstance(data, dict) and len(data) == 1 and next(iter(data)) in ("reject", "hold"):
-        action, code = next(iter(data.items()))
-        found = reader.code(code, at + pointer_of(action))
+    if isinstance(data, dict) and ("reject" in data) is not ("hold" in data):
+        action: Literal["reject", "hold"] = "reject" if "reject" in data else "hold"
+        reader.object(data, at, (action,), what="a verdict")
+        found = reader.code(data[action], at + pointer_of(action))
         return None if found is None else Verdict(action, found)
+    found = described_keys(data) if isinstance(data, dict) else described(data)
+    hint = f'with a reason: {{"{data}": "CODE"}}' if data in ("reject", "hold") else None
     reader.findings.add(
-        "unknown_choice",
-        at,
-        f'expected "accept", {{"reject": CODE}} or {{"hold": CODE}}; found {described(data)}',
+        "unknown_choice", at, f'expected "accept", {{"reject": CODE}} or {{"hold": CODE}}; found {found}', hint
     )
     return None
 
@@ -177,22 +192,27 @@ def _limit(reader: Reader, data: Any, at: str) -> Limit | None:
     identifier = reader.identifier(limit["id"], at + "/id")
     measure = reader.word(limit["measure"], at + "/measure", ("amount", "count"))
     window = reader.word(limit["window"], at + "/window", WINDOWS)
-    most = reader.decimal(limit["max"], at + "/max", what="the maximum of a limit")
+    most = reader.decimal(limit["max"], at + "/max", what="the maximum of a limit", least=ZERO)
+    per = reader.word(limit["per"], at + "/per", ("contract", "partner", "customer"))
+    over = _over(reader, limit["over"], at + "/over")
     for key, found, run in (
         ("measure", measure, "amount"),
         ("window", window, "month"),
-        ("per", limit["per"], "contract"),
-        ("over", limit["over"], "partial"),
+        ("per", per, "contract"),
+        ("over", over, "partial"),
     ):
         if found is not None and found != run:
             message = f"this release runs limits with {key} {run!r} only; found {described(found)}"
             reader.findings.add("not_available", at + pointer_of(key), message)
-    if identifier is None or measure is None or window is None or most is None:
+    if identifier is None or measure is None or window is None or most is None or per is None or over is None:
         return None
-    if most < 0:
-        reader.findings.add("bad_decimal", at + "/max", f"a maximum is not negative; found {most}")
-        return None
-    return Limit(identifier, measure, "contract", window, most, "partial")
+    return Limit(identifier, measure, per, window, most, over, at)
+
+
+def _over(reader: Reader, data: Any, at: str) -> Any:
+    if isinstance(data, dict) and list(data) == ["fallback"]:
+        return "fallback"
+    return reader.word(data, at, ("partial", "reject", "zero", "hold"))
 
 
 _BODIES: dict[str, Callable[[Reader, dict[str, Any], str], Body | None]] = {

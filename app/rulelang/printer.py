@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from app.rulelang.ast import (
     Condition,
     Cpm,
     Eligibility,
+    EligibilityRule,
     Flat,
     Formula,
     Greatest,
@@ -28,9 +30,11 @@ from app.rulelang.ast import (
     Not,
     Package,
     Payout,
+    PayoutRule,
     Percent,
     PerUnit,
     Scalar,
+    Step,
     Sum,
     Tiers,
     Verdict,
@@ -39,7 +43,7 @@ from app.rulelang.operators import OPERATORS
 
 
 def value_text(value: Scalar | None) -> str:
-    """Return a typed value as a person would write it; "absent" for none."""
+    """Return a typed value as records keep it; "absent" for none. Sentences use `value_words`."""
     match value:
         case None:
             return "absent"
@@ -53,6 +57,20 @@ def value_text(value: Scalar | None) -> str:
             return value.isoformat()
         case _:
             return str(value)
+
+
+def value_words(value: Scalar | None) -> str:
+    """Return a typed value for a sentence: as `value_text`, with quotes where text could be taken for something else.
+
+    >>> value_words("US"), value_words(""), value_words("a, b"), value_words(None), value_words("absent")
+    ('US', '""', '"a, b"', 'absent', '"absent"')
+    """
+    text = value_text(value)
+    is_plain = not isinstance(value, str) or (_PLAIN.fullmatch(value) is not None and value != "absent")
+    return text if is_plain else f'"{text}"'
+
+
+_PLAIN = re.compile(r"[\w.:/@+-]+")
 
 
 def money_text(amount: Decimal) -> str:
@@ -73,8 +91,8 @@ def condition_text(condition: Condition) -> str:
         case Always():
             return "always"
         case Leaf(fact, op, expected):
-            words = f"{fact} {OPERATORS[op].words} {_values(op, expected)}".strip()
-            return words + (" (or is missing)" if condition.if_missing == "match" else "")
+            words = f"{fact} {_words_of(op, expected)} {_values(op, expected)}".strip()
+            return words + _absence_text(condition)
         case Not(part):
             return f"not ({condition_text(part)})"
         case AllOf(parts):
@@ -83,13 +101,28 @@ def condition_text(condition: Condition) -> str:
             return " or ".join(_grouped(part) for part in parts)
 
 
+def _words_of(op: str, expected: Sequence[Scalar]) -> str:
+    is_time = bool(expected) and isinstance(expected[0], date)
+    return _TIME_WORDS.get(op, OPERATORS[op].words) if is_time else OPERATORS[op].words
+
+
+_TIME_WORDS = {"lt": "is before", "lte": "is not after", "gt": "is after", "gte": "is not before"}
+
+
+def _absence_text(leaf: Leaf) -> str:
+    """Return what a comparison says of an absent fact, where one could think otherwise."""
+    if leaf.if_missing == "match" and leaf.op != "missing":
+        return " (or is missing)"
+    return " (and is there)" if leaf.if_missing == "no_match" and OPERATORS[leaf.op].negative else ""
+
+
 def _grouped(condition: Condition) -> str:
     text = condition_text(condition)
     return f"({text})" if isinstance(condition, AllOf | AnyOf) else text
 
 
 def _values(op: str, expected: Sequence[Scalar]) -> str:
-    texts = [value_text(value) for value in expected[:10]]
+    texts = [value_words(value) for value in expected[:10]]
     if op == "between":
         return " and ".join(texts)
     return ", ".join(texts) + (f" … ({len(expected)} in all)" if len(expected) > 10 else "")
@@ -99,30 +132,37 @@ def formula_text(formula: Formula) -> str:
     """Return a formula as a phrase."""
     match formula:
         case Flat(amount):
-            return money_text(amount)
+            return f"a flat {money_text(amount)}"
         case Percent(rate, of):
             return f"{canonical(rate)} % of {of}"
         case PerUnit(amount, of):
-            return f"{money_text(amount)} per {of}"
+            return f"{money_text(amount)} per unit of {of}"
         case Cpm(amount, of):
-            return f"{money_text(amount)} per thousand {of}"
+            return f"{money_text(amount)} per thousand of {of}"
         case Amount(fact):
             return f"the amount of {fact}"
         case Package(size, amount, free, way, of):
             after = f" after {canonical(free)} free" if free else ""
-            return f"{money_text(amount)} per {canonical(size)} {of}{after}, rounded {way}"
+            begun = "begun" if way == "up" else "full"
+            return f"{money_text(amount)} per {begun} package of {canonical(size)} in {of}{after}"
         case Sum(parts):
-            return " plus ".join(formula_text(part) for part in parts)
+            return " plus ".join(_part_text(part) for part in parts)
         case Least(parts):
-            return f"the least of {', '.join(formula_text(part) for part in parts)}"
+            return f"the least of {', '.join(_part_text(part) for part in parts)}"
         case Greatest(parts):
-            return f"the greatest of {', '.join(formula_text(part) for part in parts)}"
+            return f"the greatest of {', '.join(_part_text(part) for part in parts)}"
         case Clamp(part, low, high):
             ends = [f"at least {money_text(low)}"] if low is not None else []
             ends += [f"at most {money_text(high)}"] if high is not None else []
-            return f"{formula_text(part)}, {' and '.join(ends)}"
+            return f"{_part_text(part)}, {' and '.join(ends)}"
         case Tiers():
             return _tiers_text(formula)
+
+
+def _part_text(formula: Formula) -> str:
+    """Return a formula as part of another one, in brackets where it has a comma or a plus of its own."""
+    text = formula_text(formula)
+    return f"({text})" if isinstance(formula, Sum | Least | Greatest | Clamp | Tiers) else text
 
 
 def _tiers_text(tiers: Tiers) -> str:
@@ -130,11 +170,18 @@ def _tiers_text(tiers: Tiers) -> str:
     span = "" if tiers.window == "event" else f" of a {tiers.window.replace('_', ' ')}"
     slices = []
     for index, step in enumerate(tiers.steps):
-        unit = f"{canonical(step.unit)} %" if tiers.rate == "percent" else money_text(step.unit)
-        flat = f" plus {money_text(step.flat)}" if step.flat else ""
         end = f"up to {canonical(step.up_to)}" if step.up_to is not None else "beyond" if index else "for all"
-        slices.append(f"{unit}{flat} {end}")
-    return f"{tiers.mode} by {counted}{span}: {', '.join(slices)}"
+        slices.append(f"{_step_text(tiers, step)} {end}")
+    at_zero = "; the first step counts for zero too" if tiers.flat_at_zero else ""
+    return f"{tiers.mode} by {counted}{span}: {', '.join(slices)}{at_zero}"
+
+
+def _step_text(tiers: Tiers, step: Step) -> str:
+    unit = f"{canonical(step.unit)} %" if tiers.rate == "percent" else f"{money_text(step.unit)} each"
+    flat = f"{money_text(step.flat)} once"
+    if not step.flat:
+        return unit
+    return f"{unit} and {flat}" if step.unit else flat
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -144,14 +191,15 @@ def verdict_text(verdict: Verdict) -> str:
 
 def limit_text(limit: Limit) -> str:
     """Return a limit as a phrase."""
-    return f"at most {money_text(limit.max)} per {limit.per} and {limit.window}; what goes beyond is paid in part"
+    most = f"at most {money_text(limit.max)} per {limit.per} and {limit.window}"
+    return f"{most}; the line that would go beyond is cut to what is left"
 
 
 def body_lines(body: Body) -> list[str]:
     """Return a rule body as one English sentence a line."""
     match body:
         case Eligibility(rules, otherwise):
-            lines = [f"{rule.id}: {verdict_text(rule.then)} when {condition_text(rule.when)}" for rule in rules]
+            lines = [f"{_named(rule)}: {verdict_text(rule.then)} when {condition_text(rule.when)}" for rule in rules]
             return [*lines, f"otherwise: {verdict_text(otherwise)}"]
         case Attribution(claims):
             verb = "accepted" if claims == "accept" else "refused"
@@ -160,8 +208,24 @@ def body_lines(body: Body) -> list[str]:
             end = body.otherwise
             last = verdict_text(end) if isinstance(end, Verdict) else "pay " + formula_text(end)
             return [
-                *(f"{rule.id}: pay {formula_text(rule.then)} when {condition_text(rule.when)}" for rule in body.rules),
+                *(f"{_named(rule)}: pay {_paid_when(rule)}" for rule in body.rules),
+                *([HITS[body.hit]] if len(body.rules) > 1 else []),
                 f"otherwise: {last}",
-                *(f"bonus {b.id}: add {formula_text(b.then)} when {condition_text(b.when)}" for b in body.bonuses),
+                *(f"bonus {_named(bonus)}: add {_paid_when(bonus)}" for bonus in body.bonuses),
                 *(f"limit {limit.id}: {limit_text(limit)}" for limit in body.limits),
             ]
+
+
+HITS = {
+    "first": "where several match, the first of them pays",
+    "unique": "where several match, payment is held",
+    "sum": "where several match, each of them pays",
+}
+
+
+def _named(rule: EligibilityRule | PayoutRule) -> str:
+    return f"{rule.id} ({rule.name})" if rule.name else rule.id
+
+
+def _paid_when(rule: PayoutRule) -> str:
+    return f"{formula_text(rule.then)} when {condition_text(rule.when)}"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from app.core.errors import pointer_of
 from app.core.json_text import JsonFloat
 from app.core.money import parse_decimal
-from app.rulelang.diagnostics import Findings, described, did_you_mean
+from app.rulelang.diagnostics import Findings, described, did_you_mean, string_hint
 
 T = TypeVar("T")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", re.ASCII)
@@ -64,7 +64,10 @@ class Reader:
         if isinstance(data, str) and _IDENTIFIER.fullmatch(data):
             return data
         self.findings.add(
-            "bad_identifier", at, f"an id has letters, digits, _ . - and at most 64 characters; found {described(data)}"
+            "bad_identifier",
+            at,
+            "an id has letters, digits, _ . -, starts with a letter or digit, and has at most 64 characters; "
+            f"found {described(data)}",
         )
         return None
 
@@ -72,20 +75,19 @@ class Reader:
         """Return a reason code: capitals, digits and `_`."""
         if isinstance(data, str) and _CODE.fullmatch(data):
             return data
-        hint = f"for example {re.sub('[^A-Z0-9]+', '_', data.upper()).strip('_')!r}" if isinstance(data, str) else None
-        self.findings.add(
-            "bad_identifier", at, f"a code has capitals, digits and _, at most 64; found {described(data)}", hint
-        )
+        near = re.sub("[^A-Z0-9]+", "_", data[:64].upper()).strip("_") if isinstance(data, str) else ""
+        message = f"a code has capitals, digits and _, starts with a capital, at most 64; found {described(data)}"
+        self.findings.add("bad_identifier", at, message, f"for example {near!r}" if _CODE.fullmatch(near) else None)
         return None
 
-    def decimal(self, data: Any, at: str, *, what: str) -> Decimal | None:
+    def decimal(self, data: Any, at: str, *, what: str, least: Decimal | None = None) -> Decimal | None:
         """Return money or a rate, which is a string; `what` names it in the message."""
         if isinstance(data, JsonFloat | float):
             self.findings.add(
                 "float_refused",
                 at,
-                f"{what} is {data}, a number with a point or exponent, which computers store inexactly",
-                f'write it as a string: "{data}"',
+                f"{what} is {described(data)}, a number with a point or exponent, which computers store inexactly",
+                string_hint(data),
             )
             return None
         if not isinstance(data, str):
@@ -100,6 +102,9 @@ class Reader:
                 f"{what} is digits with an optional point, at most 18 before and 9 after it; found {described(data)}",
                 'for example "12.50"',
             )
+        elif least is not None and value < least:
+            self.findings.add("bad_decimal", at, f"{what} is {least} or more; found {value}")
+            return None
         return value
 
     def flag(self, data: Any, at: str) -> bool:

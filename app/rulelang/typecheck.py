@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from app.core.errors import Finding, pointer_of
 from app.rulelang.ast import (
     AllOf,
+    Amount,
     AnyOf,
     Body,
+    Clamp,
     Condition,
+    Cpm,
     Eligibility,
     Formula,
+    Greatest,
     Leaf,
+    Least,
     Not,
+    Package,
     Payout,
+    Percent,
+    PerUnit,
     Scalar,
+    Sum,
+    Tiers,
     Verdict,
-    fact_of,
-    nested_formulas,
 )
 from app.rulelang.diagnostics import Findings, did_you_mean
 from app.rulelang.facts import Catalogue, Fact, typed_value
@@ -35,11 +44,10 @@ def check_types(body: Body, catalogue: Catalogue, findings: Findings, at: str = 
             rules = tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules)
             return replace(body, rules=rules)
         case Payout():
+            for rule in (*body.rules, *body.bonuses):
+                checker.formula(rule.then, rule.pointer + "/then")
             if not isinstance(body.otherwise, Verdict):
                 checker.formula(body.otherwise, at + "/otherwise")
-            for key, group in (("rules", body.rules), ("bonuses", body.bonuses)):
-                for index, rule in enumerate(group):
-                    checker.formula(rule.then, at + pointer_of(key, index, "then"))
             return replace(
                 body,
                 rules=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules),
@@ -119,14 +127,13 @@ class _Checker:
         return tuple(typed)
 
     def formula(self, formula: Formula, at: str) -> None:
-        for part in nested_formulas(formula):
-            name = fact_of(part)
-            fact = None if name is None else self.known(name, at)
+        for name, where in _facts_at(formula, at):
+            fact = self.known(name, where)
             if fact is not None and fact.type not in _NUMBERS:
                 numbers = [known.name for known in self.catalogue if known.type in _NUMBERS]
                 self.findings.add(
                     "not_a_number",
-                    at,
+                    where,
                     f"a formula calculates with {fact.name}, which is {fact.type}",
                     f"numbers are: {', '.join(numbers)}",
                 )
@@ -137,3 +144,22 @@ class _Checker:
             hint = did_you_mean(name, self.catalogue.names())
             self.findings.add("unknown_fact", at, f"there is no fact {name!r}", hint)
         return fact
+
+
+def _facts_at(formula: Formula, at: str) -> Iterator[tuple[str, str]]:
+    """Yield every fact a formula calculates with, and the pointer to its name."""
+    match formula:
+        case Percent() | PerUnit() | Cpm() | Package():
+            yield formula.of, at + "/of"
+        case Amount(fact):
+            yield fact, at + "/amount"
+        case Tiers() if formula.by.fact is not None:
+            yield formula.by.fact, at + "/tiers/by/sum"
+        case Sum(parts) | Least(parts) | Greatest(parts):
+            for index, part in enumerate(parts):
+                yield from _facts_at(part, at + pointer_of(_WORDS[type(formula)], index))
+        case Clamp(part):
+            yield from _facts_at(part, at + "/clamp")
+
+
+_WORDS = {Sum: "sum", Least: "least", Greatest: "greatest"}

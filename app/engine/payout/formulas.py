@@ -74,7 +74,7 @@ def price(formula: Formula, facts: Mapping[str, Scalar], before: Before, note: N
             amount = amount if low is None else max(amount, low)
             amount = amount if high is None else min(amount, high)
     if note is not None:
-        note(f"{formula_text(formula)}{_given(formula, facts, before)} = {canonical(amount)}")
+        note(_noted(formula, facts, before, amount))
     return amount
 
 
@@ -116,12 +116,12 @@ def divmod_exact(quantity: Decimal, size: Decimal) -> tuple[Decimal, Decimal]:
     return whole, minus(quantity, times(whole, size))
 
 
-def _given(formula: Formula, facts: Mapping[str, Scalar], before: Before) -> str:
-    """Return the values a formula was calculated with, for its note."""
-    given = []
+def _noted(formula: Formula, facts: Mapping[str, Scalar], before: Before, amount: Decimal) -> str:
+    """Return a calculation in words, with the values it was made with."""
+    if isinstance(formula, Flat):
+        return formula_text(formula)
     name = fact_of(formula)
-    if name is not None:
-        given.append(f"{name} {canonical(_number(facts, name))}")
+    given = "" if name is None else f"{name} is {canonical(_number(facts, name))}"
     if isinstance(formula, Tiers) and (counter := counter_of(formula)) is not None:
-        given.append(f"{canonical(before[counter])} before it")
-    return f" [{', '.join(given)}]" if given else ""
+        given = f"{given or '1'}, after {canonical(before[counter])} in the {formula.window}"
+    return f"{formula_text(formula)}{given and f' ({given})'} comes to {canonical(amount)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_FLOOR, Context, Decimal
 
 from app.core.currency import minor_unit
-from app.core.money import ZERO, minus
+from app.core.money import ZERO, canonical, minus
 from app.core.rounding import round_line, shown
 from app.engine.counters import Before, Counter
 from app.engine.decision import Line, Outcome, Reason
@@ -69,7 +69,9 @@ def limited(
 
 
 def _cut_reason(limit: Limit, line: Line, paid: Decimal) -> Reason:
-    expected = f"at most {shown(limit.max, line.currency)} per {limit.window}"
+    is_payable = limit.max == _whole_minor(limit.max, line.currency)
+    most = shown(limit.max, line.currency) if is_payable else canonical(limit.max)
+    expected = f"at most {most} per {limit.window}"
     actual = f"{shown(line.amount, line.currency)} due, {shown(paid, line.currency)} left"
     return Reason("LIMIT_REACHED", limit.id, None, expected, actual)
 

@@ -1,0 +1,53 @@
+"""Rule bodies that hold everything the language has, and the places in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.builders.terms import data
+
+VALID = [
+    data("""
+        kind: eligibility
+        rules:
+          - id: a
+            name: All of it
+            when:
+              all:
+                - {fact: country, op: not_in, value: [US, CA], if_missing: match}
+                - any:
+                    - {fact: hour, op: between, value: [1, 2]}
+                    - {not: {fact: is_trial, op: eq, value: true, if_missing: match}}
+                - {fact: signup_on, op: exists}
+            then: accept
+          - {id: b, when: {fact: order_value, op: lt, value: "5"}, then: {reject: LOW}}
+        otherwise: {hold: LOOK}
+        """),
+    {"kind": "attribution", "claims": "accept", "qualify": []},
+    data("""
+        kind: payout
+        "on": conversion
+        hit: sum
+        rules:
+          - {id: a, when: {always: true}, then: {clamp: {percent: "5", of: order_value}, min: "1", max: "9"}}
+          - {id: b, when: {always: true}, then: {sum: [{per_unit: "1", of: quantity}, {cpm: "1", of: quantity}, {amount: tax}]}}
+          - id: c
+            when: {always: true}
+            then:
+              tiers:
+                {mode: graduated, by: {count: true}, window: month, rate: per_unit,
+                 steps: [{up_to: "5", unit: "1", flat: "2"}, {up_to: null, unit: "1"}]}
+        bonuses:
+          - id: d
+            when: {always: true}
+            then: {package: {size: "10", amount: "1", free: "5", round: down}, of: quantity}
+        limits: [{id: l, measure: amount, per: contract, window: month, max: "100", over: partial}]
+        otherwise: {least: [{flat: "1"}, {greatest: [{flat: "2"}]}]}
+        """),
+]
+
+
+def places(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of every part of a document."""
+    inner = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+    return [path, *(place for key, value in inner for place in places(value, (*path, key)))]

@@ -1,0 +1,66 @@
+"""Writes the tables of `rules/README.md` from the catalogue, the operators and the diagnostics.
+
+    python -m tests.builders.rules_readme
+
+puts them into the file; a test holds that it was done.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from app.adapters.fact_files import shipped_catalogue
+from app.rulelang.diagnostics import CODES
+from app.rulelang.facts import Fact
+from app.rulelang.operators import OPERATORS
+
+README = Path(__file__).parents[2] / "rules" / "README.md"
+
+
+def with_tables(text: str) -> str:
+    """Return the text with what stands between the marks of each table replaced by the table."""
+    for name, lines in (("facts", _facts()), ("operators", _operators()), ("diagnostics", _diagnostics())):
+        table = f"<!-- {name} -->\n{chr(10).join(lines)}\n<!-- /{name} -->"
+        text, count = re.subn(
+            f"<!-- {name} -->.*?<!-- /{name} -->", lambda _, table=table: table, text, flags=re.DOTALL
+        )
+        assert count == 1, name
+    return text
+
+
+def _facts() -> Iterable[str]:
+    yield "| Fact | Type | | Meaning | Example |"
+    yield "|---|---|---|---|---|"
+    for fact in shipped_catalogue():
+        yield f"| `{fact.name}` | {_type(fact)} | {_presence(fact)} | {fact.meaning} | `{fact.example}` |"
+
+
+def _type(fact: Fact) -> str:
+    more = ", ".join(fact.values) or fact.unit
+    return f"{fact.type}: {more}" if fact.values else f"{fact.type} ({more})" if more else fact.type
+
+
+def _presence(fact: Fact) -> str:
+    return "computed" if fact.derived else "required" if fact.required else "optional"
+
+
+def _operators() -> Iterable[str]:
+    yield "| Operator | Reads | Types | `value` |"
+    yield "|---|---|---|---|"
+    wanted = {None: "a list", 0: "none", 1: "one", 2: "a list of two"}
+    for name, operator in OPERATORS.items():
+        types = "all" if len(operator.types) == 7 else ", ".join(sorted(operator.types))
+        yield f"| `{name}` | {operator.words} | {types} | {wanted[operator.arity]} |"
+
+
+def _diagnostics() -> Iterable[str]:
+    yield "| Code | Meaning |"
+    yield "|---|---|"
+    for code, meaning in CODES.items():
+        yield f"| `{code}` | {meaning} |"
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text("utf-8")), "utf-8")

@@ -1,0 +1,129 @@
+"""Builds terms, histories and conversions from YAML in the words of scenario files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.adapters.fact_files import shipped_catalogue
+from app.adapters.yaml_files import parse_yaml
+from app.core.errors import Finding
+from app.core.instants import parse_date, parse_instant, start_of_day
+from app.engine.counters import Before
+from app.engine.decision import Decision
+from app.engine.evaluate import evaluate
+from app.engine.factsheet import Conversion, typed_facts
+from app.engine.reference import ReferenceMatcher
+from app.engine.terms import Contract, ContractVersion, RuleVersion, Terms, TermsHistory
+from app.rulelang.ruleset import RuleSet, check_rules, rules_from, with_kind
+
+ALWAYS_KNOWN = "1990-01-01"
+DEFAULTS: Mapping[str, Any] = {
+    "eligibility": {"rules": [], "otherwise": "accept"},
+    "attribution": {"claims": "accept"},
+    "payout": {"hit": "first", "on": "conversion", "rules": [], "otherwise": {"flat": "1"}},
+}
+
+
+def data(text: str) -> Any:
+    """Return YAML as data, read as strictly as the product reads it."""
+    return parse_yaml(text, Path("test.yaml")).data
+
+
+def findings(body: Any) -> list[Finding]:
+    """Return what is wrong with a rule body, given as data or as YAML."""
+    return check_rules(data(body) if isinstance(body, str) else body, shipped_catalogue())[1]
+
+
+def rule_set(kind: str, body: Any) -> RuleSet:
+    """Return a checked rule body; `kind` and, for a payout, everything but what matters may be left out."""
+    given = data(body) if isinstance(body, str) else body
+    return rules_from(with_kind(kind, {**_implied(kind), **given}), shipped_catalogue())
+
+
+def terms(text: str, **contract: Any) -> Terms:
+    """Return terms with the rules of YAML `{eligibility?, attribution?, payout?}`, in force since 1990."""
+    found = history([{"effective_from": "1990-01-01", "rules": data(text) or {}}], **contract).at(instant("2030-01-01"))
+    assert isinstance(found, Terms), found
+    return found
+
+
+def history(versions: str | list[Any], as_of: str = "2100-01-01", **contract: Any) -> TermsHistory:
+    """Return a contract's history from the `versions` of a scenario; rules that are not given accept and pay 1.00."""
+    given = data(versions) if isinstance(versions, str) else versions
+    party = Contract(
+        id="acme",
+        program="shop",
+        partner="acme",
+        currency=contract.pop("currency", "USD"),
+        timezone=ZoneInfo(contract.pop("timezone", "America/New_York")),
+        **contract,
+    )
+    dated = [_version(number, entry) for number, entry in enumerate(given, start=1)]
+    return TermsHistory(party, dated, instant(as_of))
+
+
+def conversion(identifier: str = "c1", at: str = "1997-07-02T10:00:00-04:00", **facts: Any) -> Conversion:
+    """Return a conversion claimed by acme. `number` is the customer's order number."""
+    number = facts.pop("number", None)
+    partner = facts.pop("partner", "acme")
+    typed, wrong = typed_facts(facts, shipped_catalogue(), "/facts")
+    assert not wrong, wrong
+    return Conversion(identifier, "shop", instant(at), partner, typed, number)
+
+
+def decide(given: Terms, one: Conversion, before: Before | None = None) -> Decision:
+    """Return the reference engine's decision; counters start at zero."""
+    held = dict.fromkeys(given.counters_since, 0) if before is None else before
+    return evaluate(given, one, ReferenceMatcher(), {**held})  # type: ignore[dict-item]
+
+
+def instant(text: str) -> datetime:
+    """Return an instant, or the first one of a day in New York."""
+    day = parse_date(text)
+    found = parse_instant(text) if day is None else start_of_day(day, ZoneInfo("America/New_York"))
+    assert found is not None, text
+    return found.astimezone(UTC)
+
+
+def _version(number: int, entry: dict[str, Any]) -> ContractVersion:
+    rules = {**DEFAULTS, **entry.get("rules", {})}
+    is_termination = entry.get("termination", False)
+    start = entry["effective_from"]
+    versions = [
+        RuleVersion(
+            id=f"{kind}-{number}-{index}",
+            number=index,
+            rules=rule_set(kind, dated["body"]),
+            effective_from=instant(dated["effective_from"]),
+            **_recorded({**entry, **dated}),
+        )
+        for kind, given in rules.items()
+        for index, dated in enumerate(given if isinstance(given, list) else [_from(start, given)], start=1)
+    ]
+    return ContractVersion(
+        number=number,
+        effective_from=instant(start),
+        is_termination=is_termination,
+        rule_versions=() if is_termination else tuple(versions),
+        **_recorded(entry),
+    )
+
+
+def _from(start: str, body: Any) -> dict[str, Any]:
+    return {"effective_from": start, "body": body}
+
+
+def _recorded(entry: Mapping[str, Any]) -> Any:
+    retired = entry.get("retired_at")
+    return {
+        "recorded_at": instant(entry.get("recorded_at", ALWAYS_KNOWN)),
+        "retired_at": None if retired is None else instant(retired),
+    }
+
+
+def _implied(kind: str) -> dict[str, Any]:
+    return {"on": "conversion", "hit": "first", "rules": [], "otherwise": {"flat": "0"}} if kind == "payout" else {}

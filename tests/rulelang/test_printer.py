@@ -1,0 +1,226 @@
+"""Rules in English, as finance and approvers read them: one golden sentence for everything the language has."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from app.rulelang.ast import Eligibility, Payout
+from app.rulelang.operators import OPERATORS
+from app.rulelang.printer import body_lines, condition_text, expectation, formula_text, value_text, value_words
+from tests.builders.conditions import condition, leaf
+from tests.builders.terms import data, rule_set
+
+STEPS = 'steps: [{up_to: "10", unit: "5", flat: "2"}, {up_to: "20.5", unit: "0", flat: "9"}, {up_to: null, unit: "4"}]'
+
+
+@pytest.mark.parametrize(
+    ("short", "sentence", "expected"),
+    [
+        (["country", "eq", "US"], "country is US", "= US"),
+        (["country", "neq", "US", "match"], "country is not US (or is missing)", "≠ US"),
+        (["country", "neq", "US", "no_match"], "country is not US (and is there)", "≠ US"),
+        (["order_value", "lt", "5"], "order_value is below 5.00", "< 5.00"),
+        (["order_value", "lte", "5.5"], "order_value is at most 5.50", "≤ 5.50"),
+        (["order_value", "gt", "0.125"], "order_value is above 0.125", "> 0.125"),
+        (["quantity", "gte", 3], "quantity is at least 3", "≥ 3"),
+        (["hour", "between", [9, 17]], "hour is between 9 and 17", "between 9 and 17"),
+        (["country", "in", ["US", "CA"]], "country is one of US, CA", "in US, CA"),
+        (["country", "in", ["US"], "match"], "country is one of US (or is missing)", "in US"),
+        (
+            ["country", "not_in", ["US", "CA"], "no_match"],
+            "country is none of US, CA (and is there)",
+            "not in US, CA",
+        ),
+        (["coupon_code", "exists"], "coupon_code is there", "is there"),
+        (["coupon_code", "missing"], "coupon_code is missing", "is missing"),
+        (["is_trial", "eq", False, "no_match"], "is_trial is false", "= false"),
+        (
+            ["signup_on", "lte", "1997-07-02", "match"],
+            "signup_on is not after 1997-07-02 (or is missing)",
+            "≤ 1997-07-02",
+        ),
+        (["signup_on", "gt", "1997-07-02"], "signup_on is after 1997-07-02", "> 1997-07-02"),
+        (["signup_on", "gte", "1997-07-02"], "signup_on is not before 1997-07-02", "≥ 1997-07-02"),
+        (
+            ["first_seen_at", "lt", "1997-07-02T10:00:00-04:00"],
+            "first_seen_at is before 1997-07-02T14:00:00Z",
+            "< 1997-07-02T14:00:00Z",
+        ),
+        (["coupon_code", "eq", ""], 'coupon_code is ""', '= ""'),
+        (["coupon_code", "in", ["A, B", "absent"]], 'coupon_code is one of "A, B", "absent"', 'in "A, B", "absent"'),
+        (
+            ["sku", "in", [f"S{n}" for n in range(12)]],
+            "sku is one of S0, S1, S2, S3, S4, S5, S6, S7, S8, S9 … (12 in all)",
+            "in S0, S1, S2, S3, S4, S5, S6, S7, S8, S9 … (12 in all)",
+        ),
+    ],
+)
+def test_a_comparison(short: list[Any], sentence: str, expected: str) -> None:
+    assert condition_text(condition(short)) == sentence
+    assert expectation(leaf(*short)) == expected
+
+
+def test_every_operator_has_a_sentence_above() -> None:
+    assert len({operator.words for operator in OPERATORS.values()}) == len(OPERATORS)
+
+
+@pytest.mark.parametrize(
+    ("short", "sentence"),
+    [
+        ({"always": True}, "always"),
+        ({"not": ["hour", "eq", 3]}, "not (hour is 3)"),
+        ({"all": [["hour", "eq", 3], ["month", "eq", 7]]}, "hour is 3 and month is 7"),
+        ({"any": [["hour", "eq", 3], ["month", "eq", 7]]}, "hour is 3 or month is 7"),
+        (
+            {
+                "all": [
+                    ["hour", "eq", 3],
+                    {"any": [["month", "eq", 7], {"not": {"all": [["month", "eq", 8], ["hour", "eq", 1]]}}]},
+                ]
+            },
+            "hour is 3 and (month is 7 or not (month is 8 and hour is 1))",
+        ),
+    ],
+)
+def test_a_group_is_unambiguous(short: Any, sentence: str) -> None:
+    assert condition_text(condition(short)) == sentence
+
+
+def tiers(by: str, window: str, rate: str = "per_unit", mode: str = "graduated", steps: str = STEPS) -> str:
+    return f"{{tiers: {{mode: {mode}, by: {by}, window: {window}, rate: {rate}, {steps}}}}}"
+
+
+ONE = 'steps: [{up_to: null, unit: "5"}]'
+
+
+@pytest.mark.parametrize(
+    ("formula", "phrase"),
+    [
+        ('{flat: "5"}', "a flat 5.00"),
+        ('{flat: "0.125"}', "a flat 0.125"),
+        ('{percent: "2.50", of: order_value}', "2.5 % of order_value"),
+        ('{per_unit: "0.1", of: quantity}', "0.10 per unit of quantity"),
+        ('{cpm: "12", of: quantity}', "12.00 per thousand of quantity"),
+        ("{amount: shipping}", "the amount of shipping"),
+        (
+            '{package: {size: "10", amount: "100", free: "200"}, of: quantity}',
+            "100.00 per begun package of 10 in quantity after 200 free",
+        ),
+        (
+            '{package: {size: "0.5", amount: "1", round: down}, of: quantity}',
+            "1.00 per full package of 0.5 in quantity",
+        ),
+        ('{sum: [{flat: "1"}, {percent: "3", of: tax}]}', "a flat 1.00 plus 3 % of tax"),
+        ('{least: [{flat: "1"}, {percent: "3", of: tax}]}', "the least of a flat 1.00, 3 % of tax"),
+        ('{greatest: [{flat: "1"}, {amount: tax}]}', "the greatest of a flat 1.00, the amount of tax"),
+        ('{clamp: {percent: "8", of: order_value}, max: "15"}', "8 % of order_value, at most 15.00"),
+        ('{clamp: {percent: "8", of: order_value}, min: "1"}', "8 % of order_value, at least 1.00"),
+        (
+            '{clamp: {sum: [{flat: "1"}, {amount: tax}]}, min: "1", max: "15"}',
+            "(a flat 1.00 plus the amount of tax), at least 1.00 and at most 15.00",
+        ),
+        (
+            '{least: [{greatest: [{flat: "1"}, {amount: tax}]}, {flat: "9"}]}',
+            "the least of (the greatest of a flat 1.00, the amount of tax), a flat 9.00",
+        ),
+        (
+            tiers("{count: true}", "month"),
+            "graduated by conversions of a month: 5.00 each and 2.00 once up to 10, 9.00 once up to 20.5, 4.00 each beyond",
+        ),
+        (
+            tiers("{sum: order_value}", "event", "percent", "volume"),
+            "volume by order_value: 5 % and 2.00 once up to 10, 9.00 once up to 20.5, 4 % beyond",
+        ),
+        (
+            tiers("{sum: quantity}", "event", steps=ONE + ", flat_at_zero: true"),
+            "graduated by quantity: 5.00 each for all; the first step counts for zero too",
+        ),
+    ],
+)
+def test_a_formula(formula: str, phrase: str) -> None:
+    body = rule_set("payout", {"rules": [], "otherwise": data(formula)}).body
+    assert isinstance(body, Payout)
+    assert formula_text(body.otherwise) == phrase  # type: ignore[arg-type]
+
+
+def test_a_payout_is_one_sentence_a_line() -> None:
+    body = rule_set(
+        "payout",
+        """
+        hit: unique
+        rules:
+          - {id: first, name: First orders, when: {fact: customer_order_number, op: eq, value: 1}, then: {flat: "5"}}
+          - {id: big, when: {fact: order_value, op: gt, value: "100"}, then: {percent: "5", of: order_value}}
+        otherwise: {hold: LOOK}
+        bonuses: [{id: ctv, when: {fact: device_type, op: eq, value: ctv}, then: {flat: "0.5"}}]
+        limits: [{id: cap, measure: amount, per: contract, window: month, max: "1500", over: partial}]
+        """,
+    ).body
+    assert body_lines(body) == [
+        "first (First orders): pay a flat 5.00 when customer_order_number is 1",
+        "big: pay 5 % of order_value when order_value is above 100.00",
+        "where several match, payment is held",
+        "otherwise: hold as LOOK",
+        "bonus ctv: add a flat 0.50 when device_type is ctv",
+        "limit cap: at most 1500.00 per contract and month; the line that would go beyond is cut to what is left",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hit", "line"),
+    [("first", "where several match, the first of them pays"), ("sum", "where several match, each of them pays")],
+)
+def test_what_several_hits_mean_is_said_when_there_can_be_several(hit: str, line: str) -> None:
+    rule = {"when": {"always": True}, "then": {"flat": "1"}}
+    two = rule_set("payout", {"hit": hit, "rules": [{"id": "a", **rule}, {"id": "b", **rule}]}).body
+    one = rule_set("payout", {"hit": hit, "rules": [{"id": "a", **rule}]}).body
+    assert body_lines(two)[2:] == [line, "otherwise: pay a flat 0.00"]
+    assert body_lines(one)[1:] == ["otherwise: pay a flat 0.00"]
+
+
+def test_eligibility_and_attribution() -> None:
+    body = rule_set(
+        "eligibility",
+        """
+        rules:
+          - {id: minimum, name: At least five, when: {fact: order_value, op: gte, value: "5"}, then: accept}
+          - {id: trial, when: {fact: is_trial, op: eq, value: true}, then: {hold: TRIAL}}
+        otherwise: {reject: BELOW_MINIMUM}
+        """,
+    ).body
+    assert isinstance(body, Eligibility)
+    assert body_lines(body) == [
+        "minimum (At least five): accept when order_value is at least 5.00",
+        "trial: hold as TRIAL when is_trial is true",
+        "otherwise: reject as BELOW_MINIMUM",
+    ]
+    accepted, refused = (rule_set("attribution", {"claims": word}).body for word in ("accept", "refuse"))
+    assert body_lines(accepted) == ["a claim without a qualifying touch is accepted"]
+    assert body_lines(refused) == ["a claim without a qualifying touch is refused"]
+
+
+@pytest.mark.parametrize(
+    ("value", "record", "words"),
+    [
+        (None, "absent", "absent"),
+        (True, "true", "true"),
+        (5, "5", "5"),
+        (Decimal("5"), "5.00", "5.00"),
+        (Decimal("-0.1250"), "-0.125", "-0.125"),
+        (Decimal("1E+3"), "1000.00", "1000.00"),
+        (date(1997, 7, 2), "1997-07-02", "1997-07-02"),
+        (datetime(1997, 7, 2, 14, 0, 0, 5, tzinfo=UTC), "1997-07-02T14:00:00.000005Z", "1997-07-02T14:00:00.000005Z"),
+        ("US-NY", "US-NY", "US-NY"),
+        ("日本", "日本", "日本"),
+        ("", "", '""'),
+        ("two words", "two words", '"two words"'),
+        ("absent", "absent", '"absent"'),
+    ],
+)
+def test_values_as_records_keep_them_and_as_sentences_say_them(value: Any, record: str, words: str) -> None:
+    assert value_text(value) == record
+    assert value_words(value) == words
