@@ -86,7 +86,7 @@ def test_check_says_rules_in_english(termline: Termline, tmp_path: Path) -> None
     assert done.returncode == 0
     assert done.stdout.splitlines()[:2] == [
         "first: pay 8 % of order_value when customer_order_number is 1",
-        "otherwise: pay 2.00",
+        "otherwise: pay a flat 2.00",
     ]
 
 
