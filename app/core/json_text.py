@@ -24,8 +24,8 @@ class MalformedJson(ValueError):
 
 
 MAX_INTEGER_DIGITS = 19
-# Deep enough for anything we read, and shallow enough for everything that walks it.
-MAX_DEPTH = 64
+# Deep enough for rules to be told that theirs are too deep, shallow enough for all that walks data (orjson: 254).
+MAX_DEPTH = 128
 
 # Strings whole, so that nothing inside one is taken for a bracket; numbers and words as far as json reads them.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?(?:[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|NaN|Infinity)|\S', re.DOTALL)

@@ -266,7 +266,7 @@ _PARTS = ["a", "b: ", ": ", "- ", "\n", "  ", "{", "}", "[", "]", ",", "&x ", "*
 
 
 @given(st.text(max_size=30) | st.lists(st.sampled_from(_PARTS), max_size=14).map("".join))
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 def test_any_text_is_data_or_refused(text: str) -> None:
     try:
         assert isinstance(parse_yaml(text, FILE), Document)

@@ -165,7 +165,7 @@ def test_the_first_day_of_all_starts_with_time() -> None:
 
 @given(zones_and_instants())
 @example((ZoneInfo("America/St_Johns"), datetime(2009, 11, 1, 2, 45, tzinfo=UTC)))
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 def test_a_day_starts_at_the_smallest_instant_with_its_date(given_: tuple[ZoneInfo, datetime]) -> None:
     timezone, instant = given_
     day = instant.astimezone(timezone).date()

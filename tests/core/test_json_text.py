@@ -34,7 +34,7 @@ def test_what_json_writes_is_read_back(value: Any, ascii_only: bool, indent: int
 
 
 @given(data, st.data())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_a_mutated_text_is_data_or_refused_with_its_place(value: Any, draws: st.DataObject) -> None:
     text = json.dumps(value)
     for _ in range(draws.draw(st.integers(1, 3))):
@@ -44,7 +44,7 @@ def test_a_mutated_text_is_data_or_refused_with_its_place(value: Any, draws: st.
 
 
 @given(st.binary(max_size=40) | st.text(max_size=40) | st.lists(st.sampled_from(_TOKENS), max_size=12).map("".join))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 def test_any_text_is_data_or_refused_with_its_place(text: str | bytes) -> None:
     _is_data_or_refused(text)
 
