@@ -46,6 +46,28 @@ CASES = {
         ("{kind: attribution, claims: accept, qualify: 1}", "/qualify", "expected a list, found 1", None),
         (tiers("[{up_to: null, unit: '1'}]", ", flat_at_zero: 1"), THEN + "/tiers/flat_at_zero", "true or false", None),
         (tiers("[7]"), THEN + "/tiers/steps/0", "expected a step, found 7", None),
+        (payout("{tiers: []}"), THEN + "/tiers", "expected a tier table, found a list", None),
+        (payout("{package: 5, of: quantity}"), THEN + "/package", "expected a package, found 5", None),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("{sum: quantity}", "{count: false}"),
+            THEN + "/tiers/by/count",
+            "count is true; found False",
+            "sum a fact",
+        ),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("{sum: quantity}", "{max: quantity}"),
+            THEN + "/tiers/by",
+            "by is",
+            None,
+        ),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("{sum: quantity}", "{sum: 5}"),
+            THEN + "/tiers/by/sum",
+            "found 5",
+            None,
+        ),
+        ("{kind: eligibility, otherwise: accept, rules: [7]}", "/rules/0", "expected a rule, found 7", None),
+        (limits("7"), "/limits/0", "expected a limit, found 7", None),
     ],
     "float_refused": [
         (payout("{flat: 12.50}"), THEN + "/flat", "12.50, a number with a point", 'as a string: "12.50"'),
