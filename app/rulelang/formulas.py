@@ -76,7 +76,7 @@ def _rated(word: str, what: str, make: Any) -> Any:
         shape = reader.object(data, at, (word, "of"), what=word)
         rate = reader.decimal(data[word], at + pointer_of(word), what=what)
         of = _fact(reader, data.get("of"), at + "/of") if shape else None
-        return None if of is None else make(rate or ZERO, of)
+        return None if of is None else make(reader.or_stand_in(rate, ZERO), of)
 
     return read
 
@@ -184,7 +184,11 @@ def _metric(reader: Reader, data: Any, at: str) -> Metric | None:
         )
         return None
     if "count" in data:
-        return Metric() if reader.flag(data["count"], at + "/count") else None
+        if data["count"] is not True:
+            message = f"count is true; found {described(data['count'])}"
+            reader.findings.add("wrong_type", at + "/count", message, 'or sum a fact: {"sum": "order_value"}')
+            return None
+        return Metric()
     fact = _fact(reader, data["sum"], at + "/sum")
     return None if fact is None else Metric(fact)
 

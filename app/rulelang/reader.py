@@ -12,6 +12,7 @@ from app.core.json_text import JsonFloat
 from app.core.money import parse_decimal
 from app.rulelang.diagnostics import Findings, described, did_you_mean, string_hint
 
+S = TypeVar("S")
 T = TypeVar("T")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", re.ASCII)
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
@@ -106,6 +107,17 @@ class Reader:
             self.findings.add("bad_decimal", at, f"{what} is {least} or more; found {value}")
             return None
         return value
+
+    def or_stand_in(self, part: T | None, stand_in: S) -> T | S:
+        """Return a part, or, where it could not be read, a stand-in with which the rest can be checked.
+
+        Without a finding the stand-in would be taken for what was written: then it is our fault, and nothing is read.
+        """
+        if part is not None:
+            return part
+        if not self.findings.errors:
+            raise AssertionError("a part was not read, and nothing says why")
+        return stand_in
 
     def flag(self, data: Any, at: str) -> bool:
         """Return true or false."""

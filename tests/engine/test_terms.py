@@ -275,6 +275,26 @@ def test_a_counter_restarts_where_a_version_did_without_it(apart: bool) -> None:
     assert since(payout(SUMS), payout(quantity), apart=apart) == {"sum:quantity/month": "02-01"}
 
 
+def test_a_rule_version_that_never_came_into_force_stops_no_counter() -> None:
+    given_: list[Any] = [
+        {
+            "effective_from": "1997-01-01",
+            "rules": {
+                "payout": [
+                    {"effective_from": "1997-01-01", "body": payout(COUNTS)},
+                    {"effective_from": "1997-03-01", "body": FLAT},  # the next contract version starts then
+                ]
+            },
+        },
+        {"effective_from": "1997-03-01", "rules": {"payout": payout(COUNTS)}},
+    ]
+    found = history(given_)
+    terms = found.at(instant("1997-03-15"))
+    assert isinstance(terms, Terms)
+    assert terms.counters_since == {COUNT: instant("1997-01-01")}
+    assert [len(found.rule_spans(span.version)["payout"]) for span in found.spans] == [1, 1]
+
+
 def test_only_the_versions_before_decide() -> None:
     assert since(payout(COUNTS), payout(COUNTS), FLAT, payout(COUNTS), at="1997-02-15") == {"count/month": "01-01"}
 

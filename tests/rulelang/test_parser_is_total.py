@@ -8,13 +8,15 @@ import re
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.adapters.fact_files import shipped_catalogue
 from app.core.json_text import JsonFloat, parse_json
-from app.rulelang.diagnostics import CODES
+from app.rulelang.diagnostics import CODES, Findings
 from app.rulelang.printer import body_lines
+from app.rulelang.reader import Reader
 from app.rulelang.ruleset import check_rules
 from tests.builders.bodies import VALID, places
 
@@ -117,3 +119,26 @@ def test_a_body_that_is_nested_without_end() -> None:
 def test_what_json_text_says_is_what_is_checked() -> None:
     body = parse_json(json.dumps(VALID[0]).replace('"5"', "5.00"))
     assert [finding.code for finding in check_rules(body, shipped_catalogue())[1]] == ["float_refused"]
+
+
+def test_a_part_that_was_not_read_without_a_finding_is_a_fault_and_never_taken_for_a_rule() -> None:
+    findings = Findings()
+    reader = Reader(findings)
+    assert reader.or_stand_in(5, 7) == 5
+    with pytest.raises(AssertionError, match="nothing says why"):
+        reader.or_stand_in(None, 7)
+    findings.add("wrong_type", "", "found")
+    assert reader.or_stand_in(None, 7) == 7
+
+
+def test_every_scalar_of_a_valid_body_replaced_by_another_is_refused_or_read() -> None:
+    for body in VALID:
+        for path in places(body)[1:]:
+            for other in (None, False, True, 0, 5, "", "x", "5", [], {}, [{}], {"x": 1}, JsonFloat("1.5")):
+                changed = copy.deepcopy(body)
+                parent = changed
+                for key in path[:-1]:
+                    parent = parent[key]
+                parent[path[-1]] = other
+                rules, found = check_rules(changed, shipped_catalogue())
+                assert (rules is None) == any(finding.severity == "error" for finding in found), (path, other)

@@ -1,0 +1,362 @@
+"""Rule bodies with a defect, by the code of its diagnostic: `(body, pointer, part of the message, part of the hint)`."""
+
+from __future__ import annotations
+
+
+def eligibility(when: str) -> str:
+    return f"{{kind: eligibility, otherwise: accept, rules: [{{id: a, then: accept, when: {when}}}]}}"
+
+
+def payout(then: str) -> str:
+    return f'{{kind: payout, "on": conversion, hit: first, rules: [], otherwise: {then}}}'
+
+
+def tiers(steps: str, more: str = "") -> str:
+    return payout(
+        f"{{tiers: {{mode: graduated, by: {{sum: quantity}}, window: event, rate: per_unit, steps: {steps}{more}}}}}"
+    )
+
+
+def limits(*limit: str) -> str:
+    return payout(f"{{flat: '0'}}, limits: [{', '.join(limit)}]")
+
+
+CAP = "{id: cap, measure: amount, per: contract, window: month, max: '5', over: partial}"
+WHEN, THEN = "/rules/0/when", "/otherwise"
+CASES = {
+    "wrong_type": [
+        ("[]", "", "a rule body is an object; found a list", None),
+        (eligibility("7"), WHEN, "expected a condition, found 7", None),
+        (
+            eligibility("{fact: country, op: eq, value: [US]}"),
+            WHEN + "/value",
+            "expected one value, found a list",
+            None,
+        ),
+        (eligibility("{fact: country, op: in, value: US}"), WHEN + "/value", "expected a list, found 'US'", None),
+        (eligibility("{fact: hour, op: between, value: [1]}"), WHEN + "/value", "takes two values, low and high", None),
+        (eligibility("{fact: [], op: eq, value: US}"), WHEN + "/fact", "fact is the name of a fact", None),
+        (eligibility("{fact: country, op: eq, value: null}"), WHEN + "/value", "expected one value, found null", None),
+        (eligibility("{always: false}"), WHEN + "/always", "always is true; found False", None),
+        (eligibility("{all: {}}"), WHEN + "/all", "expected a list, found an object", None),
+        (payout("{flat: 5}"), THEN + "/flat", "an amount of money is a string of digits; found 5", 'a string: "5"'),
+        (payout("{flat: true}"), THEN + "/flat", "is a string of digits; found True", None),
+        (payout("[]"), THEN, "expected a formula, found a list", None),
+        (payout("{amount: ''}"), THEN + "/amount", "expected the name of a fact", None),
+        ("{kind: attribution, claims: accept, qualify: 1}", "/qualify", "expected a list, found 1", None),
+        (tiers("[{up_to: null, unit: '1'}]", ", flat_at_zero: 1"), THEN + "/tiers/flat_at_zero", "true or false", None),
+        (tiers("[7]"), THEN + "/tiers/steps/0", "expected a step, found 7", None),
+        (payout("{tiers: []}"), THEN + "/tiers", "expected a tier table, found a list", None),
+        (payout("{package: 5, of: quantity}"), THEN + "/package", "expected a package, found 5", None),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("{sum: quantity}", "{count: false}"),
+            THEN + "/tiers/by/count",
+            "count is true; found False",
+            "sum a fact",
+        ),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("{sum: quantity}", "{max: quantity}"),
+            THEN + "/tiers/by",
+            "by is",
+            None,
+        ),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("{sum: quantity}", "{sum: 5}"),
+            THEN + "/tiers/by/sum",
+            "found 5",
+            None,
+        ),
+        ("{kind: eligibility, otherwise: accept, rules: [7]}", "/rules/0", "expected a rule, found 7", None),
+        (limits("7"), "/limits/0", "expected a limit, found 7", None),
+    ],
+    "float_refused": [
+        (payout("{flat: 12.50}"), THEN + "/flat", "12.50, a number with a point", 'as a string: "12.50"'),
+        (payout("{percent: 1.5e+1, of: order_value}"), THEN + "/percent", "1.5e+1", 'as a string: "15"'),
+        (payout("{flat: 1.0e-99}"), THEN + "/flat", "1.0e-99", "a string of digits"),
+        (
+            eligibility("{fact: order_value, op: gt, value: 5.0}"),
+            WHEN + "/value",
+            "order_value is 5.0",
+            'string: "5.0"',
+        ),
+        (
+            eligibility("{fact: hour, op: in, value: [1, 2.0]}"),
+            WHEN + "/value/1",
+            "hour is 2.0",
+            "integer has no point",
+        ),
+    ],
+    "bad_decimal": [
+        (payout("{flat: '1e3'}"), THEN + "/flat", "digits with an optional point", 'for example "12.50"'),
+        (payout("{flat: '+1'}"), THEN + "/flat", "found '+1'", 'for example "12.50"'),
+        (payout("{flat: '1234567890123456789'}"), THEN + "/flat", "at most 18 before", 'for example "12.50"'),
+        (payout("{flat: '0.1234567891'}"), THEN + "/flat", "9 after it", 'for example "12.50"'),
+        (
+            payout("{package: {size: '0', amount: '1'}, of: quantity}"),
+            THEN + "/package/size",
+            "size of a package",
+            None,
+        ),
+        (
+            payout("{package: {size: '1', amount: '1', free: '-1'}, of: quantity}"),
+            THEN + "/package/free",
+            "the free quantity is 0 or more; found -1",
+            None,
+        ),
+        (limits(CAP.replace("'5'", "'-5'")), "/limits/0/max", "the maximum of a limit is 0 or more; found -5", None),
+    ],
+    "missing_key": [
+        ("{}", "", "a rule body needs the key 'kind'", "eligibility, attribution, payout"),
+        ("{kind: attribution}", "", "an attribution body needs the key 'claims'", None),
+        (eligibility("{fact: country, op: eq}"), WHEN, "eq needs the key 'value'", None),
+        (eligibility("{fact: country}"), WHEN, "a comparison needs the key 'op'", None),
+        (payout("{percent: '1'}"), THEN, "percent needs the key 'of'", None),
+        (tiers("[{unit: '1'}]"), THEN + "/tiers/steps/0", "a step needs the key 'up_to'", None),
+        (limits("{id: cap}"), "/limits/0", "a limit needs the key 'measure'", None),
+        ("{kind: eligibility, otherwise: accept, rules: [{id: a}]}", "/rules/0", "a rule needs the key 'when'", None),
+    ],
+    "unknown_key": [
+        ("{kind: attribution, claims: accept, clams: 1}", "/clams", "unknown key 'clams'", "'claims'"),
+        ("{kind: eligibility, rules: [], otherwise: accept, else: 1}", "/else", "unknown key 'else'", "known: "),
+        (payout("{flat: '0'}, bonus: []"), "/bonus", "unknown key 'bonus'", "'bonuses'"),
+        (eligibility("{fact: country, op: eq, value: US, ifmissing: match}"), WHEN + "/ifmissing", "", "'if_missing'"),
+        (
+            eligibility("{fact: country, op: exists, value: 1}"),
+            WHEN + "/value",
+            "exists takes no value",
+            "leave it out",
+        ),
+        (eligibility("{all: [{always: true}], with: 1}"), WHEN + "/with", "unknown key 'with'", "known: all"),
+        (eligibility("{always: true}, note: x"), "/rules/0/note", "unknown key 'note'", "known: id, name, then, when"),
+        (payout("{flat: '1', off: x}"), THEN + "/off", "unknown key 'off'", "known: flat"),
+        (payout("{percent: '1', of: order_value, max: '1'}"), THEN + "/max", "unknown key 'max'", "of, percent"),
+        (payout("{clamp: {flat: '1'}, maximum: '1', max: '1'}"), THEN + "/maximum", "unknown key", "'max'"),
+        (payout("{package: {size: '1', amount: '1', fee: '1'}, of: quantity}"), THEN + "/package/fee", "", "'free'"),
+        (payout("{sum: [{flat: '1'}], of: x}"), THEN + "/of", "unknown key 'of'", "known: sum"),
+        (payout("{amount: order_value, of: x}"), THEN + "/of", "unknown key 'of'", "known: amount"),
+        (payout("{hold: X, flat: '1'}"), THEN + "/flat", "unknown key 'flat'", "known: hold"),
+        (tiers("[{up_to: null, unit: '1'}]", ", step: 1"), THEN + "/tiers/step", "unknown key 'step'", "'steps'"),
+        (tiers("[{up_to: null, unit: '1', flt: '1'}]"), THEN + "/tiers/steps/0/flt", "unknown key 'flt'", "'flat'"),
+        (limits(CAP[:-1] + ", pre: 1}"), "/limits/0/pre", "unknown key 'pre'", "'per'"),
+        (
+            "{kind: eligibility, otherwise: {reject: X, why: Y}, rules: []}",
+            "/otherwise/why",
+            "unknown key 'why'",
+            "known: reject",
+        ),
+    ],
+    "unknown_choice": [
+        ("{kind: payot}", "/kind", "expected one of eligibility, attribution, payout; found 'payot'", "'payout'"),
+        ("{kind: [1]}", "/kind", "found a list", "one of: eligibility"),
+        ("{kind: attribution, claims: accepted}", "/claims", "found 'accepted'", "'accept'"),
+        ("{kind: eligibility, rules: [], otherwise: reject}", "/otherwise", "found 'reject'", '{"reject": "CODE"}'),
+        ("{kind: eligibility, rules: [], otherwise: {accept: X}}", "/otherwise", "found 'accept'", None),
+        (
+            "{kind: eligibility, rules: [], otherwise: {reject: X, hold: Y}}",
+            "/otherwise",
+            "found 'hold', 'reject'",
+            None,
+        ),
+        ('{kind: payout, "on": click, hit: frist, rules: [], otherwise: {flat: "0"}}', "/hit", "'frist'", "'first'"),
+        (eligibility("{fact: country, op: eq, value: US, if_missing: yes}"), WHEN + "/if_missing", "", "match"),
+        (tiers("[{up_to: null, unit: '1'}]").replace("graduated", "slab"), THEN + "/tiers/mode", "'slab'", "volume"),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("window: event", "window: moth"),
+            THEN + "/tiers/window",
+            "",
+            "month",
+        ),
+        (limits(CAP.replace("per: contract", "per: null")), "/limits/0/per", "found null", "contract"),
+        (limits(CAP.replace("over: partial", "over: partly")), "/limits/0/over", "found 'partly'", "'partial'"),
+        (limits(CAP.replace("over: partial", "over: null")), "/limits/0/over", "found null", "partial"),
+    ],
+    "unknown_condition": [
+        (eligibility("{}"), WHEN, "expected one of fact, all, any, not", "known: "),
+        (eligibility("{anny: []}"), WHEN, "found 'anny'", "'any'"),
+        (eligibility("{all: [], any: []}"), WHEN, "one condition has both all and any", "nest one of them"),
+    ],
+    "unknown_formula": [
+        (payout("{}"), THEN, "found an empty object", "known: "),
+        (payout("{prcent: '1', of: order_value}"), THEN, "found 'prcent', 'of'", "'percent'"),
+        (payout("{flat: '1', amount: order_value}"), THEN, "found flat and amount", None),
+    ],
+    "empty_group": [
+        (eligibility("{any: []}"), WHEN + "/any", "any has no conditions", '{"always": true}'),
+        (eligibility("{fact: country, op: in, value: []}"), WHEN + "/value", "in has no members", None),
+        (payout("{least: []}"), THEN + "/least", "least has no formulas", None),
+    ],
+    "bad_identifier": [
+        (eligibility("{always: true}").replace("id: a", "id: 'a b'"), "/rules/0/id", "found 'a b'", None),
+        (eligibility("{always: true}").replace("id: a", "id: 7"), "/rules/0/id", "found 7", None),
+        (eligibility("{always: true}").replace("id: a", "id: " + "a" * 65), "/rules/0/id", "at most 64", None),
+        (eligibility("{always: true}, name: 'two\n\n lines'"), "/rules/0/name", "one line", None),
+        ("{kind: eligibility, rules: [], otherwise: {reject: too small}}", "/otherwise/reject", "", "'TOO_SMALL'"),
+        ("{kind: eligibility, rules: [], otherwise: {hold: 9TH}}", "/otherwise/hold", "starts with a capital", None),
+        (payout("{hold: ''}"), "/otherwise/hold", "found ''", None),
+    ],
+    "duplicate_id": [
+        (
+            "{kind: eligibility, otherwise: accept, rules: [{id: '!', when: {always: true}, then: accept},"
+            "{id: a, when: {always: true}, then: accept}, {id: a, when: {always: true}, then: accept}]}",
+            "/rules/2/id",
+            "the id 'a' is taken",
+            "choose another id",
+        ),
+        (
+            eligibility("{always: true}").replace("id: a", "id: otherwise"),
+            "/rules/0/id",
+            "stands for no rule",
+            "another",
+        ),
+        (
+            payout("{flat: '1'}, bonuses: [{id: b, when: {always: true}, then: {flat: '1'}}]").replace(
+                "rules: []", "rules: [{id: b, when: {always: true}, then: {flat: '1'}}]"
+            ),
+            "/bonuses/0/id",
+            "the id 'b' is taken",
+            "choose another id",
+        ),
+        (limits(CAP, CAP), "/limits/1/id", "the id 'cap' is taken", "choose another id"),
+    ],
+    "unknown_fact": [
+        (
+            eligibility("{fact: ordervalue, op: gt, value: '1'}"),
+            WHEN + "/fact",
+            "no fact 'ordervalue'",
+            "'order_value'",
+        ),
+        (payout("{percent: '1', of: order_valu}"), THEN + "/of", "no fact 'order_valu'", "'order_value'"),
+        (payout("{amount: totl}"), THEN + "/amount", "no fact 'totl'", None),
+        (
+            payout("{sum: [{flat: '1'}, {clamp: {cpm: '1', of: impressions}, max: '1'}]}"),
+            THEN + "/sum/1/clamp/of",
+            "no fact 'impressions'",
+            None,
+        ),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("quantity", "quantty"),
+            THEN + "/tiers/by/sum",
+            "'quantty'",
+            "'quantity'",
+        ),
+        (
+            payout("{flat: '1'}, bonuses: [{id: '!'}, {id: b, when: {always: true}, then: {amount: bonus}}]"),
+            "/bonuses/1/then/amount",
+            "no fact 'bonus'",
+            None,
+        ),
+    ],
+    "unknown_operator": [
+        (eligibility("{fact: country, op: equals, value: US}"), WHEN + "/op", "unknown operator 'equals'", "known: "),
+        (eligibility("{fact: hour, op: betwen, value: [1, 2]}"), WHEN + "/op", "'betwen'", "'between'"),
+        (eligibility("{fact: hour, op: 7, value: 1}"), WHEN + "/op", "unknown operator 7", "known: eq, neq, lt"),
+    ],
+    "operator_not_for_type": [
+        (
+            eligibility("{fact: country, op: gt, value: US}"),
+            WHEN + "/op",
+            "country is text, which has no gt",
+            "text has: eq, exists, in, missing, neq, not_in",
+        ),
+    ],
+    "value_not_of_type": [
+        (eligibility("{fact: hour, op: eq, value: soon}"), WHEN + "/value", "hour is integer", "for example 20"),
+        (eligibility("{fact: country, op: in, value: [US, 1]}"), WHEN + "/value/1", "found 1", 'for example "US"'),
+        (eligibility("{fact: country, op: eq, value: 1.5}"), WHEN + "/value", "country is text", 'for example "US"'),
+    ],
+    "not_a_member": [
+        (
+            eligibility("{fact: device_type, op: eq, value: tv}"),
+            WHEN + "/value",
+            "device_type is 'tv'",
+            "one of: ctv, desktop",
+        ),
+    ],
+    "if_missing_required": [
+        (
+            eligibility("{fact: country, op: neq, value: US}"),
+            WHEN,
+            "country is optional and tested negatively (neq)",
+            '"if_missing": "match"',
+        ),
+    ],
+    "if_missing_useless": [
+        (
+            eligibility("{fact: order_value, op: gt, value: '1', if_missing: match}"),
+            WHEN + "/if_missing",
+            "order_value is required",
+            None,
+        ),
+        (eligibility("{fact: country, op: missing, if_missing: match}"), WHEN + "/if_missing", "missing already", None),
+    ],
+    "empty_range": [
+        (eligibility("{fact: hour, op: between, value: [5, 4]}"), WHEN + "/value", "5 is above 4", "lower value first"),
+    ],
+    "derived_fact": [],
+    "not_a_number": [
+        (payout("{percent: '1', of: country}"), THEN + "/of", "country, which is text", "numbers are: order_value"),
+        (payout("{amount: local_date}"), THEN + "/amount", "local_date, which is date", "numbers are: "),
+    ],
+    "bad_steps": [
+        (tiers("[]"), THEN + "/tiers/steps", "at least one step", None),
+        (tiers("[{up_to: '5', unit: '1'}]"), THEN + "/tiers/steps/0/up_to", "the last step has up_to null", None),
+        (
+            tiers("[{up_to: null, unit: '1'}, {up_to: null, unit: '1'}]"),
+            THEN + "/tiers/steps/0/up_to",
+            "only the last step",
+            None,
+        ),
+        (
+            tiers("[{up_to: '5', unit: '1'}, {up_to: '5.0', unit: '1'}, {up_to: null, unit: '1'}]"),
+            THEN + "/tiers/steps/1/up_to",
+            "up_to 5.0 does not lie above 5",
+            None,
+        ),
+        (
+            tiers("[{up_to: '0', unit: '1'}, {up_to: null, unit: '1'}]"),
+            THEN + "/tiers/steps/0/up_to",
+            "up_to 0 does not lie above 0",
+            None,
+        ),
+        (
+            tiers("[{up_to: null, unit: '1'}]")
+            .replace("{sum: quantity}", "{count: true}")
+            .replace("per_unit", "percent"),
+            THEN + "/tiers/rate",
+            "percent needs an amount",
+            "order_value",
+        ),
+    ],
+    "bad_clamp": [
+        (payout("{clamp: {flat: '1'}}"), THEN, "a clamp has min, max or both", None),
+        (payout("{clamp: {flat: '1'}, min: '2', max: '1'}"), THEN, "minimum 2 is above the maximum 1", None),
+    ],
+    "not_available": [
+        (eligibility("{any_item: items, where: {always: true}}"), WHEN, "any_item is not run", None),
+        (eligibility("{fact: sku, op: starts_with, value: A}"), WHEN + "/op", "starts_with is not run", None),
+        (eligibility("{fact: sku, op: eq, value: {param: a}}"), WHEN + "/value", "a value from {'param': …}", None),
+        (eligibility("{fact: sku, op: in, value: [{list: a}]}"), WHEN + "/value/0", "a value from {'list': …}", None),
+        ("{kind: attribution, claims: accept, qualify: [{}]}", "/qualify", "touches are not attributed", "claims"),
+        (payout("{flat: '1'}").replace("conversion", "delivery"), "/on", "payouts on deliveries", None),
+        (tiers("[{up_to: null, unit: '1'}]", ", crossing: whole_at_new"), THEN + "/tiers/crossing", "crossing", None),
+        (tiers("[{up_to: null, unit: '1'}]").replace("event", "day"), THEN + "/tiers/window", "the window day", None),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("event", "month").replace("graduated", "volume"),
+            THEN + "/tiers/mode",
+            "volume over more than the event",
+            None,
+        ),
+        (
+            tiers("[{up_to: null, unit: '1'}]", ", flat_at_zero: true").replace("event", "month"),
+            THEN + "/tiers/flat_at_zero",
+            "a second zero would pay the flat again",
+            None,
+        ),
+        (limits(CAP.replace("amount", "count")), "/limits/0/measure", "limits with measure 'amount' only", None),
+        (limits(CAP.replace("month", "day")), "/limits/0/window", "limits with window 'month' only", None),
+        (limits(CAP.replace("per: contract", "per: customer")), "/limits/0/per", "'contract' only", None),
+        (limits(CAP.replace("partial", "{fallback: {flat: '1'}}")), "/limits/0/over", "found 'fallback'", None),
+    ],
+}
+# These are met with a body of the size of the limit: test_limits.py.
+BY_SIZE = {"too_deep", "too_many_groups", "too_many_leaves", "too_many_rules", "too_many_members", "too_many_steps"}
