@@ -56,8 +56,14 @@ def _counted(rows: csv.DictReader[str], table: Path) -> Iterator[dict[str, str]]
             if None in row or None in row.values():
                 raise FileRefused(f"{table}:{rows.line_num}: the row has another number of columns than the header.")
             yield row
-    except csv.Error as error:
-        raise FileRefused(f"{table}:{rows.line_num}: {error}.") from error
+    except (csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
+        raise FileRefused(f"{table}:{rows.line_num + 1}: {_reason(error)}.") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8 text; save the file as CSV UTF-8"
+    return str(error) if isinstance(error, csv.Error) else f"the file is damaged ({error})"
 
 
 def _write(bodies: Iterator[Any], output: Path) -> dict[str, int]:
@@ -110,5 +116,5 @@ def _opened(path: Path) -> Iterator[IO[str]]:
         raw: Any = gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb")
     except OSError as error:
         raise FileRefused(f"{path} cannot be read: {error.strerror}.") from error
-    with io.TextIOWrapper(raw, "utf-8", newline="") as text:
+    with io.TextIOWrapper(raw, "utf-8-sig", newline="") as text:
         yield text
