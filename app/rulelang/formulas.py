@@ -76,7 +76,8 @@ def _rated(word: str, what: str, make: Any) -> Any:
         shape = reader.object(data, at, (word, "of"), what=word)
         rate = reader.decimal(data[word], at + pointer_of(word), what=what)
         of = _fact(reader, data.get("of"), at + "/of") if shape else None
-        return None if of is None else make(reader.or_stand_in(rate, ZERO), of)
+        reader.must_explain(rate)
+        return None if of is None else make(rate or ZERO, of)
 
     return read
 

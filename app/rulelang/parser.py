@@ -54,7 +54,8 @@ def _eligibility(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
     reader.object(data, at, ("kind", "rules", "otherwise"), what="an eligibility body")
     rules = _rules(reader, data.get("rules", []), at + "/rules", _eligibility_rule)
     otherwise = _verdict(reader, data["otherwise"], at + "/otherwise") if "otherwise" in data else None
-    return Eligibility(tuple(rules), reader.or_stand_in(otherwise, _UNREADABLE))
+    reader.must_explain(otherwise)
+    return Eligibility(tuple(rules), otherwise or _UNREADABLE)
 
 
 def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
@@ -84,8 +85,8 @@ def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
     bonuses = _rules(reader, data.get("bonuses", []), at + "/bonuses", _payout_rule, taken)
     limits = _limits(reader, data.get("limits", []), at + "/limits")
     otherwise = _otherwise(reader, data["otherwise"], at + "/otherwise") if "otherwise" in data else None
-    last = reader.or_stand_in(otherwise, _UNREADABLE)
-    return Payout(reader.or_stand_in(hit, "first"), tuple(rules), last, tuple(bonuses), tuple(limits))
+    reader.must_explain(on, hit, otherwise)
+    return Payout(hit or "first", tuple(rules), otherwise or _UNREADABLE, tuple(bonuses), tuple(limits))
 
 
 def _rules(
@@ -125,7 +126,7 @@ def _eligibility_rule(reader: Reader, data: Any, at: str) -> EligibilityRule | N
     if parts is None:
         return None
     identifier, name, when, then = parts
-    return EligibilityRule(identifier, name, when, reader.or_stand_in(then, _UNREADABLE), at)
+    return EligibilityRule(identifier, name, when, then or _UNREADABLE, at)
 
 
 def _payout_rule(reader: Reader, data: Any, at: str) -> PayoutRule | None:
@@ -133,7 +134,7 @@ def _payout_rule(reader: Reader, data: Any, at: str) -> PayoutRule | None:
     if parts is None:
         return None
     identifier, name, when, then = parts
-    return PayoutRule(identifier, name, when, reader.or_stand_in(then, Flat(ZERO)), at)
+    return PayoutRule(identifier, name, when, then or Flat(ZERO), at)
 
 
 def _rule(
@@ -146,8 +147,8 @@ def _rule(
     identifier = reader.identifier(data["id"], at + "/id") if "id" in data else None
     when = read_condition(reader, data["when"], at + "/when") if "when" in data else None
     then = read_then(reader, data["then"], at + "/then") if "then" in data else None
-    name = _name(reader, data, at)
-    return reader.or_stand_in(identifier, ""), name, reader.or_stand_in(when, Always()), then
+    reader.must_explain(identifier, when, then)
+    return identifier or "", _name(reader, data, at), when or Always(), then
 
 
 def _formula(reader: Reader, data: Any, at: str) -> Formula | None:

@@ -12,7 +12,6 @@ from app.core.json_text import JsonFloat
 from app.core.money import parse_decimal
 from app.rulelang.diagnostics import Findings, described, did_you_mean, string_hint
 
-S = TypeVar("S")
 T = TypeVar("T")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", re.ASCII)
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
@@ -108,16 +107,13 @@ class Reader:
             return None
         return value
 
-    def or_stand_in(self, part: T | None, stand_in: S) -> T | S:
-        """Return a part, or, where it could not be read, a stand-in with which the rest can be checked.
+    def must_explain(self, *parts: Any) -> None:
+        """Fault if one of the parts was not read (is None) and no finding says why.
 
-        Without a finding the stand-in would be taken for what was written: then it is our fault, and nothing is read.
+        Where something stands in for it, so that the rest can be checked, that would be taken for what was written.
         """
-        if part is not None:
-            return part
-        if not self.findings.errors:
+        if None in parts and not self.findings.errors:
             raise AssertionError("a part was not read, and nothing says why")
-        return stand_in
 
     def flag(self, data: Any, at: str) -> bool:
         """Return true or false."""
