@@ -11,7 +11,6 @@ from app.core.canonical import record_hash
 from app.core.instants import write_instant
 from app.core.money import canonical, total
 from app.core.rounding import shown
-from app.engine.terms import Terms
 
 Outcome = Literal["rated", "ineligible", "held", "unattributed", "no_contract"]
 
@@ -111,11 +110,3 @@ class Decision:
 def digest_of(record: dict[str, Any]) -> str:
     """Return the digest of a decision's record (`Decision.as_dict()`)."""
     return record_hash(record)
-
-
-def rule_versions_record(terms: Terms) -> dict[str, dict[str, Any]]:
-    """Return which rule versions decided: id, number and hash by kind."""
-    return {
-        kind: {"id": version.id, "number": version.number, "hash": version.rules.hash}
-        for kind, version in terms.rule_versions
-    }

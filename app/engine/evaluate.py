@@ -11,7 +11,7 @@ from app.core.instants import write_instant
 from app.core.money import canonical
 from app.engine.attribution import claim_refused
 from app.engine.counters import Before
-from app.engine.decision import Decision, Line, Outcome, Reason, rule_versions_record
+from app.engine.decision import Decision, Line, Outcome, Reason
 from app.engine.eligibility import judge
 from app.engine.factsheet import Conversion, with_derived
 from app.engine.matcher import Facts, Matcher
@@ -36,7 +36,7 @@ def evaluate(
         conversion=conversion.id,
         contract=terms.contract.id,
         contract_version=terms.version.number,
-        rule_versions=rule_versions_record(terms),
+        rule_versions=terms.rule_versions_record,
         event_at=conversion.event_at,
         outcome=outcome,
         reasons=reasons,

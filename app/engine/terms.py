@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from app.core.rounding import Rounding
@@ -91,6 +91,14 @@ class Terms:
     @cached_property
     def rule_versions(self) -> tuple[tuple[Kind, RuleVersion], ...]:
         return ("eligibility", self.eligibility), ("attribution", self.attribution), ("payout", self.payout)
+
+    @cached_property
+    def rule_versions_record(self) -> dict[str, dict[str, Any]]:
+        """Which rule versions decide, as decisions record it: id, number and hash by kind."""
+        return {
+            kind: {"id": version.id, "number": version.number, "hash": version.rules.hash}
+            for kind, version in self.rule_versions
+        }
 
     @cached_property
     def facts_read(self) -> frozenset[str]:
