@@ -50,6 +50,9 @@ class Runtime:
 
     @contextmanager
     def work(self, actor: str) -> Iterator[Context]:
-        """Give the context of one unit of work; it is committed when the block ends well."""
+        """Give the context of one unit of work; it is committed when the block ends well.
+
+        It happens at one instant, however long it takes: what it writes is known from the same moment on.
+        """
         with unit_of_work(self.bind) as session:
-            yield Context(session, self.clock, actor, self.matcher, self.catalogue)
+            yield Context(session, frozen_at(self.clock()), actor, self.matcher, self.catalogue)

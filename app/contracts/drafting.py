@@ -24,6 +24,7 @@ class RuleDraft:
     effective_from: datetime
     body: dict[str, Any]
     hash: str
+    is_inherited: bool = False
 
 
 def read_start(text: Any, timezone: ZoneInfo, at: str) -> datetime | Finding:

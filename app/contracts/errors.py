@@ -51,3 +51,8 @@ class OutsideContractVersion(AppError):
 class InstantRefused(AppError):
     code = "instant_refused"
     kind = "invalid"
+
+
+class BaseChanged(AppError):
+    code = "base_changed"
+    kind = "conflict"

@@ -32,6 +32,11 @@ def contracts_of_program(session: Session, program_id: str) -> Sequence[Contract
     return session.scalars(select(Contract).where(Contract.program_id == program_id).order_by(Contract.id)).all()
 
 
+def contract_between(session: Session, program_id: str, partner_id: str) -> Contract | None:
+    """Return the contract of a program with a partner, or None."""
+    return session.scalar(select(Contract).filter_by(program_id=program_id, partner_id=partner_id))
+
+
 def versions_of(session: Session, contract_id: str) -> Sequence[ContractVersion]:
     """Return all versions of a contract with their rule versions, by number."""
     return session.scalars(
@@ -71,13 +76,14 @@ def next_start(versions: Sequence[ContractVersion], version: ContractVersion) ->
     return min(starts, default=None)
 
 
-def unsettle(session: Session, contract: Contract, start: datetime, end: datetime | None) -> int:
+def unsettle(session: Session, contract: Contract, start: datetime | None, end: datetime | None) -> int:
     """Put the contract's conversions from `start` up to `end` on the work list of settling; return how many they are."""
     governed = select(Conversion.id, Conversion.program_id, Conversion.partner, Conversion.event_at).where(
         Conversion.program_id == contract.program_id,
         Conversion.partner == contract.partner_id,
-        Conversion.event_at >= start,
     )
+    if start is not None:
+        governed = governed.where(Conversion.event_at >= start)
     if end is not None:
         governed = governed.where(Conversion.event_at < end)
     columns = ("conversion_id", "program_id", "partner", "event_at")

@@ -1,16 +1,18 @@
-"""The contract book of a program: who claims decide under which contract, as it was known at an instant."""
+"""The contract book of a program: whose claims are decided under which contract."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from app.contracts.mapping import history
 from app.contracts.repository import contracts_of_program, versions_of
 from app.engine.terms import NoTerms, TermsHistory
 from app.partners.repository import partner_ids
 from app.runtime import Context
-from app.store.models import Contract, Program
+from app.store.models import Program
+
+EVERYTHING = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,14 @@ class ContractBook:
         return NoTerms("UNKNOWN_PARTNER", f"there is no partner {partner!r}")
 
 
-def contract_book(ctx: Context, program: Program, as_of: datetime) -> ContractBook:
-    """Return the contracts of a program as they were known at `as_of`.
+def contract_book(ctx: Context, program: Program) -> ContractBook:
+    """Return the contracts of a program with everything that is approved by now.
 
-    A partner that both pays and is paid is credited under the contract that pays it.
+    Not "by this unit of work's clock": clocks of two servers may differ, and what is committed is what we know. The
+    program's lock sees to it that nothing is approved while somebody decides.
     """
-    rows = sorted(contracts_of_program(ctx.session, program.id), key=_payable_last)
-    histories = {row.partner_id: history(row, versions_of(ctx.session, row.id), as_of, ctx.catalogue) for row in rows}
+    histories = {
+        row.partner_id: history(row, versions_of(ctx.session, row.id), EVERYTHING, ctx.catalogue)
+        for row in contracts_of_program(ctx.session, program.id)
+    }
     return ContractBook(program, histories, frozenset(partner_ids(ctx.session)))
-
-
-def _payable_last(contract: Contract) -> bool:
-    return contract.direction == "payable"

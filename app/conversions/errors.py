@@ -31,3 +31,8 @@ class DecisionNotFound(AppError):
 class DecisionNotReproduced(AppError):
     code = "decision_not_reproduced"
     kind = "fault"
+
+
+class ConversionsLost(AppError):
+    code = "conversions_lost"
+    kind = "fault"

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, Text, delete, func, literal, select, text, tuple_, update
+from sqlalchemy import ARRAY, Row, Text, delete, exists, func, literal, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -69,6 +69,11 @@ def unsettle_later_of_customers(session: Session, program_id: str, since: dict[s
         tuple_(Conversion.event_at, Conversion.id) > tuple_(new.c.event_at, new.c.id),
     )
     session.execute(insert(UnsettledConversion).from_select(UNSETTLED_COLUMNS, later).on_conflict_do_nothing())
+
+
+def is_unsettled(session: Session, program_id: str) -> bool:
+    """Tell whether anything of a program is on the work list."""
+    return bool(session.scalar(select(exists().where(UnsettledConversion.program_id == program_id))))
 
 
 def unsettled_keys(session: Session, program_id: str) -> list[Row[Any]]:

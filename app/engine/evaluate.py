@@ -74,17 +74,18 @@ def _decide(
 
 def decide_without_terms(conversion: Conversion, why: NoTerms, contract: str | None, currency: str) -> Decision:
     """Return the decision on a conversion for which no terms were in force."""
-    return _undecided(conversion, "no_contract", Reason(why.code, actual=why.because), contract, currency)
+    return undecided(conversion, "no_contract", (Reason(why.code, actual=why.because),), contract, currency)
 
 
 def decide_unclaimed(conversion: Conversion, currency: str) -> Decision:
     """Return the decision on a conversion that no partner claims."""
-    return _undecided(conversion, "unattributed", Reason("NO_CLAIM"), None, currency)
+    return undecided(conversion, "unattributed", (Reason("NO_CLAIM"),), None, currency)
 
 
-def _undecided(
-    conversion: Conversion, outcome: Outcome, reason: Reason, contract: str | None, currency: str
+def undecided(
+    conversion: Conversion, outcome: Outcome, reasons: tuple[Reason, ...], contract: str | None, currency: str
 ) -> Decision:
+    """Return a decision that no terms made: nothing is paid, for these reasons."""
     return Decision(
         conversion=conversion.id,
         contract=contract,
@@ -92,7 +93,7 @@ def _undecided(
         rule_versions={},
         event_at=conversion.event_at,
         outcome=outcome,
-        reasons=(reason,),
+        reasons=reasons,
         credit=(),
         lines=(),
         currency=currency,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.partners.errors import PartnerNotFound, ProgramNotFound
-from app.store.models import Partner, Program
+from app.store.models import Conversion, Partner, Program, UnsettledConversion
 
 
 def partner_named(session: Session, partner_id: str) -> Partner:
@@ -42,3 +43,12 @@ def programs_after(session: Session, after: str | None, limit: int) -> Sequence[
 def partner_ids(session: Session) -> list[str]:
     """Return the ids of all partners."""
     return list(session.scalars(select(Partner.id)))
+
+
+def unsettle_claims(session: Session, partner_id: str) -> None:
+    """Put every conversion that a partner claims on the work list of settling."""
+    claimed = select(Conversion.id, Conversion.program_id, Conversion.partner, Conversion.event_at).where(
+        Conversion.partner == partner_id
+    )
+    columns = ("conversion_id", "program_id", "partner", "event_at")
+    session.execute(insert(UnsettledConversion).from_select(columns, claimed).on_conflict_do_nothing())

@@ -8,3 +8,10 @@ class ScenarioMalformed(AppError):
 
     code = "scenario_malformed"
     kind = "malformed"
+
+
+class RecordedLater(AppError):
+    """A version that a step records in the future of the scenario's clock."""
+
+    code = "recorded_later"
+    kind = "invalid"

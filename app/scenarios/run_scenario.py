@@ -18,7 +18,7 @@ from app.conversions.operations.settle_program import Progress, settle_program
 from app.conversions.repository import current_records
 from app.core.clock import frozen_at
 from app.core.errors import AppError, Finding
-from app.core.instants import parse_instant
+from app.core.instants import parse_instant, write_instant
 from app.core.json_text import MalformedJson, parse_json
 from app.core.rounding import shown
 from app.engine.quote import Quote, quote
@@ -26,7 +26,7 @@ from app.runtime import Context, Runtime
 from app.scenarios.errors import ScenarioMalformed
 from app.scenarios.outcome import Outcome, decision_summary, differences
 from app.scenarios.setting import AUTHOR, agree, create_agreement, create_stage
-from app.scenarios.story import Story, malformed
+from app.scenarios.story import Step, Story, malformed
 
 
 def run_scenario(runtime: Runtime, story: Story, progress: Progress | None = None, *, full: bool = True) -> Outcome:
@@ -45,11 +45,15 @@ class _Run:
         self.progress = progress
         self.now: datetime = story.clock
         self.quotes: dict[str, dict[str, Any]] = {}
+        self.awaited: list[tuple[datetime, str, str, dict[str, Any]]] = []
         self.program: str | None = None if story.program is None else story.program["id"]
 
     def run(self, full: bool) -> Outcome:
         self.set_stage()
         for step in self.story.steps:
+            if step.verb == "clock":
+                self.turn_clock(step)
+                continue
             self.do(step.pointer, partial(getattr(self, step.verb), given=step.given, at=step.pointer))
         return self.outcome(full)
 
@@ -77,7 +81,12 @@ class _Run:
                 raise story.refuse(where, None, "a contract needs the scenario's program")
             self.do(where, partial(create_agreement, program=self.program, contract=contract, known_partners=partners))
             for number, version in enumerate(contract["versions"]):
-                self.do(f"{where}/versions/{number}", partial(agree, contract=contract["id"], version=version))
+                place = f"{where}/versions/{number}"
+                recorded_at = parse_instant(version.get("recorded_at") or "")
+                if recorded_at is not None and recorded_at > self.now:
+                    self.awaited.append((recorded_at, place, contract["id"], version))
+                else:
+                    self.do(place, partial(agree, contract=contract["id"], version=version))
 
     def convert(self, ctx: Context, given: Any, at: str) -> None:
         receive_conversion(ctx, given, program=self.program)
@@ -94,9 +103,18 @@ class _Run:
             more = [f"… and {len(refused) - 10} more lines"] if len(refused) > 10 else []
             raise ScenarioMalformed("\n".join(refused[:10] + more))
 
-    def clock(self, ctx: Context, given: Any, at: str) -> None:
-        instant = parse_instant(given)
+    def turn_clock(self, step: Step) -> None:
+        """Let time go on to an instant; versions that are recorded on the way are approved at their instant."""
+        instant = parse_instant(step.given)
         assert instant is not None  # read_story looked at it
+        if instant < self.now:
+            message = f"the clock goes forward only; it is {write_instant(self.now)} already"
+            raise self.story.refuse(step.pointer, None, message)
+        due = sorted((one for one in self.awaited if one[0] <= instant), key=lambda one: one[0])
+        for recorded_at, where, contract, version in due:
+            self.now = recorded_at
+            self.do(where, partial(agree, contract=contract, version=version))
+        self.awaited = [one for one in self.awaited if one not in due]
         self.now = instant
 
     def amend(self, ctx: Context, given: Any, at: str) -> None:

@@ -8,10 +8,12 @@ from app.contracts.operations.approve_version import approve_version
 from app.contracts.operations.create_contract import create_contract
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.submit_version import submit_version
+from app.core.errors import Finding
 from app.core.instants import parse_instant
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
 from app.runtime import Context
+from app.scenarios.errors import RecordedLater
 
 AUTHOR, APPROVER = "scenario author", "scenario approver"
 
@@ -38,6 +40,9 @@ def agree(ctx: Context, contract: str, version: dict[str, Any]) -> None:
     """
     recorded_at = version.get("recorded_at")
     instant = parse_instant(recorded_at) if isinstance(recorded_at, str) else None
+    if instant is not None and instant > ctx.now():
+        message = f"recorded_at {recorded_at} lies after the clock"
+        raise RecordedLater(f"{message}; turn the clock first.", [Finding("future_time", message, "/recorded_at")])
     then = ctx if instant is None else ctx.at(instant)
     given = {"backdated": "restate"} | {key: value for key, value in version.items() if key != "recorded_at"}
     drafted = draft_version(then, contract=contract, **given)

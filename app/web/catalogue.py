@@ -148,6 +148,16 @@ PROBLEMS: dict[str, Meaning] = {
     "database_unavailable": Meaning(
         "There is no database", "The server cannot be started or reached. The detail names folder or address, and why."
     ),
+    "base_changed": Meaning(
+        "What the draft took over has changed",
+        "Rules of the version it starts from were changed after it was drafted. Draft it again, to take over what is in"
+        " force now.",
+    ),
+    "conversions_lost": Meaning(
+        "Conversions cannot be read",
+        "Conversions wait for a decision but are not found where they should be. Nothing was decided. Report the id in"
+        " `instance`.",
+    ),
     "bad_setting": Meaning(
         "A setting is wrong", "The detail names the environment variable and the values it may have."
     ),
@@ -157,6 +167,9 @@ PROBLEMS: dict[str, Meaning] = {
     ),
     "scenario_malformed": Meaning(
         "The scenario cannot be run", "The detail names file, line and key. Nothing is kept."
+    ),
+    "recorded_later": Meaning(
+        "The version is recorded in the future", "A step of a scenario records a version after the scenario's clock."
     ),
     "instant_refused": Meaning("The time is none", "Write a date, or an RFC 3339 time with an offset."),
     "mapping_refused": Meaning(

@@ -11,7 +11,10 @@ HTTP_CODES: dict[int, tuple[str, str]] = {
     400: ("bad_request", "The request cannot be understood as HTTP."),
     404: ("no_such_address", "There is nothing at this address. /docs lists what there is."),
     405: ("method_not_allowed", "This address has other methods; `Allow` lists them."),
-    413: ("body_too_large", "The body is larger than this address accepts. Send less at once, or NDJSON line by line."),
+    413: (
+        "body_too_large",
+        "The body is larger than this address accepts (NDJSON: at most 100,000 lines). Send less at once.",
+    ),
     414: ("address_too_long", "The address is too long."),
     415: ("unsupported_media_type", "This address reads another content type; `Accept` says which."),
     431: ("headers_too_large", "The headers are too large."),

@@ -8,9 +8,12 @@ from typing import Any
 
 import orjson
 from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core.errors import AppError
 from app.web.body import MAX_NDJSON, NDJSON, body_bytes, json_data, require_type
+
+MAX_LINES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,11 @@ def read_lines() -> list[Line]:
     """Return the lines of the request, without blank ones. A line that is not JSON does not lose the others."""
     require_type(NDJSON)
     request.max_content_length = MAX_NDJSON
-    texts = enumerate(body_bytes().split(b"\n"), start=1)
+    body = body_bytes()
+    if body.count(b"\n") > MAX_LINES:
+        # Each line gets an answer, so that short lines would make a small request a large one.
+        raise RequestEntityTooLarge
+    texts = enumerate(body.split(b"\n"), start=1)
     return [Line(number, _data(text)) for number, text in texts if text.strip()]
 
 

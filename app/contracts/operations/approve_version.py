@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from app.audit.record import record
 from app.contracts import lifecycle
 from app.contracts.drafting import outside_span
-from app.contracts.errors import OutsideContractVersion
+from app.contracts.errors import BaseChanged, OutsideContractVersion, WrongState
+from app.contracts.mapping import timezone_of
+from app.contracts.operations.draft_version import taken_over
 from app.contracts.repository import (
     contract_named,
     is_in_timeline,
@@ -19,9 +22,10 @@ from app.contracts.repository import (
     versions_of,
 )
 from app.core.instants import write_instant
+from app.core.period import month_of
 from app.partners.repository import program_named
 from app.runtime import Context
-from app.store.models import ContractVersion, RuleVersion
+from app.store.models import Contract, ContractVersion, RuleVersion
 
 
 def approve_version(ctx: Context, *, contract: str, number: int) -> ContractVersion:
@@ -35,13 +39,14 @@ def approve_version(ctx: Context, *, contract: str, number: int) -> ContractVers
     version = version_numbered(ctx.session, contract, number)
     versions = versions_of(ctx.session, contract)
     lifecycle.approve(version, ctx.actor, ctx.now())
+    _refuse_changed_base(ctx, row, version, versions)
     if not _is_first(versions, version):
         lifecycle.require_declared_backdating(version, version.backdated, ctx.now())
     _retire_twin(ctx, [other for other in versions if other.id != version.id], version)
     for rule in version.rule_versions:
         lifecycle.approve(rule, ctx.actor, ctx.now())
     ctx.session.flush()
-    touched = unsettle(ctx.session, row, version.effective_from, next_start(versions, version))
+    touched = _unsettle_governed(ctx, row, version.effective_from, next_start(versions, version))
     _record_approval(ctx, "contract_version.approved", version, version.content_hash or "", touched)
     return version
 
@@ -52,6 +57,8 @@ def approve_rule_version(ctx: Context, *, contract: str, number: int, kind: str,
     program_named(ctx.session, row.program_id, lock=True)
     version = version_numbered(ctx.session, contract, number)
     rule = rule_version_numbered(version, kind, rule_number)
+    if not is_in_timeline(version):
+        raise WrongState(f"{version.id} is not in force any more, so nothing can be added to it.", state=version.state)
     end = next_start(versions_of(ctx.session, contract), version)
     outside = outside_span(rule.effective_from, version.effective_from, end, "/effective_from")
     if outside is not None:
@@ -63,14 +70,37 @@ def approve_rule_version(ctx: Context, *, contract: str, number: int, kind: str,
     ctx.session.flush()
     starts = [other.effective_from for other in others if is_in_timeline(other)]
     until = min((start for start in starts if start > rule.effective_from), default=end)
-    touched = unsettle(ctx.session, row, rule.effective_from, until)
+    touched = _unsettle_governed(ctx, row, rule.effective_from, until)
     _record_approval(ctx, "rule_version.approved", rule, rule.hash, touched)
     return rule
+
+
+def _unsettle_governed(ctx: Context, contract: Contract, start: datetime, end: datetime | None) -> int:
+    """Have the conversions that a version governs decided again, to the end of the month in which it ends: a tier
+    counter that it ends or lets carry on changes what counts for the rest of that window."""
+    until = None if end is None else month_of(end, timezone_of(contract)).end
+    return unsettle(ctx.session, contract, start, until)
 
 
 def _is_first(versions: Sequence[ContractVersion], version: ContractVersion) -> bool:
     """Nothing was decided under earlier terms where there are none: the first version needs no declaration."""
     return not any(is_in_timeline(other) for other in versions if other.id != version.id)
+
+
+def _refuse_changed_base(
+    ctx: Context, contract: Contract, version: ContractVersion, versions: Sequence[ContractVersion]
+) -> None:
+    """Rules that a draft took over are still those in force at its start; else it would bring old ones back."""
+    inherited = [rule for rule in version.rule_versions if rule.is_inherited]
+    kinds = sorted({rule.kind for rule in inherited})
+    others = [other for other in versions if other.id != version.id]
+    now = taken_over(ctx, contract, others, version.base_number, version.effective_from, kinds)
+    drafted = {(rule.kind, rule.effective_from, rule.hash) for rule in inherited}
+    if drafted != {(rule.kind, rule.effective_from, rule.hash) for rule in now}:
+        raise BaseChanged(
+            f"{version.id} took over {' and '.join(kinds)} rules that have changed since it was drafted. "
+            "Draft it again, so that it takes over what is in force now."
+        )
 
 
 def _retire_twin(
@@ -79,6 +109,9 @@ def _retire_twin(
     """Two starts at one instant cannot both be in force: the later approval retires the earlier one."""
     for other in others:
         if is_in_timeline(other) and other.effective_from == version.effective_from:
+            if other.recorded_at is not None and other.recorded_at > ctx.now():
+                since = write_instant(other.recorded_at)
+                raise WrongState(f"{other.id}, which {version.id} would retire, is approved only since {since}.")
             retire(ctx.session, other, ctx.now())
             record(ctx, "version.retired", other.id, f"{other.id} retired by {version.id}")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from app.audit.record import record
 from app.contracts.errors import ContractExists, ContractRefused
+from app.contracts.repository import contract_between, unsettle
+from app.core.errors import Finding
 from app.partners.operations.create_program import check_money_and_zone
 from app.partners.repository import partner_named, program_named
 from app.runtime import Context
@@ -26,9 +28,12 @@ def create_contract(
     partner_named(ctx.session, partner)
     currency, timezone = currency or owner.currency, timezone or owner.timezone
     findings = check_money_and_zone(currency, timezone)
+    if not findings and currency != owner.currency:
+        message = f"the program is in {owner.currency}; amounts are not converted to {currency} by this release yet"
+        findings.append(Finding("not_available", message, "/currency", "leave it out"))
     if findings:
         raise ContractRefused(f"The contract cannot be created: {findings[0].message}.", findings)
-    _refuse_twin(ctx, id, program, partner, direction)
+    _refuse_twin(ctx, id, program, partner)
     contract = Contract(
         id=id,
         program_id=program,
@@ -43,14 +48,17 @@ def create_contract(
     after = {"program": program, "partner": partner, "direction": direction, "currency": currency}
     record(ctx, "contract.created", id, f"Contract {id} of {program} with {partner} created", after=after)
     ctx.session.flush()
+    # What the partner claimed so far was decided without a contract; the reason is another one now.
+    unsettle(ctx.session, contract, None, None)
     return contract
 
 
-def _refuse_twin(ctx: Context, id: str, program: str, partner: str, direction: str) -> None:
+def _refuse_twin(ctx: Context, id: str, program: str, partner: str) -> None:
+    """A claim is decided under one contract: a second one with the same partner would leave open which."""
     if ctx.session.get(Contract, id) is not None:
         raise ContractExists(f"There is a contract {id!r} already.")
-    twin = ctx.session.query(Contract).filter_by(program_id=program, partner_id=partner, direction=direction).first()
+    twin = contract_between(ctx.session, program, partner)
     if twin is not None:
         raise ContractExists(
-            f"{program} and {partner} have the {direction} contract {twin.id!r} already. Add a version to it instead."
+            f"{program} and {partner} have the contract {twin.id!r} already. Add a version to it instead."
         )

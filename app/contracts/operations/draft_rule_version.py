@@ -46,6 +46,7 @@ def draft_rule_version(
         backdated=backdated,
         body=draft.body,
         hash=draft.hash,
+        is_inherited=False,
         created_by=ctx.actor,
         created_at=ctx.now(),
     )

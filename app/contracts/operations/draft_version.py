@@ -10,7 +10,7 @@ from app.audit.record import record
 from app.contracts.drafting import RuleDraft, check_backdated, read_rules, read_start
 from app.contracts.errors import VersionRefused
 from app.contracts.mapping import history, timezone_of
-from app.contracts.repository import contract_named, versions_of
+from app.contracts.repository import contract_named, is_in_timeline, versions_of
 from app.core.canonical import content_hash
 from app.core.errors import Finding
 from app.core.instants import write_instant
@@ -96,7 +96,7 @@ def _read(
         return start, [], wrong
     drafts, findings = read_rules(rules, start, None, timezone, ctx.catalogue, "/rules")
     missing = [kind for kind in KINDS if kind not in rules]
-    taken = _taken_over(ctx, contract, versions, base, start, missing)
+    taken = taken_over(ctx, contract, versions, base, start, missing)
     lacking = [kind for kind in missing if kind not in {draft.kind for draft in taken}]
     if lacking:
         hint = "every version has all three kinds; leave one out only to keep the one in force at the start"
@@ -115,7 +115,7 @@ def _base_number(
     return None if before is None else before.number
 
 
-def _taken_over(
+def taken_over(
     ctx: Context,
     contract: Contract,
     versions: Sequence[ContractVersion],
@@ -130,15 +130,15 @@ def _taken_over(
         return []
     drafts = []
     for kind in kinds:
-        of_kind = [rule for rule in source.rule_versions if rule.kind == kind and rule.retired_at is None]
+        of_kind = [rule for rule in source.rule_versions if rule.kind == kind and is_in_timeline(rule)]
         of_kind.sort(key=lambda rule: rule.effective_from)
         started = [rule for rule in of_kind if rule.effective_from <= start]
         later = [rule for rule in of_kind if rule.effective_from > start]
         # A base that starts later than the draft is taken over from its first rules on.
         chosen = (started or of_kind)[-1:] if started else of_kind[:1]
         rest = later if started else later[1:]
-        drafts += [RuleDraft(rule.kind, max(start, rule.effective_from), rule.body, rule.hash) for rule in rest]  # type: ignore[arg-type]
-        drafts += [RuleDraft(rule.kind, start, rule.body, rule.hash) for rule in chosen]  # type: ignore[arg-type]
+        drafts += [RuleDraft(rule.kind, max(start, rule.effective_from), rule.body, rule.hash, True) for rule in rest]  # type: ignore[arg-type]
+        drafts += [RuleDraft(rule.kind, start, rule.body, rule.hash, True) for rule in chosen]  # type: ignore[arg-type]
     return drafts
 
 
@@ -157,6 +157,7 @@ def _rule_rows(version: ContractVersion, drafts: Sequence[RuleDraft], ctx: Conte
                     effective_from=draft.effective_from,
                     body=draft.body,
                     hash=draft.hash,
+                    is_inherited=draft.is_inherited,
                     created_by=ctx.actor,
                     created_at=ctx.now(),
                 )

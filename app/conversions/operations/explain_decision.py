@@ -16,10 +16,14 @@ from app.conversions.repository import (
     conversion_known,
     current_decision,
     decision_known,
+    decisions_of,
     programs_with_conversion,
 )
+from app.core.instants import write_instant
 from app.engine.counters import counters_of
-from app.engine.decision import digest_of
+from app.engine.decision import RECORD_KEYS, Decision, Outcome, Reason, digest_of
+from app.engine.evaluate import undecided
+from app.engine.factsheet import Conversion
 from app.engine.terms import Terms
 from app.engine.trace import Trace, explain
 from app.runtime import Context
@@ -45,30 +49,51 @@ def explain_decision(ctx: Context, decision_id: str) -> Explanation:
     data or the engine was changed, and nobody should rely on it until it is known which.
     """
     row = decision_known(ctx.session, decision_id)
-    conversion_row = conversion_known(ctx.session, row.program_id, row.conversion_id)
-    if row.contract_id is None or row.contract_version is None:
-        return Explanation(decision_data(row), None, _without_terms(row.record))
-    terms = _terms_of(ctx, row)
+    stored = conversion_known(ctx.session, row.program_id, row.conversion_id)
     conversion = engine_conversion(
         row.program_id,
         row.conversion_id,
         row.event_at,
-        conversion_row.partner,
-        conversion_row.facts,
+        stored.partner,
+        stored.facts,
         row.customer_order_number,
         ctx.catalogue,
     )
-    before = {counter: Decimal(row.before[counter.name]) for counter in counters_of(terms.payout_body)}
-    trace: Trace = explain(terms, conversion, before)
-    digest = digest_of(trace.decision.as_dict())
-    if digest != row.digest:
+    if row.contract_version is None:
+        decided, data, words = _again_without_terms(row, conversion), None, _without_terms(row.record)
+    else:
+        terms = _terms_of(ctx, row)
+        before = {counter: Decimal(row.before[counter.name]) for counter in counters_of(terms.payout_body)}
+        trace: Trace = explain(terms, conversion, before)
+        decided, data, words = trace.decision, trace.data, trace.words
+    digest = digest_of(decided.as_dict())
+    if digest != row.digest or digest_of({key: row.record[key] for key in RECORD_KEYS}) != row.digest:
         raise DecisionNotReproduced(
             f"Deciding {row.conversion_id} again does not give the decision that is stored ({row.id}). "
             "Nothing was changed. Please report this: the data or the engine is not what it was.",
             stored=row.digest,
             recomputed=digest,
         )
-    return Explanation(decision_data(row), trace.data, trace.words)
+    return Explanation(decision_data(row), data, [*words, *_retirement(ctx, row)])
+
+
+def _again_without_terms(row: DecisionRow, conversion: Conversion) -> Decision:
+    """Return the decision on a conversion without terms, made of the conversion as it is stored now.
+
+    Why there were no terms is history (a partner may have become known since), so the reason is the recorded one.
+    """
+    reasons = tuple(Reason(**reason) for reason in row.record["reasons"])
+    outcome: Outcome = "no_contract" if row.outcome == "no_contract" else "unattributed"
+    return undecided(conversion, outcome, reasons, row.contract_id, row.currency)
+
+
+def _retirement(ctx: Context, row: DecisionRow) -> list[str]:
+    """Return the sentence that says which decision took the place of this one, if one did."""
+    if row.retired_at is None:
+        return []
+    newer = decisions_of(ctx.session, row.program_id, row.conversion_id)
+    successor = next(decision for decision in reversed(newer) if decision.revision > row.revision)
+    return [f"It was retired at {write_instant(row.retired_at)}; the decision {successor.id} took its place."]
 
 
 def explain_preview(preview: Preview) -> Explanation:
@@ -82,17 +107,19 @@ def explain_preview(preview: Preview) -> Explanation:
 
 def find_decision(ctx: Context, name: str, program: str | None = None) -> DecisionRow:
     """Return a decision by its id, or the current one by the id of its conversion."""
-    if name.startswith("dec_"):
-        return decision_known(ctx.session, name)
+    decision = ctx.session.get(DecisionRow, name)
+    if decision is not None:
+        return decision
     programs = [program] if program else programs_with_conversion(ctx.session, name)
-    if len(programs) != 1:
-        found = "no program has" if not programs else f"the programs {', '.join(programs)} each have"
-        raise DecisionNotFound(f"{found.capitalize()} a conversion {name!r}. Name the program too.")
+    if not programs:
+        raise DecisionNotFound(f"There is no decision and no conversion {name!r}. Check the id.")
+    if len(programs) > 1:
+        raise DecisionNotFound(f"{', '.join(programs)} each have a conversion {name!r}. Name the program too.")
     settle_program(ctx, programs[0])
     conversion_known(ctx.session, programs[0], name)
-    decision = current_decision(ctx.session, programs[0], name)
-    assert decision is not None  # settling leaves none undecided
-    return decision
+    current = current_decision(ctx.session, programs[0], name)
+    assert current is not None  # settling leaves none undecided
+    return current
 
 
 def _terms_of(ctx: Context, row: DecisionRow) -> Terms:
@@ -104,4 +131,5 @@ def _terms_of(ctx: Context, row: DecisionRow) -> Terms:
 
 def _without_terms(record: dict[str, Any]) -> list[str]:
     reasons = [f"{reason['code']}: {reason.get('actual', 'no partner claims it')}" for reason in record["reasons"]]
-    return [f"{record['conversion']} is {record['outcome']}. {'; '.join(reasons)}."]
+    contract = f" under the contract {record['contract']}" if record["contract"] else ""
+    return [f"{record['conversion']} of {record['event_at']} is {record['outcome']}{contract}. {'; '.join(reasons)}."]

@@ -44,7 +44,7 @@ def preview_decision(ctx: Context, body: Any, *, program: str | None = None) -> 
 
     if read.partner is None:
         return Preview(decide_unclaimed(conversion, owner.currency), conversion, None, {}, ctx.now())
-    history = contract_book(ctx, owner, ctx.now()).contract_of(read.partner)
+    history = contract_book(ctx, owner).contract_of(read.partner)
     if isinstance(history, NoTerms):
         decision = decide_without_terms(conversion, history, None, owner.currency)
         return Preview(decision, conversion, None, {}, ctx.now())

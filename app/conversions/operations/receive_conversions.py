@@ -98,7 +98,7 @@ def _read(ctx: Context, body: Any, program: str | None) -> tuple[Receipt, Incomi
 def _store(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt, Incoming]]) -> None:
     try:
         owner = program_named(ctx.session, program_id, lock=True)
-        if contract_book(ctx, owner, ctx.now()).is_empty:
+        if contract_book(ctx, owner).is_empty:
             raise ProgramWithoutContract(
                 f"The program {program_id!r} has no contract, so nothing could ever be paid for this conversion. "
                 "Create a contract first, then send it again.",

@@ -16,12 +16,14 @@ from itertools import groupby
 from typing import Any
 
 from app.conversions.book import ContractBook, contract_book
+from app.conversions.errors import ConversionsLost
 from app.conversions.mapping import decision_row, engine_conversion
 from app.conversions.repository import (
     Key,
     Pending,
     add_decisions,
     counter_before,
+    is_unsettled,
     order_numbers,
     pending_in,
     refresh_statistics,
@@ -57,13 +59,16 @@ def settle_program(ctx: Context, program_id: str, progress: Progress | None = No
 
     `progress` is told the number of conversions looked at, now and then.
     """
+    settled = Settled()
+    program = program_named(ctx.session, program_id)
+    if not is_unsettled(ctx.session, program_id):
+        return settled  # without the lock: a reader does not wait for writers whose work it cannot see yet
     program = program_named(ctx.session, program_id, lock=True)
     keys = unsettled_keys(ctx.session, program_id)
-    settled = Settled()
     if len(keys) >= BULK:
         refresh_statistics(ctx.session)
     if keys:
-        book = contract_book(ctx, program, ctx.now())
+        book = contract_book(ctx, program)
         by_partner: dict[str | None, list[Key]] = {}
         for key in keys:
             by_partner.setdefault(key.partner, []).append((key.event_at, key.id))
@@ -85,11 +90,20 @@ def _settle_partner(
     for span, first in _windows(terms, keys):
         counts = isinstance(terms, TermsHistory) and bool(terms.counters)
         pending = pending_in(ctx.session, book.program.id, partner, span, first, unsettled_only=not counts)
+        _require_all(pending, span, keys)
         decided = _decide_all(ctx, book, partner, terms, pending, first)
         _write(ctx, book.program.id, decided, settled)
         settled.looked_at += len(pending)
         if progress is not None:
             progress(len(pending))
+
+
+def _require_all(pending: list[Pending], span: Period, keys: list[Key]) -> None:
+    """Every conversion on the work list is among those that are decided, or something is very wrong."""
+    found = {one.id for one in pending}
+    lost = [identifier for event_at, identifier in keys if event_at in span and identifier not in found]
+    if lost:
+        raise ConversionsLost(f"{len(lost)} conversions that wait for a decision cannot be read, {lost[0]} among them.")
 
 
 def _windows(terms: TermsHistory | NoTerms | None, keys: list[Key]) -> Iterator[tuple[Period, Key]]:

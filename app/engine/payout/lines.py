@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_FLOOR, Context, Decimal
 
 from app.core.currency import minor_unit
-from app.core.money import ZERO, canonical, minus
+from app.core.money import ZERO, canonical, minus, total
 from app.core.rounding import round_line, shown
 from app.engine.counters import Before, Counter
 from app.engine.decision import Line, Outcome, Reason
@@ -57,10 +57,12 @@ def limited(
     reasons: list[Reason] = []
     for limit in limits:
         left = _whole_minor(minus(limit.max, before[Counter(limit.measure, limit.window)]), currency)
+        # What a decision takes back makes room for what it pays: the limit is on the two together.
+        left = minus(left, total(line.amount for line in lines if line.amount < 0))
         cut: list[Line] = []
         for line in lines:
             amount = min(line.amount, max(left, ZERO))
-            left = minus(left, amount)
+            left = minus(left, max(amount, ZERO))
             if amount != line.amount:
                 reasons.append(_cut_reason(limit, line, amount))
             cut.append(Line(line.rule, line.formula, line.amount_precise, amount, currency))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.audit.record import record
 from app.partners.errors import PartnerExists
+from app.partners.repository import unsettle_claims
 from app.runtime import Context
 from app.store.models import Partner
 
@@ -16,4 +17,6 @@ def create_partner(ctx: Context, *, id: str, name: str | None = None) -> Partner
     ctx.session.add(partner)
     record(ctx, "partner.created", id, f"Partner {id} created", after={"name": partner.name})
     ctx.session.flush()
+    # What it claimed so far was decided as the claim of a stranger; the reason is another one now.
+    unsettle_claims(ctx.session, id)
     return partner

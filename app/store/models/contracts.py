@@ -19,7 +19,7 @@ class Contract(Base):
 
     __tablename__ = "contracts"
     __table_args__ = (
-        UniqueConstraint("program_id", "partner_id", "direction"),
+        UniqueConstraint("program_id", "partner_id"),
         CheckConstraint("direction IN ('payable', 'receivable')", name="direction"),
         CheckConstraint("rounding IN ('half_away', 'half_even')", name="rounding"),
     )
@@ -100,6 +100,8 @@ class RuleVersion(_Approvable, Base):
     number: Mapped[int]
     body: Mapped[dict[str, Any]]
     hash: Mapped[str]
+    # Whether a draft took it over from its base, rather than saying it itself.
+    is_inherited: Mapped[bool]
 
     __table_args__ = (
         *_approval_checks(),

@@ -80,9 +80,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["partner_id"], ["partners.id"], name=op.f("fk_contracts_partner_id")),
         sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_contracts_program_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contracts")),
-        sa.UniqueConstraint(
-            "program_id", "partner_id", "direction", name=op.f("uq_contracts_program_id_partner_id_direction")
-        ),
+        sa.UniqueConstraint("program_id", "partner_id", name=op.f("uq_contracts_program_id_partner_id")),
     )
     op.create_table(
         "conversions",
@@ -226,6 +224,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("hash", sa.Text(collation="C"), nullable=False),
+        sa.Column("is_inherited", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(collation="C"), nullable=False),
         sa.Column("effective_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("backdated", sa.Text(collation="C"), nullable=True),
