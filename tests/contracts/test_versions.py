@@ -10,18 +10,23 @@ from sqlalchemy.exc import IntegrityError
 
 from app.contracts.errors import (
     BackdatingUndeclared,
+    BaseChanged,
+    ContractExists,
+    ContractRefused,
     OutsideContractVersion,
     SelfApproval,
     VersionRefused,
     WrongState,
 )
 from app.contracts.operations.approve_version import approve_rule_version, approve_version
+from app.contracts.operations.create_contract import create_contract
 from app.contracts.operations.draft_rule_version import draft_rule_version
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.get_terms import get_terms
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
 from app.engine.terms import NoTerms, Terms
-from app.runtime import Context
+from app.partners.operations.create_partner import create_partner
+from app.runtime import Context, Runtime
 from app.store.models import AuditEvent
 from tests.builders.agreements import agreed, percent, rules, shop
 
@@ -226,3 +231,58 @@ def test_each_change_is_audited_with_who_and_when(then: Context) -> None:
         ("contract_version.approved", "approver"),
     ]
     assert {event.at for event in events} == {TODAY}
+
+
+def test_a_draft_does_not_bring_back_rules_that_were_changed_after_it_was_written(then: Context) -> None:
+    agreed(then, "acme", "1997-04-01", rules=rules(percent("5")))
+    draft = draft_version(
+        then.acting_as("ann"),
+        contract="acme",
+        effective_from="1997-08-01",
+        rules={"eligibility": {"rules": [], "otherwise": {"reject": "CLOSED"}}},
+    )
+    submit_version(then.acting_as("ann"), contract="acme", number=draft.number)
+    rule = draft_rule_version(
+        then.acting_as("ann"), contract="acme", number=1, kind="payout", effective_from="1997-07-01", body=percent("8")
+    )
+    submit_rule_version(then.acting_as("ann"), contract="acme", number=1, kind="payout", rule_number=rule.number)
+    approve_rule_version(then.acting_as("eve"), contract="acme", number=1, kind="payout", rule_number=rule.number)
+    with pytest.raises(BaseChanged, match="Draft it again"):
+        approve_version(then.acting_as("eve"), contract="acme", number=draft.number)
+
+
+def test_a_version_is_known_with_its_rules_from_one_and_the_same_instant(runtime: Runtime) -> None:
+    """Whatever the system's clock does while it is written."""
+    with runtime.work("tester") as ctx:
+        shop(ctx, "acme")
+        version = agreed(ctx, "acme", "1997-04-01", rules=rules(percent("5")))
+        found = get_terms(ctx, contract="acme", at=MIDNIGHT, as_of=version.recorded_at).terms
+        assert isinstance(found, Terms)
+
+
+def test_nothing_is_added_to_a_version_that_was_retired(then: Context) -> None:
+    agreed(then, "acme", "1997-04-01", rules=rules(percent("5")))
+    rule = draft_rule_version(
+        then.acting_as("ann"), contract="acme", number=1, kind="payout", effective_from="1997-07-01", body=percent("8")
+    )
+    submit_rule_version(then.acting_as("ann"), contract="acme", number=1, kind="payout", rule_number=rule.number)
+    agreed(then.at(TODAY + timedelta(days=1)), "acme", "1997-04-01", rules=rules(percent("6")))
+    with pytest.raises(WrongState, match="not in force any more"):
+        approve_rule_version(then.acting_as("eve"), contract="acme", number=1, kind="payout", rule_number=rule.number)
+
+
+def test_a_partner_has_one_contract_in_a_program(then: Context) -> None:
+    with pytest.raises(ContractExists, match="have the contract 'acme' already"):
+        create_contract(then, id="other", program="shop", partner="acme", direction="receivable")
+
+
+def test_a_contract_in_another_currency_than_its_program_is_refused(then: Context) -> None:
+    create_partner(then, id="globex")
+    with pytest.raises(ContractRefused) as refused:
+        create_contract(then, id="globex", program="shop", partner="globex", currency="KWD")
+    assert [(finding.code, finding.pointer) for finding in refused.value.findings] == [("not_available", "/currency")]
+
+
+def test_there_is_nothing_to_terminate_before_the_first_terms(then: Context) -> None:
+    with pytest.raises(VersionRefused, match="no terms that this could end"):
+        draft_version(then, contract="acme", effective_from="1997-04-01", termination=True)

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from app.conversions.errors import ConversionDiffers, ConversionRefused, ProgramWithoutContract
+from app.contracts.operations.create_contract import create_contract
+from app.conversions.errors import ConversionDiffers, ConversionRefused, DecisionNotReproduced, ProgramWithoutContract
 from app.conversions.operations.explain_decision import explain_decision, find_decision
 from app.conversions.operations.preview_decision import preview_decision
 from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
+from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
 from app.runtime import Context
 from app.store.models import Conversion, Decision
@@ -138,3 +141,49 @@ def test_a_late_approval_is_decided_anew_and_the_old_decision_is_kept(then: Cont
     assert (first.retired_at, second.retired_at) == (later.now(), None)
     # The old one is still explained by what was known when it was made.
     assert explain_decision(later, first.id).decision["amount"] == "5.00"
+
+
+@pytest.mark.parametrize("partner", ["acme", "stranger", None])
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        'UPDATE conversions SET facts = \'{"order_value": "9.00"}\'',
+        'UPDATE decisions SET record = record || \'{"amount": "9.00"}\'',
+    ],
+)
+def test_a_decision_that_was_tampered_with_is_not_explained(then: Context, partner: str | None, tampering: str) -> None:
+    receive_conversion(then, {**order("c1", "1996-07-02T10:00:00-04:00", "100.00"), "partner": partner})
+    decision = find_decision(then, "c1").id
+    assert explain_decision(then, decision).words
+    then.session.execute(text(tampering))
+    then.session.expire_all()
+    with pytest.raises(DecisionNotReproduced):
+        explain_decision(then, decision)
+
+
+def test_a_retired_decision_says_what_took_its_place(then: Context) -> None:
+    receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.00"))
+    first = find_decision(then, "c1").id
+    agreed(then, "acme", "1997-07-01", rules=rules(percent("8")))
+    second = find_decision(then, "c1").id
+    assert (
+        explain_decision(then, first).words[-1]
+        == f"It was retired at 1997-09-01T00:00:00Z; the decision {second} took its place."
+    )
+
+
+def test_the_reason_does_not_depend_on_whether_the_partner_or_the_claim_came_first(then: Context) -> None:
+    receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "1.00", partner="globex"))
+    assert find_decision(then, "c1").record["reasons"][0]["code"] == "UNKNOWN_PARTNER"
+    create_partner(then, id="globex")
+    assert find_decision(then, "c1").record["reasons"][0]["code"] == "NO_CONTRACT"
+    create_contract(then, id="globex", program="shop", partner="globex")
+    assert find_decision(then, "c1").record["reasons"][0]["code"] == "BEFORE_START"
+
+
+def test_a_version_that_another_clock_recorded_later_is_in_force_all_the_same(then: Context) -> None:
+    """Two servers whose clocks differ: what is approved is approved."""
+    agreed(then.at(datetime(1997, 9, 1, 0, 5, tzinfo=UTC)), "acme", "1997-07-01", rules=rules(percent("8")))
+    receipt = receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.00"))
+    assert receipt.decision is not None
+    assert receipt.decision.amount == 8

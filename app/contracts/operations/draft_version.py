@@ -90,10 +90,7 @@ def _read(
     if base is not None and base not in [version.number for version in versions]:
         return start, [], [Finding("unknown_base", f"there is no version {base} to start from", "/base")]
     if termination:
-        wrong = (
-            [Finding("terminated_rules", "a termination has no rules", "/rules", "leave rules out")] if rules else []
-        )
-        return start, [], wrong
+        return start, [], _check_termination(rules, versions)
     drafts, findings = read_rules(rules, start, None, timezone, ctx.catalogue, "/rules")
     missing = [kind for kind in KINDS if kind not in rules]
     taken = taken_over(ctx, contract, versions, base, start, missing)
@@ -102,6 +99,15 @@ def _read(
         hint = "every version has all three kinds; leave one out only to keep the one in force at the start"
         findings.append(Finding("rules_missing", f"{' and '.join(lacking)} rules are missing", "/rules", hint))
     return start, drafts + taken, findings
+
+
+def _check_termination(rules: Mapping[str, Any], versions: Sequence[ContractVersion]) -> list[Finding]:
+    findings = []
+    if rules:
+        findings.append(Finding("terminated_rules", "a termination has no rules", "/rules", "leave rules out"))
+    if not any(is_in_timeline(version) for version in versions):
+        findings.append(Finding("nothing_to_terminate", "there are no terms that this could end", "/termination"))
+    return findings
 
 
 def _base_number(
