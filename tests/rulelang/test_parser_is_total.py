@@ -109,8 +109,9 @@ def test_a_valid_body_with_something_wrong(body: Any) -> None:
 
 
 def test_a_body_that_is_nested_without_end() -> None:
-    condition = parse_json('{"not":' * 900 + "{}" + "}" * 900)
-    formula = parse_json('{"clamp":' * 900 + "{}" + "}" * 900)
+    # Deeper than JSON text is read, as data that did not come as text may be.
+    condition = json.loads('{"not":' * 900 + "{}" + "}" * 900)
+    formula = json.loads('{"clamp":' * 900 + "{}" + "}" * 900)
     rule = {"id": "a", "when": condition, "then": formula}
     _, found = check_rules({**VALID[2], "rules": [rule], "otherwise": formula}, shipped_catalogue())
     assert [finding.code for finding in found if finding.code != "bad_clamp"] == ["too_deep"] * 3
