@@ -11,6 +11,7 @@ from app.rulelang.ast import Scalar
 ORDERED = frozenset({"integer", "decimal", "date", "instant"})
 EQUAL = ORDERED | {"text", "enum"}
 EVERY = EQUAL | {"boolean"}
+TEXT = frozenset({"text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,14 @@ OPERATORS: dict[str, Operator] = {
     "between": Operator(2, ORDERED, lambda a, x: x[0] <= a <= x[1], "between", "is between"),
     "in": Operator(None, EQUAL, lambda a, x: a in x, "in", "is one of"),
     "not_in": Operator(None, EQUAL, lambda a, x: a not in x, "not in", "is none of", negative=True),
+    # Text is compared by code point, as it is for `eq`: no folding of case, accents or width.
+    "starts_with": Operator(1, TEXT, lambda a, x: a.startswith(x[0]), "starts with", "starts with"),
+    "contains": Operator(1, TEXT, lambda a, x: x[0] in a, "contains", "contains"),
     "exists": Operator(0, EVERY, lambda a, x: True, "is there", "is there"),
     "missing": Operator(0, EVERY, lambda a, x: False, "is missing", "is missing"),
 }
 
-LATER = frozenset({"starts_with", "contains", "contains_any", "contains_all", "is_empty"})
+LATER = frozenset({"contains_any", "contains_all", "is_empty"})
 
 
 def holds(op: str, actual: Scalar | None, expected: Sequence[Scalar], *, matches_missing: bool) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.core.errors import Finding, pointer_of
@@ -121,10 +121,17 @@ class _Checker:
                 typed.append(value)
         if len(typed) < len(leaf.expected):
             return None
+        self.check_sense(leaf, fact, typed, where)
+        return tuple(typed)
+
+    def check_sense(self, leaf: Leaf, fact: Fact, typed: Sequence[Scalar], where: str) -> None:
+        """Refuse a comparison that says nothing: it would be true of every value, or of none."""
         if leaf.op == "between" and typed[0] > typed[1]:  # type: ignore[operator]
             message = f"{leaf.expected[0]} is above {leaf.expected[1]}, so this is never true"
             self.findings.add("empty_range", where, message, "write the lower value first")
-        return tuple(typed)
+        if leaf.op in ("starts_with", "contains") and fact.type == "text" and typed[0] == "":
+            message = f"every text {OPERATORS[leaf.op].words} the empty one"
+            self.findings.add("empty_text", where, message, "to test that the fact is there use exists")
 
     def formula(self, formula: Formula, at: str) -> None:
         for name, where in _facts_at(formula, at):

@@ -256,7 +256,7 @@ CASES = {
             eligibility("{fact: country, op: gt, value: US}"),
             WHEN + "/op",
             "country is text, which has no gt",
-            "text has: eq, exists, in, missing, neq, not_in",
+            "text has: contains, eq, exists, in, missing, neq, not_in, starts_with",
         ),
     ],
     "value_not_of_type": [
@@ -291,6 +291,15 @@ CASES = {
     ],
     "empty_range": [
         (eligibility("{fact: hour, op: between, value: [5, 4]}"), WHEN + "/value", "5 is above 4", "lower value first"),
+    ],
+    "empty_text": [
+        (
+            eligibility("{fact: sku, op: contains, value: ''}"),
+            WHEN + "/value",
+            "every text contains the empty",
+            "exists",
+        ),
+        (eligibility("{fact: sku, op: starts_with, value: ''}"), WHEN + "/value", "starts with the empty", "exists"),
     ],
     "derived_fact": [],
     "not_a_number": [
@@ -333,7 +342,7 @@ CASES = {
     ],
     "not_available": [
         (eligibility("{any_item: items, where: {always: true}}"), WHEN, "any_item is not run", None),
-        (eligibility("{fact: sku, op: starts_with, value: A}"), WHEN + "/op", "starts_with is not run", None),
+        (eligibility("{fact: sku, op: contains_any, value: A}"), WHEN + "/op", "contains_any is not run", None),
         (eligibility("{fact: sku, op: eq, value: {param: a}}"), WHEN + "/value", "a value from {'param': …}", None),
         (eligibility("{fact: sku, op: in, value: [{list: a}]}"), WHEN + "/value/0", "a value from {'list': …}", None),
         ("{kind: attribution, claims: accept, qualify: [{}]}", "/qualify", "touches are not attributed", "claims"),

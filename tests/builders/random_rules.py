@@ -56,4 +56,12 @@ def random_leaf(random: Random) -> Leaf:
     arity = OPERATORS[op].arity
     count = random.randint(1, len(pool)) if arity is None else arity
     drawn: list[Any] = random.sample(pool, count)
+    if op in ("starts_with", "contains"):
+        drawn = [random_part(random, drawn[0], from_start=op == "starts_with")]
     return Leaf(fact, op, tuple(drawn), random.choice([None, "match", "no_match"]))
+
+
+def random_part(random: Random, text: str, *, from_start: bool) -> str:
+    """Return a part of a text, or one character too many."""
+    start = 0 if from_start else random.randint(0, len(text))
+    return text[start : random.randint(start, len(text))] + random.choice(["", "", "", "x"])

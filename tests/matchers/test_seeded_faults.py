@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from app.adapters.durable_plan import Chain
 from app.engine.matcher import EngineFault
 from app.rulelang import compiler
 from app.rulelang.ast import Leaf
+from app.rulelang.operators import OPERATORS
 from tests.builders.conditions import condition, facts, one_rule
 from tests.matchers.test_conformance import cases
 
@@ -52,11 +54,23 @@ def encoding(kind: str, encode: Callable[[Any], Any]) -> Callable[[Patch], None]
 
 
 def absence_not_negated(patch: Patch) -> None:
-    def check_of(leaf: Leaf, negated: bool) -> Any:
-        op = compiler.OPPOSITE[leaf.op] if negated else leaf.op
-        return compiler.Check(leaf.fact, op, leaf.expected, leaf.matches_missing)
+    original = compiler._check_of
+    patch.setattr(
+        compiler,
+        "_check_of",
+        lambda leaf, negated: replace(original(leaf, negated), if_absent=leaf.matches_missing),
+    )
 
-    patch.setattr(compiler, "_check_of", check_of)
+
+def negation_lost(patch: Patch) -> None:
+    original = compiler._check_of
+    patch.setattr(compiler, "_check_of", lambda leaf, negated: replace(original(leaf, negated), negated=False))
+
+
+def operator_says(name: str, says: Callable[[Any, Any], bool]) -> Callable[[Patch], None]:
+    """The normal form, and so the online engine, takes an operator for another; the reference keeps its own."""
+    wrong = {**OPERATORS, name: replace(OPERATORS[name], holds=says)}
+    return lambda patch: patch.setattr(compiler, "OPERATORS", wrong)
 
 
 def last_member_lost(patch: Patch) -> None:
@@ -64,7 +78,7 @@ def last_member_lost(patch: Patch) -> None:
 
     def check_of(leaf: Leaf, negated: bool) -> Any:
         kept = leaf.expected[:-1] if len(leaf.expected) > 2 else leaf.expected
-        return original(Leaf(leaf.fact, leaf.op, kept, leaf.if_missing), negated)
+        return original(replace(leaf, expected=kept), negated)
 
     patch.setattr(compiler, "_check_of", check_of)
 
@@ -111,6 +125,13 @@ FAULTS: dict[str, Callable[[Patch], None]] = {
     "text is cut at a quote": encoding("text", lambda value: value.split('"')[0]),
     "text loses its blanks": encoding("text", str.strip),
     "text loses its backslashes": encoding("text", lambda value: value.replace("\\", "")),
+    "a negation without an opposite is lost": negation_lost,
+    "starts_with looks anywhere": operator_says("starts_with", lambda a, x: x[0] in a),
+    "starts_with looks at the end": operator_says("starts_with", lambda a, x: a.endswith(x[0])),
+    "starts_with wants more": operator_says("starts_with", lambda a, x: a.startswith(x[0]) and a != x[0]),
+    "contains looks at the start": operator_says("contains", lambda a, x: a.startswith(x[0])),
+    "contains wants all of it": operator_says("contains", lambda a, x: a == x[0]),
+    "contains folds case": operator_says("contains", lambda a, x: x[0].casefold() in a.casefold()),
     "booleans are turned round for facts": encoding("boolean", lambda value: 1),
 }
 

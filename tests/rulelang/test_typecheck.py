@@ -38,6 +38,8 @@ TABLE = """
     between   .    .    x       x       .       x    x
     in        x    x    x       x       .       x    x
     not_in    x    x    x       x       .       x    x
+    starts_with x  .    .       .       .       .    .
+    contains  x    .    .       .       .       .    .
     exists    x    x    x       x       x       x    x
     missing   x    x    x       x       x       x    x
 """
@@ -217,7 +219,7 @@ def test_both_spellings_of_a_number_are_one_value() -> None:
     assert check(leaf("quantity", "in", "1", 2))[0] == check(leaf("quantity", "in", 1, "2"))[0]
 
 
-@pytest.mark.parametrize("op", [op for op in OPERATORS if OPERATORS[op].arity != 0])
+@pytest.mark.parametrize("op", [op for op in OPERATORS if OPERATORS[op].arity != 0 and "date" in OPERATORS[op].types])
 def test_values_of_another_type_are_refused_member_by_member(op: str) -> None:
     member = "" if OPERATORS[op].arity == 1 else "/0"
     for fact, wrong in (("quantity", "soon"), ("discount", "1.1234567"), ("signup_on", 5)):
