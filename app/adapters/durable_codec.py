@@ -16,7 +16,7 @@ from app.adapters.durable_plan import Derived, EngineSet, Step
 from app.core.instants import micros
 from app.core.money import EXACT
 from app.engine.matcher import EngineFault, Facts
-from app.rulelang.ast import Scalar
+from app.rulelang.ast import Value
 from app.rulelang.compiler import Check, predicate
 from app.rulelang.facts import LARGEST, MAX_SCALE, MAX_TEXT
 
@@ -97,7 +97,7 @@ class SetCodec:
             yield {f"${check.op}": {name: value}}
 
 
-def kind_of(value: Scalar) -> str:
+def kind_of(value: Value) -> str:
     """Return the type of a value in the catalogue's words; enum is text. EngineFault for anything else."""
     # A frozen clock hands out subclasses of datetime, so the exact type is only the quick way.
     kind = _KINDS.get(type(value)) or next((word for known, word in _KINDS.items() if isinstance(value, known)), None)

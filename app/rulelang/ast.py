@@ -14,6 +14,9 @@ KINDS: tuple[Kind, ...] = ("eligibility", "attribution", "payout")
 Scalar: TypeAlias = str | int | Decimal | bool | date | datetime
 """A typed value. Text and enum are str, integer is int, decimal is Decimal, date is date, instant is UTC datetime."""
 
+Value: TypeAlias = Scalar | tuple[str, ...]
+"""What a fact may hold: one scalar, or the members of a list of text or enum. Rules compare with scalars only."""
+
 # ---------------------------------------------------------------- conditions
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar, Value
 from app.rulelang.operators import OPERATORS
 
 
@@ -87,7 +87,7 @@ def some(parts: Iterable[Normal]) -> Normal:
     return next(iter(kept)) if len(kept) == 1 else Some(tuple(kept))
 
 
-def predicate(normal: Normal) -> Callable[[Mapping[str, Scalar]], bool]:
+def predicate(normal: Normal) -> Callable[[Mapping[str, Value]], bool]:
     """Return a function that evaluates a normal form. A list of thousands is looked up, not walked through."""
     match normal:
         case Check():
@@ -100,15 +100,18 @@ def predicate(normal: Normal) -> Callable[[Mapping[str, Scalar]], bool]:
             return lambda facts: any(check(facts) for check in checks)
 
 
-def _check_predicate(check: Check) -> Callable[[Mapping[str, Scalar]], bool]:
+def _check_predicate(check: Check) -> Callable[[Mapping[str, Value]], bool]:
     holds, fact, if_absent, negated = OPERATORS[check.op].holds, check.fact, check.if_absent, check.negated
-    expected = frozenset(check.expected) if check.op in ("in", "not_in") else check.expected
+    expected = frozenset(check.expected) if check.op in _BY_MEMBERSHIP else check.expected
 
-    def is_true(facts: Mapping[str, Scalar]) -> bool:
+    def is_true(facts: Mapping[str, Value]) -> bool:
         actual = facts.get(fact)
         return if_absent if actual is None else holds(actual, expected) is not negated  # type: ignore[arg-type]
 
     return is_true
+
+
+_BY_MEMBERSHIP = ("in", "not_in", "contains_any", "contains_all")
 
 
 def _both_ends(leaf: Leaf) -> Condition:

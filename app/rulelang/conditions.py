@@ -9,7 +9,7 @@ from app.core.errors import pointer_of
 from app.core.json_text import JsonFloat
 from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not
 from app.rulelang.diagnostics import described, did_you_mean
-from app.rulelang.operators import LATER, OPERATORS
+from app.rulelang.operators import OPERATORS
 from app.rulelang.reader import Reader
 
 MAX_DEPTH, MAX_GROUPS, MAX_LEAVES, MAX_MEMBERS = 6, 12, 50, 10_000
@@ -121,9 +121,6 @@ def _leaf(reader: Reader, data: dict[str, Any], at: str) -> Leaf | None:
 
 
 def _refuse_operator(reader: Reader, op: Any, at: str) -> None:
-    if isinstance(op, str) and op in LATER:
-        reader.findings.add("not_available", at, f"the operator {op} is not run by this release yet")
-        return
     hint = did_you_mean(op, OPERATORS) if isinstance(op, str) else f"known: {', '.join(OPERATORS)}"
     reader.findings.add("unknown_operator", at, f"unknown operator {described(op)}", hint)
 

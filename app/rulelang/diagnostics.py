@@ -19,7 +19,7 @@ CODES: dict[str, str] = {
     "unknown_choice": "A word that is none of the words allowed there.",
     "unknown_condition": "An object that is no condition: it has none of all, any, not, fact, always.",
     "unknown_formula": "An object that is no formula.",
-    "empty_group": "all, any, in, not_in, sum, least or greatest without a member.",
+    "empty_group": "all, any, in, not_in, contains_any, contains_all, sum, least or greatest without a member.",
     "bad_identifier": "An id, code or name with characters that are not allowed or of a length that is not.",
     "duplicate_id": "Two rules or two limits of one body have the same id, or a rule is called otherwise.",
     "too_deep": "Conditions or formulas nested beyond 6 levels.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -37,13 +38,19 @@ from app.rulelang.ast import (
     Step,
     Sum,
     Tiers,
+    Value,
     Verdict,
 )
 from app.rulelang.operators import OPERATORS
 
+MOST_SHOWN = 10  # members of a list in a sentence
 
-def value_text(value: Scalar | None) -> str:
-    """Return a typed value as records keep it; "absent" for none. Sentences use `value_words`."""
+
+def value_text(value: Value | None) -> str:
+    """Return a typed value as records keep it; "absent" for none. Sentences use `value_words`.
+
+    Records are hashed, so no two values of a type may read alike: a list is JSON, where ["a, b"] is not ["a", "b"].
+    """
     match value:
         case None:
             return "absent"
@@ -55,16 +62,25 @@ def value_text(value: Scalar | None) -> str:
             return write_instant(value)
         case date():
             return value.isoformat()
+        case tuple():
+            return _list_text(value)
         case _:
             return str(value)
 
 
-def value_words(value: Scalar | None) -> str:
-    """Return a typed value for a sentence: as `value_text`, with quotes where text could be taken for something else.
+def _list_text(members: Sequence[str]) -> str:
+    return json.dumps(members, ensure_ascii=False)
+
+
+def value_words(value: Value | None) -> str:
+    """Return a typed value for a sentence: as `value_text`, with quotes where text could be taken for something else,
+    and a long list cut.
 
     >>> value_words("US"), value_words(""), value_words("a, b"), value_words(None), value_words("absent")
     ('US', '""', '"a, b"', 'absent', '"absent"')
     """
+    if isinstance(value, tuple) and len(value) > MOST_SHOWN:
+        return f"{_list_text(value[:MOST_SHOWN])[:-1]}, … ({len(value)} in all)]"
     text = value_text(value)
     is_plain = not isinstance(value, str) or (_PLAIN.fullmatch(value) is not None and value != "absent")
     return text if is_plain else f'"{text}"'
@@ -122,10 +138,10 @@ def _grouped(condition: Condition) -> str:
 
 
 def _values(op: str, expected: Sequence[Scalar]) -> str:
-    texts = [value_words(value) for value in expected[:10]]
+    texts = [value_words(value) for value in expected[:MOST_SHOWN]]
     if op == "between":
         return " and ".join(texts)
-    return ", ".join(texts) + (f" … ({len(expected)} in all)" if len(expected) > 10 else "")
+    return ", ".join(texts) + (f" … ({len(expected)} in all)" if len(expected) > MOST_SHOWN else "")
 
 
 def formula_text(formula: Formula) -> str:

@@ -30,7 +30,7 @@ from app.rulelang.ast import (
     Verdict,
 )
 from app.rulelang.diagnostics import Findings, did_you_mean
-from app.rulelang.facts import Catalogue, Fact, typed_value
+from app.rulelang.facts import Catalogue, Fact, typed_scalar
 from app.rulelang.operators import OPERATORS
 
 _NUMBERS = ("integer", "decimal")
@@ -114,7 +114,7 @@ class _Checker:
         many = OPERATORS[leaf.op].arity not in (0, 1)
         typed: list[Scalar] = []
         for index, raw in enumerate(leaf.expected):
-            value = typed_value(fact, raw)
+            value = typed_scalar(fact, raw)
             if isinstance(value, Finding):
                 self.findings.all.append(value.at(where + (pointer_of(index) if many else "")))
             else:

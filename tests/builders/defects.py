@@ -183,6 +183,18 @@ CASES = {
     "empty_group": [
         (eligibility("{any: []}"), WHEN + "/any", "any has no conditions", '{"always": true}'),
         (eligibility("{fact: country, op: in, value: []}"), WHEN + "/value", "in has no members", None),
+        (
+            eligibility("{fact: skus, op: contains_any, value: []}"),
+            WHEN + "/value",
+            "contains_any has no members",
+            None,
+        ),
+        (
+            eligibility("{fact: skus, op: contains_all, value: []}"),
+            WHEN + "/value",
+            "contains_all has no members",
+            None,
+        ),
         (payout("{least: []}"), THEN + "/least", "least has no formulas", None),
     ],
     "bad_identifier": [
@@ -258,13 +270,27 @@ CASES = {
             "country is text, which has no gt",
             "text has: contains, eq, exists, in, missing, neq, not_in, starts_with",
         ),
+        (
+            eligibility("{fact: skus, op: eq, value: CD-1}"),
+            WHEN + "/op",
+            "skus is text_list, which has no eq",
+            "text_list has: contains, contains_all, contains_any, exists, is_empty, missing",
+        ),
+        (eligibility("{fact: country, op: is_empty}"), WHEN + "/op", "country is text, which has no is_empty", None),
     ],
     "value_not_of_type": [
+        (eligibility("{fact: skus, op: contains, value: 5}"), WHEN + "/value", "a member of skus is text", None),
         (eligibility("{fact: hour, op: eq, value: soon}"), WHEN + "/value", "hour is integer", "for example 20"),
         (eligibility("{fact: country, op: in, value: [US, 1]}"), WHEN + "/value/1", "found 1", 'for example "US"'),
         (eligibility("{fact: country, op: eq, value: 1.5}"), WHEN + "/value", "country is text", 'for example "US"'),
     ],
     "not_a_member": [
+        (
+            eligibility("{fact: fulfilment_methods, op: contains_all, value: [pickup, post]}"),
+            WHEN + "/value/1",
+            "a member of fulfilment_methods is 'post'",
+            "one of: delivery, digital, pickup",
+        ),
         (
             eligibility("{fact: device_type, op: eq, value: tv}"),
             WHEN + "/value",
@@ -273,6 +299,7 @@ CASES = {
         ),
     ],
     "if_missing_required": [
+        (eligibility("{not: {fact: skus, op: is_empty}}"), WHEN + "/not", "tested negatively (is_empty)", "if_missing"),
         (
             eligibility("{fact: country, op: neq, value: US}"),
             WHEN,
@@ -342,7 +369,6 @@ CASES = {
     ],
     "not_available": [
         (eligibility("{any_item: items, where: {always: true}}"), WHEN, "any_item is not run", None),
-        (eligibility("{fact: sku, op: contains_any, value: A}"), WHEN + "/op", "contains_any is not run", None),
         (eligibility("{fact: sku, op: eq, value: {param: a}}"), WHEN + "/value", "a value from {'param': …}", None),
         (eligibility("{fact: sku, op: in, value: [{list: a}]}"), WHEN + "/value/0", "a value from {'list': …}", None),
         ("{kind: attribution, claims: accept, qualify: [{}]}", "/qualify", "touches are not attributed", "claims"),

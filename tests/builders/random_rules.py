@@ -9,12 +9,12 @@ from random import Random
 from typing import Any
 
 from app.engine.matcher import Facts, RuleConditions
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Value
 from app.rulelang.operators import OPERATORS
 from tests.builders.conditions import rules
 
 INSTANT = datetime(1997, 7, 2, 14, tzinfo=UTC)
-POOLS: Mapping[str, tuple[str, tuple[Scalar, ...]]] = {
+POOLS: Mapping[str, tuple[str, tuple[Value, ...]]] = {
     "country": ("text", ("US", "CA", "MX", "", "U", 'U"S', "U\\", "日本")),
     "coupon": ("text", tuple(f"C{n}" for n in range(12))),
     "value": ("decimal", tuple(Decimal(n) for n in ("-1", "0", "0.000001", "99.999999", "100", "100.000001", "4e11"))),
@@ -23,7 +23,9 @@ POOLS: Mapping[str, tuple[str, tuple[Scalar, ...]]] = {
     "trial": ("boolean", (True, False)),
     "day": ("date", tuple(date(2024, 2, 28) + timedelta(days=n) for n in range(4))),
     "seen": ("instant", tuple(INSTANT + timedelta(microseconds=n) for n in range(-2, 3))),
+    "tags": ("text_list", ((), ("a",), ("b",), ("ab",), ("a", "b"), ("b", "a", "c"), ("a", "a"), ("",), ("c", "é"))),
 }
+MEMBERS = (*"abcdefghi", "", "ab", "é")
 
 
 def random_set(random: Random, most_rules: int = 8) -> RuleConditions:
@@ -53,10 +55,10 @@ def random_leaf(random: Random) -> Leaf:
     """Return a leaf with any operator its fact has, and any answer for an absent fact."""
     fact, (kind, pool) = random.choice(list(POOLS.items()))
     op = random.choice([op for op, operator in OPERATORS.items() if kind in operator.types])
-    arity = OPERATORS[op].arity
+    arity, pool = OPERATORS[op].arity, MEMBERS if kind == "text_list" else pool
     count = random.randint(1, len(pool)) if arity is None else arity
     drawn: list[Any] = random.sample(pool, count)
-    if op in ("starts_with", "contains"):
+    if kind == "text" and op in ("starts_with", "contains"):
         drawn = [random_part(random, drawn[0], from_start=op == "starts_with")]
     return Leaf(fact, op, tuple(drawn), random.choice([None, "match", "no_match"]))
 

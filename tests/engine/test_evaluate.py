@@ -242,6 +242,14 @@ def test_a_conversion_without_terms_is_decided_too() -> None:
     assert digest_of(found.as_dict()) != digest_of(replace(found, inputs_hash=unclaimed.inputs_hash).as_dict())
 
 
+def test_lists_that_read_alike_are_different_inputs() -> None:
+    given = terms("")
+    lists = (["a", "b"], ["b", "a"], ["a, b"], ['a", "b'], ["a"], [], None)
+    hashes = {decide(given, conversion(coupon_codes=codes)).inputs_hash for codes in lists}
+    assert len(hashes) == len(lists)
+    assert decide(given, conversion()).inputs_hash in hashes
+
+
 def test_an_amount_is_the_sum_of_its_lines() -> None:
     found, one, before = golden("rated")
     decision: Decision = decide(found, one, before)

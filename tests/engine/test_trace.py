@@ -51,6 +51,23 @@ The limit cap cut it: at most 1500.00 per month; 0.13 due, 0.00 left.
 }
 
 
+def test_a_list_is_shown_with_what_was_looked_for() -> None:
+    found = terms("""
+        eligibility:
+          rules: [{id: vip, when: {fact: coupon_codes, op: contains_any, value: [VIP, GOLD]}, then: accept}]
+          otherwise: {reject: NO_COUPON}
+        """)
+    trace = explain(found, conversion(coupon_codes=["SAVE10", "a, b"]), {})
+    assert trace.data["facts"]["coupon_codes"] == '["SAVE10", "a, b"]'
+    assert trace.decision.reasons[0].as_dict() == {
+        "code": "NO_COUPON",
+        "rule": "otherwise",
+        "fact": "coupon_codes",
+        "expected": "contains one of VIP, GOLD",
+        "actual": '["SAVE10", "a, b"]',
+    }
+
+
 @pytest.mark.parametrize("name", WORDS)
 def test_a_decision_in_words(name: str) -> None:
     found, one, before = golden(name)

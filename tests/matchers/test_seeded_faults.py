@@ -132,6 +132,13 @@ FAULTS: dict[str, Callable[[Patch], None]] = {
     "contains looks at the start": operator_says("contains", lambda a, x: a.startswith(x[0])),
     "contains wants all of it": operator_says("contains", lambda a, x: a == x[0]),
     "contains folds case": operator_says("contains", lambda a, x: x[0].casefold() in a.casefold()),
+    "contains looks into the members": operator_says("contains", lambda a, x: any(x[0] in each for each in a)),
+    "contains_any wants all": operator_says("contains_any", lambda a, x: set(x) <= set(a)),
+    "contains_all wants one": operator_says("contains_all", lambda a, x: bool(set(x) & set(a))),
+    "contains_all wants no more": operator_says("contains_all", lambda a, x: set(x) == set(a)),
+    "contains_all wants the order": operator_says("contains_all", lambda a, x: list(a)[: len(x)] == list(x)),
+    "is_empty is never true": operator_says("is_empty", lambda a, x: False),
+    "is_empty is always true": operator_says("is_empty", lambda a, x: True),
     "booleans are turned round for facts": encoding("boolean", lambda value: 1),
 }
 

@@ -28,8 +28,12 @@ D = Decimal
         ("starts_with", ["é"], ["été"], ["e\u0301te\u0301", "e", ""]),
         ("contains", ["b"], ["b", "abc"], ["B", "", "ac"]),
         ("contains", ["🎁"], ["a🎁b"], ["\ud83c", ""]),
-        ("exists", [], ["", 0, False], []),
-        ("missing", [], [], ["", 0, False]),
+        ("contains", ["a"], [("a",), ("b", "a")], [(), ("ab",), ("A",), ("b", "")]),
+        ("contains_any", ["a", "b"], [("a",), ("c", "b")], [(), ("ab",), ("c",)]),
+        ("contains_all", ["a", "b"], [("b", "a"), ("a", "b", "b", "c")], [(), ("a",), ("a", "a"), ("ab",)]),
+        ("is_empty", [], [()], [("",), ("a",)]),
+        ("exists", [], ["", (), 0, False], []),
+        ("missing", [], [], ["", (), 0, False]),
     ],
 )
 def test_boundaries(op: str, expected: list[Any], true: list[Any], false: list[Any]) -> None:
