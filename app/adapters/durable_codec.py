@@ -8,11 +8,12 @@ equality, and a value that is not of the type its rules compare with is a fault.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, DecimalException
 from typing import Any, TypeAlias
 
 from app.adapters.durable_plan import Derived, EngineSet, Step
+from app.core.durations import length_micros
 from app.core.instants import micros
 from app.core.money import EXACT
 from app.engine.matcher import EngineFault, Facts
@@ -114,6 +115,7 @@ _KINDS: dict[type, str] = {
     str: "text",
     datetime: "instant",
     date: "date",
+    timedelta: "duration",
 }
 
 
@@ -154,6 +156,7 @@ ENCODERS: dict[str, Callable[[Any], str | int]] = {
     "decimal": _decimal,
     "text": _text,
     "instant": _instant,
+    "duration": lambda value: _integer(length_micros(value)),
     "date": lambda value: int(value.toordinal()),
 }
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
 Kind = Literal["eligibility", "attribution", "payout"]
 KINDS: tuple[Kind, ...] = ("eligibility", "attribution", "payout")
 
-Scalar: TypeAlias = str | int | Decimal | bool | date | datetime
-"""A typed value. Text and enum are str, integer is int, decimal is Decimal, date is date, instant is UTC datetime."""
+Scalar: TypeAlias = str | int | Decimal | bool | date | datetime | timedelta
+"""A typed value. Text and enum are str, integer is int, decimal is Decimal, date is date, instant is UTC
+datetime, duration is timedelta."""
 
 Value: TypeAlias = Scalar | tuple[str, ...]
 """What a fact may hold: one scalar, or the members of a list of text or enum. Rules compare with scalars only."""

@@ -6,9 +6,11 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from app.core.durations import length_micros, parse_duration
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant
 from app.core.json_text import JsonFloat
@@ -16,7 +18,7 @@ from app.core.money import parse_decimal
 from app.rulelang.ast import Scalar, Value
 from app.rulelang.diagnostics import described, string_hint
 
-TYPES = ("text", "enum", "integer", "decimal", "boolean", "date", "instant", "text_list", "enum_list")
+TYPES = ("text", "enum", "integer", "decimal", "boolean", "date", "instant", "duration", "text_list", "enum_list")
 MEMBERS = {"text_list": "text", "enum_list": "enum"}
 MAX_TEXT = 1024
 MAX_LIST = 1000
@@ -141,6 +143,7 @@ _SHAPES = {
     "boolean": "(true or false)",
     "date": "(YYYY-MM-DD)",
     "instant": "(RFC 3339 with an offset, such as 1997-07-02T10:00:00-04:00)",
+    "duration": "(PnDTnHnMnS or PnW, such as PT90M or P30D, without years, months and sign)",
     "text_list": f"(a list of at most {MAX_LIST:,} strings)",
     "enum_list": f"(a list of at most {MAX_LIST:,} of its words)",
 }
@@ -182,6 +185,11 @@ def _boolean(raw: Any, fact: Fact) -> bool | None:
     return raw if isinstance(raw, bool) else None
 
 
+def _duration(raw: Any, fact: Fact) -> timedelta | None:
+    length = parse_duration(raw) if isinstance(raw, str) else None
+    return None if length is None or length_micros(length) >= LARGEST else length
+
+
 _READERS: dict[str, Any] = {
     "text": _text,
     "enum": _enum,
@@ -189,5 +197,6 @@ _READERS: dict[str, Any] = {
     "decimal": _decimal,
     "boolean": _boolean,
     "date": lambda raw, fact: parse_date(raw) if isinstance(raw, str) else None,
+    "duration": _duration,
     "instant": lambda raw, fact: parse_instant(raw) if isinstance(raw, str) else None,
 }

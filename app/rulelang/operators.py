@@ -8,7 +8,7 @@ from typing import Any
 
 from app.rulelang.ast import Scalar, Value
 
-ORDERED = frozenset({"integer", "decimal", "date", "instant"})
+ORDERED = frozenset({"integer", "decimal", "date", "instant", "duration"})
 EQUAL = ORDERED | {"text", "enum"}
 EVERY = EQUAL | {"boolean"}
 TEXT = frozenset({"text"})

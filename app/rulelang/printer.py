@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from app.core.durations import write_duration
 from app.core.instants import write_instant
 from app.core.money import canonical
 from app.rulelang.ast import (
@@ -62,6 +63,8 @@ def value_text(value: Value | None) -> str:
             return write_instant(value)
         case date():
             return value.isoformat()
+        case timedelta():
+            return write_duration(value)
         case tuple():
             return _list_text(value)
         case _:
@@ -118,11 +121,15 @@ def condition_text(condition: Condition) -> str:
 
 
 def _words_of(op: str, expected: Sequence[Scalar]) -> str:
-    is_time = bool(expected) and isinstance(expected[0], date)
-    return _TIME_WORDS.get(op, OPERATORS[op].words) if is_time else OPERATORS[op].words
+    special = next((words for kind, words in _SPECIAL_WORDS.items() if expected and isinstance(expected[0], kind)), {})
+    return special.get(op, OPERATORS[op].words)
 
 
-_TIME_WORDS = {"lt": "is before", "lte": "is not after", "gt": "is after", "gte": "is not before"}
+# A datetime is a date.
+_SPECIAL_WORDS: dict[type, dict[str, str]] = {
+    date: {"lt": "is before", "lte": "is not after", "gt": "is after", "gte": "is not before"},
+    timedelta: {"lt": "is shorter than", "gt": "is longer than"},
+}
 
 
 def _absence_text(leaf: Leaf) -> str:

@@ -23,6 +23,7 @@ POOLS: Mapping[str, tuple[str, tuple[Value, ...]]] = {
     "trial": ("boolean", (True, False)),
     "day": ("date", tuple(date(2024, 2, 28) + timedelta(days=n) for n in range(4))),
     "seen": ("instant", tuple(INSTANT + timedelta(microseconds=n) for n in range(-2, 3))),
+    "visit": ("duration", tuple(timedelta(hours=1, microseconds=n) for n in range(-2, 3))),
     "tags": ("text_list", ((), ("a",), ("b",), ("ab",), ("a", "b"), ("b", "a", "c"), ("a", "a"), ("",), ("c", "é"))),
 }
 MEMBERS = (*"abcdefghi", "", "ab", "é")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -119,6 +120,8 @@ FAULTS: dict[str, Callable[[Patch], None]] = {
     "decimals lose their sign": encoding("decimal", lambda value: abs(int(value * 10**6))),
     "integers pass through a float": encoding("integer", lambda value: int(float(value))),
     "instants are cut to seconds": encoding("instant", lambda value: int(value.timestamp())),
+    "durations are cut to seconds": encoding("duration", lambda value: value // timedelta(seconds=1)),
+    "durations lose their days": encoding("duration", lambda value: value.seconds * 10**6 + value.microseconds),
     "instants are read in local time": encoding("instant", lambda value: value.hour),
     "dates are months": encoding("date", lambda value: value.year * 12 + value.month),
     "text is folded": encoding("text", str.casefold),

@@ -56,6 +56,8 @@ STEPS = 'steps: [{up_to: "10", unit: "5", flat: "2"}, {up_to: "20.5", unit: "0",
         (["skus", "contains_any", ["A", "B"]], "skus contains one of A, B", "contains one of A, B"),
         (["skus", "contains_all", ["A", "B"]], "skus contains all of A, B", "contains all of A, B"),
         (["skus", "is_empty", None, "match"], "skus is empty (or is missing)", "is empty"),
+        (["session_length", "lt", "PT90M"], "session_length is shorter than PT1H30M", "< PT1H30M"),
+        (["session_length", "gte", "P1W"], "session_length is at least P7D", "≥ P7D"),
         (["coupon_code", "eq", ""], 'coupon_code is ""', '= ""'),
         (["coupon_code", "in", ["A, B", "absent"]], 'coupon_code is one of "A, B", "absent"', 'in "A, B", "absent"'),
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,29 +24,30 @@ EXAMPLES: dict[str, tuple[str, Any, Any]] = {
     "decimal": ("discount", "1.50", "2"),
     "boolean": ("is_trial", False, True),
     "date": ("signup_on", "1997-07-02", "1997-07-03"),
+    "duration": ("session_length", "PT59M", "PT1H"),
     "text_list": ("skus", "CD-1", "CD-2"),
     "enum_list": ("fulfilment_methods", "delivery", "pickup"),
     "instant": ("first_seen_at", "1997-07-02T10:00:00-04:00", "1997-07-02T14:00:01Z"),
 }
 # The table of operators and types, written out: a change of the language shows here.
 TABLE = """
-                 text enum integer decimal boolean date instant text_list enum_list
-    eq           x    x    x       x       x       x    x       .         .
-    neq          x    x    x       x       x       x    x       .         .
-    lt           .    .    x       x       .       x    x       .         .
-    lte          .    .    x       x       .       x    x       .         .
-    gt           .    .    x       x       .       x    x       .         .
-    gte          .    .    x       x       .       x    x       .         .
-    between      .    .    x       x       .       x    x       .         .
-    in           x    x    x       x       .       x    x       .         .
-    not_in       x    x    x       x       .       x    x       .         .
-    starts_with  x    .    .       .       .       .    .       .         .
-    contains     x    .    .       .       .       .    .       x         x
-    contains_any .    .    .       .       .       .    .       x         x
-    contains_all .    .    .       .       .       .    .       x         x
-    is_empty     .    .    .       .       .       .    .       x         x
-    exists       x    x    x       x       x       x    x       x         x
-    missing      x    x    x       x       x       x    x       x         x
+                 text enum integer decimal boolean date instant duration text_list enum_list
+    eq           x    x    x       x       x       x    x       x        .         .
+    neq          x    x    x       x       x       x    x       x        .         .
+    lt           .    .    x       x       .       x    x       x        .         .
+    lte          .    .    x       x       .       x    x       x        .         .
+    gt           .    .    x       x       .       x    x       x        .         .
+    gte          .    .    x       x       .       x    x       x        .         .
+    between      .    .    x       x       .       x    x       x        .         .
+    in           x    x    x       x       .       x    x       x        .         .
+    not_in       x    x    x       x       .       x    x       x        .         .
+    starts_with  x    .    .       .       .       .    .       .        .         .
+    contains     x    .    .       .       .       .    .       .        x         x
+    contains_any .    .    .       .       .       .    .       .        x         x
+    contains_all .    .    .       .       .       .    .       .        x         x
+    is_empty     .    .    .       .       .       .    .       .        x         x
+    exists       x    x    x       x       x       x    x       x        x         x
+    missing      x    x    x       x       x       x    x       x        x         x
 """
 
 
@@ -119,7 +120,7 @@ def test_presence_and_required_facts_need_no_such_word() -> None:
     assert check(leaf("hour", "neq", 5, if_missing="match"))[1] == [("if_missing_useless", "/if_missing")]
 
 
-@pytest.mark.parametrize("kind", ["integer", "decimal", "date", "instant"])
+@pytest.mark.parametrize("kind", ["integer", "decimal", "date", "instant", "duration"])
 def test_between_wants_the_lower_value_first(kind: str) -> None:
     fact, low, high = EXAMPLES[kind]
     assert check(leaf(fact, "between", high, low))[1] == [("empty_range", "/value")]
@@ -156,6 +157,15 @@ ACCEPTED = {
     ],
     "boolean": [(True, True), (False, False)],
     "date": [("2024-02-29", date(2024, 2, 29)), ("0001-01-01", date(1, 1, 1))],
+    "duration": [
+        ("PT0S", timedelta(0)),
+        ("P1W", timedelta(days=7)),
+        ("P0W", timedelta(0)),
+        ("P1DT2H3M4.000005S", timedelta(1, 7384, 5)),
+        ("PT36H", timedelta(days=1, hours=12)),
+        ("PT0.5S", timedelta(microseconds=500000)),
+        ("P53375995D", timedelta(days=53375995)),
+    ],
     "text_list": [([], ()), (["b", "", "b"], ("b", "", "b")), (["e\u0301"], ("é",)), (["x"] * 1000, ("x",) * 1000)],
     "enum_list": [([], ()), (["pickup", "digital"], ("pickup", "digital"))],
     "instant": [
@@ -170,6 +180,26 @@ REFUSED = {
     "decimal": [True, "1.1234567", "4611686018427.387904", "1e3", ".5", "5.", "NaN", "Infinity", "", "1,5", 2**53, "٣"],
     "boolean": ["true", 0, 1, "", None, JsonFloat("1.0")],
     "date": ["2023-02-29", "1997-7-2", "19970702", "1997-07-02T00:00:00Z", 19970702, "", "0000-01-01", "٢٠٢٤-01-01"],
+    "duration": [
+        *(
+            "P",
+            "PT",
+            "P1DT",
+            "P1",
+            "1D",
+            "P1Y",
+            "P1M",
+            "P1W1D",
+            "PT1H1D",
+            "PT1M1H",
+            "pt1h",
+            "PT1.5H",
+            "PT1,5S",
+            "PT.5S",
+        ),
+        *("PT1.S", "PT1.1234567S", "-PT1S", "P-1D", "+P1D", " P1D", "P1D ", "P٣D", "", 5, True, None, ["P1D"]),
+        *("P53375996D", "P999999999W", "PT999999999999999S", "P1W\n"),
+    ],
     "text_list": ["CD-1", ["x"] * 1001, ["x", 5], [None], [["x"]], ["x" * 1025], ["a\nb"], {"0": "x"}, 5, None],
     "enum_list": ["pickup", ["post"], ["Pickup"], [""], ["pickup", None], [True], {}],
     "instant": [
