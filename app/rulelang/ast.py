@@ -44,17 +44,24 @@ class Not:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """One comparison. `expected` holds what the operator compares with: none for `exists`, two for `between`, the
-    members for `in`, else one. Raw JSON after parsing, typed after the type check."""
+    members for `in`, else one. Raw JSON after parsing, typed after the type check. With `other_fact` it is that fact's
+    value instead, and `expected` is empty."""
 
     fact: str
     op: str
     expected: tuple[Scalar, ...]
     if_missing: Literal["match", "no_match"] | None = None
     pointer: str = field(default="", compare=False)
+    other_fact: str | None = None
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The facts it reads, the one that is tested first."""
+        return (self.fact,) if self.other_fact is None else (self.fact, self.other_fact)
 
     @property
     def matches_missing(self) -> bool:
-        """What the leaf says of an absent fact."""
+        """What the leaf says when a fact that it reads is absent."""
         return self.op == "missing" or self.if_missing == "match"
 
 

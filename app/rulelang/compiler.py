@@ -19,13 +19,15 @@ from app.rulelang.operators import OPERATORS
 @dataclass(frozen=True, slots=True)
 class Check:
     """One comparison by any operator but `between`. `negated` turns the answer for a fact that is there round, for those
-    operators that have no opposite; `if_absent` is the answer for one that is not, whether negated or not."""
+    operators that have no opposite; `if_absent` is the answer for one that is not, whether negated or not. With
+    `other_fact` a fact is compared with that one, and `if_absent` is the answer when either is not there."""
 
     fact: str
     op: str
     expected: tuple[Scalar, ...]
     if_absent: bool
     negated: bool = False
+    other_fact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,24 @@ def predicate(normal: Normal) -> Callable[[Mapping[str, Value]], bool]:
 
 
 def _check_predicate(check: Check) -> Callable[[Mapping[str, Value]], bool]:
+    if check.other_fact is not None:
+        return _between_facts(check, check.other_fact)
     holds, fact, if_absent, negated = OPERATORS[check.op].holds, check.fact, check.if_absent, check.negated
     expected = frozenset(check.expected) if check.op in _BY_MEMBERSHIP else check.expected
 
     def is_true(facts: Mapping[str, Value]) -> bool:
         actual = facts.get(fact)
         return if_absent if actual is None else holds(actual, expected) is not negated  # type: ignore[arg-type]
+
+    return is_true
+
+
+def _between_facts(check: Check, other_fact: str) -> Callable[[Mapping[str, Value]], bool]:
+    holds, fact, if_absent = OPERATORS[check.op].holds, check.fact, check.if_absent
+
+    def is_true(facts: Mapping[str, Value]) -> bool:
+        actual, other = facts.get(fact), facts.get(other_fact)
+        return if_absent if actual is None or other is None else holds(actual, (other,))
 
     return is_true
 
@@ -127,4 +141,4 @@ def _check_of(leaf: Leaf, negated: bool) -> Normal:
         return TRUE
     if op == "missing" and not if_absent:
         return FALSE
-    return Check(leaf.fact, op, tuple(dict.fromkeys(leaf.expected)), if_absent, is_turned)
+    return Check(leaf.fact, op, tuple(dict.fromkeys(leaf.expected)), if_absent, is_turned, leaf.other_fact)

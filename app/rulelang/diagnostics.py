@@ -37,6 +37,7 @@ CODES: dict[str, str] = {
     "if_missing_useless": "if_missing on a fact that is never absent, or on exists and missing.",
     "empty_range": "between with a low end above the high end: it would never be true.",
     "empty_text": "starts_with or contains with an empty text: it would be true of every text.",
+    "facts_not_comparable": "A fact compared with one of another type, or with itself.",
     "derived_fact": "A conversion carries a fact that Termline computes itself.",
     "not_a_number": "A formula calculates with a fact that is no number.",
     "bad_steps": "A tier table that does not rise, whose last step is not endless, or that takes a percentage of a count.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.rulelang.ast import Scalar, Value
+from app.rulelang.ast import Value
 
 ORDERED = frozenset({"integer", "decimal", "date", "instant", "duration"})
 EQUAL = ORDERED | {"text", "enum"}
@@ -51,8 +51,11 @@ OPERATORS: dict[str, Operator] = {
     "missing": Operator(0, ANY, lambda a, x: False, "is missing", "is missing"),
 }
 
+# Those that may compare a fact with another fact of its type.
+BETWEEN_FACTS = frozenset({"eq", "neq", "lt", "lte", "gt", "gte"})
 
-def holds(op: str, actual: Value | None, expected: Sequence[Scalar], *, matches_missing: bool) -> bool:
+
+def holds(op: str, actual: Value | None, expected: Sequence[Value], *, matches_missing: bool) -> bool:
     """Tell what a leaf says of a fact; None is an absent one, and an empty list is there. Values are of the types that
     the operator wants, the type check saw to it."""
     if actual is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -99,8 +99,11 @@ def money_text(amount: Decimal) -> str:
     return f"{whole}.{places.ljust(2, '0')}"
 
 
-def expectation(leaf: Leaf) -> str:
-    """Return what a leaf expects, short: "≥ 5.00"."""
+def expectation(leaf: Leaf, facts: Mapping[str, Value]) -> str:
+    """Return what a leaf expects, short: "≥ 5.00", or "≥ fact shipping (4.90)" with the value that fact has."""
+    if leaf.other_fact is not None:
+        other = value_words(facts.get(leaf.other_fact))
+        return f"{OPERATORS[leaf.op].symbol} fact {leaf.other_fact} ({other})"
     return f"{OPERATORS[leaf.op].symbol} {_values(leaf.op, leaf.expected)}".strip()
 
 
@@ -109,6 +112,9 @@ def condition_text(condition: Condition) -> str:
     match condition:
         case Always():
             return "always"
+        case Leaf(fact, op, other_fact=str(other)):
+            # "country is region" would be the text.
+            return f"{fact} {OPERATORS[op].words} the fact {other}{_absence_text(condition)}"
         case Leaf(fact, op, expected):
             words = f"{fact} {_words_of(op, expected)} {_values(op, expected)}".strip()
             return words + _absence_text(condition)

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.engine.matcher import Facts, RuleConditions
 from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Value
-from app.rulelang.operators import OPERATORS
+from app.rulelang.operators import BETWEEN_FACTS, OPERATORS
 from tests.builders.conditions import rules
 
 INSTANT = datetime(1997, 7, 2, 14, tzinfo=UTC)
@@ -20,8 +20,11 @@ POOLS: Mapping[str, tuple[str, tuple[Value, ...]]] = {
     "value": ("decimal", tuple(Decimal(n) for n in ("-1", "0", "0.000001", "99.999999", "100", "100.000001", "4e11"))),
     "quantity": ("integer", (-1, 0, 1, 2, 2**53, 2**53 + 1, 2**62 - 1, 1 - 2**62)),
     "hour": ("integer", tuple(range(12))),
+    "fee": ("decimal", tuple(Decimal(n) for n in ("0", "100", "1e2", "0.000001"))),
+    "home": ("text", ("US", "CA", "us", "", "日本")),
     "trial": ("boolean", (True, False)),
     "day": ("date", tuple(date(2024, 2, 28) + timedelta(days=n) for n in range(4))),
+    "joined": ("date", tuple(date(2024, 2, 27) + timedelta(days=n) for n in range(4))),
     "seen": ("instant", tuple(INSTANT + timedelta(microseconds=n) for n in range(-2, 3))),
     "visit": ("duration", tuple(timedelta(hours=1, microseconds=n) for n in range(-2, 3))),
     "tags": ("text_list", ((), ("a",), ("b",), ("ab",), ("a", "b"), ("b", "a", "c"), ("a", "a"), ("",), ("c", "é"))),
@@ -56,12 +59,16 @@ def random_leaf(random: Random) -> Leaf:
     """Return a leaf with any operator its fact has, and any answer for an absent fact."""
     fact, (kind, pool) = random.choice(list(POOLS.items()))
     op = random.choice([op for op, operator in OPERATORS.items() if kind in operator.types])
+    others = [name for name, (type_, _) in POOLS.items() if type_ == kind and name != fact]
+    if_missing = random.choice([None, "match", "no_match"])
+    if op in BETWEEN_FACTS and others and random.random() < 0.2:
+        return Leaf(fact, op, (), if_missing, other_fact=random.choice(others))
     arity, pool = OPERATORS[op].arity, MEMBERS if kind == "text_list" else pool
     count = random.randint(1, len(pool)) if arity is None else arity
     drawn: list[Any] = random.sample(pool, count)
     if kind == "text" and op in ("starts_with", "contains"):
         drawn = [random_part(random, drawn[0], from_start=op == "starts_with")]
-    return Leaf(fact, op, tuple(drawn), random.choice([None, "match", "no_match"]))
+    return Leaf(fact, op, tuple(drawn), if_missing)
 
 
 def random_part(random: Random, text: str, *, from_start: bool) -> str:

@@ -100,6 +100,22 @@ def decimal_in_cents(value: Any) -> int:
     return int(value * 100)
 
 
+def between_facts(says: Callable[[Any, Any], bool | None]) -> Callable[[Patch], None]:
+    """Compare two facts, either of which may be None, in a wrong way; None is the rule's answer for an absent one."""
+
+    def predicate(check: Any, other: str) -> Any:
+        holds = OPERATORS[check.op].holds
+        order = {"right": lambda a, b: holds(a, (b,)), "wrong": lambda a, b: holds(b, (a,))}
+
+        def is_true(given: Any) -> bool:
+            found = says((given.get(check.fact), given.get(other)), order)
+            return check.if_absent if found is None else found
+
+        return is_true
+
+    return lambda patch: patch.setattr(compiler, "_between_facts", predicate)
+
+
 FAULTS: dict[str, Callable[[Patch], None]] = {
     "gte becomes gt": in_definitions('"$gte"', '"$gt"'),
     "gt becomes gte": in_definitions('"$gt"', '"$gte"'),
@@ -142,6 +158,13 @@ FAULTS: dict[str, Callable[[Patch], None]] = {
     "contains_all wants the order": operator_says("contains_all", lambda a, x: list(a)[: len(x)] == list(x)),
     "is_empty is never true": operator_says("is_empty", lambda a, x: False),
     "is_empty is always true": operator_says("is_empty", lambda a, x: True),
+    "two facts change places": between_facts(lambda pair, order: None if None in pair else order["wrong"](*pair)),
+    "an absent right side is false": between_facts(
+        lambda pair, order: None if pair[0] is None else pair[1] is not None and order["right"](*pair)
+    ),
+    "an absent left side is false": between_facts(
+        lambda pair, order: None if pair[1] is None else pair[0] is not None and order["right"](*pair)
+    ),
     "booleans are turned round for facts": encoding("boolean", lambda value: 1),
 }
 

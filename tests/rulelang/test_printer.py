@@ -58,6 +58,12 @@ STEPS = 'steps: [{up_to: "10", unit: "5", flat: "2"}, {up_to: "20.5", unit: "0",
         (["skus", "is_empty", None, "match"], "skus is empty (or is missing)", "is empty"),
         (["session_length", "lt", "PT90M"], "session_length is shorter than PT1H30M", "< PT1H30M"),
         (["session_length", "gte", "P1W"], "session_length is at least P7D", "≥ P7D"),
+        (["tax", "lt", {"fact": "shipping"}], "tax is below the fact shipping", "< fact shipping (absent)"),
+        (
+            ["country", "neq", {"fact": "region"}, "match"],
+            "country is not the fact region (or is missing)",
+            "≠ fact region (absent)",
+        ),
         (["coupon_code", "eq", ""], 'coupon_code is ""', '= ""'),
         (["coupon_code", "in", ["A, B", "absent"]], 'coupon_code is one of "A, B", "absent"', 'in "A, B", "absent"'),
         (
@@ -69,7 +75,7 @@ STEPS = 'steps: [{up_to: "10", unit: "5", flat: "2"}, {up_to: "20.5", unit: "0",
 )
 def test_a_comparison(short: list[Any], sentence: str, expected: str) -> None:
     assert condition_text(condition(short)) == sentence
-    assert expectation(leaf(*short)) == expected
+    assert expectation(leaf(*short), {}) == expected
 
 
 def test_every_operator_has_a_sentence_above() -> None:
