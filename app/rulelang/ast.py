@@ -45,7 +45,7 @@ class Not:
 class Leaf:
     """One comparison. `expected` holds what the operator compares with: none for `exists`, two for `between`, the
     members for `in`, else one. Raw JSON after parsing, typed after the type check. With `other_fact` it is that fact's
-    value instead, and `expected` is empty."""
+    value instead, `expected` is empty, and `kind` is the type of both after the type check, for words alone."""
 
     fact: str
     op: str
@@ -53,6 +53,7 @@ class Leaf:
     if_missing: Literal["match", "no_match"] | None = None
     pointer: str = field(default="", compare=False)
     other_fact: str | None = None
+    kind: str = field(default="", compare=False)
 
     @property
     def facts(self) -> tuple[str, ...]:

@@ -114,9 +114,9 @@ def condition_text(condition: Condition) -> str:
             return "always"
         case Leaf(fact, op, other_fact=str(other)):
             # "country is region" would be the text.
-            return f"{fact} {OPERATORS[op].words} the fact {other}{_absence_text(condition)}"
+            return f"{fact} {_words_of(op, condition.kind)} the fact {other}{_absence_text(condition)}"
         case Leaf(fact, op, expected):
-            words = f"{fact} {_words_of(op, expected)} {_values(op, expected)}".strip()
+            words = f"{fact} {_words_of(op, _kind_of(expected))} {_values(op, expected)}".strip()
             return words + _absence_text(condition)
         case Not(part):
             return f"not ({condition_text(part)})"
@@ -126,23 +126,31 @@ def condition_text(condition: Condition) -> str:
             return " or ".join(_grouped(part) for part in parts)
 
 
-def _words_of(op: str, expected: Sequence[Scalar]) -> str:
-    special = next((words for kind, words in _SPECIAL_WORDS.items() if expected and isinstance(expected[0], kind)), {})
-    return special.get(op, OPERATORS[op].words)
+def _words_of(op: str, kind: str) -> str:
+    return _SPECIAL_WORDS.get(kind, {}).get(op, OPERATORS[op].words)
 
 
-# A datetime is a date.
-_SPECIAL_WORDS: dict[type, dict[str, str]] = {
-    date: {"lt": "is before", "lte": "is not after", "gt": "is after", "gte": "is not before"},
-    timedelta: {"lt": "is shorter than", "gt": "is longer than"},
+def _kind_of(expected: Sequence[Scalar]) -> str:
+    """Return the type of values, where it has words of its own. A datetime is a date, and reads like one."""
+    first = expected[0] if expected else None
+    return "date" if isinstance(first, date) else "duration" if isinstance(first, timedelta) else ""
+
+
+_TIME_WORDS = {"lt": "is before", "lte": "is not after", "gt": "is after", "gte": "is not before"}
+_SPECIAL_WORDS = {
+    "date": _TIME_WORDS,
+    "instant": _TIME_WORDS,
+    "duration": {"lt": "is shorter than", "gt": "is longer than"},
 }
 
 
 def _absence_text(leaf: Leaf) -> str:
     """Return what a comparison says of an absent fact, where one could think otherwise."""
+    two = leaf.other_fact is not None
     if leaf.if_missing == "match" and leaf.op != "missing":
-        return " (or is missing)"
-    return " (and is there)" if leaf.if_missing == "no_match" and OPERATORS[leaf.op].negative else ""
+        return " (or either is missing)" if two else " (or is missing)"
+    there = " (and both are there)" if two else " (and is there)"
+    return there if leaf.if_missing == "no_match" and OPERATORS[leaf.op].negative else ""
 
 
 def _grouped(condition: Condition) -> str:

@@ -94,7 +94,7 @@ class _Checker:
         negated = negated or operator.negative
         if leaf.other_fact is not None:
             self.other_fact(leaf, fact, leaf.other_fact, negated=negated)
-            return leaf
+            return replace(leaf, kind=fact.type)
         self.check_missing(leaf, (fact,), negated=negated)
         typed = self.values(leaf, fact)
         return leaf if typed is None else replace(leaf, expected=typed)

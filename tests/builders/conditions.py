@@ -48,7 +48,7 @@ def condition(short: Any) -> Condition:
 def leaf(fact: str, op: str, value: Any = None, if_missing: Any = None) -> Leaf:
     """Return a leaf with its values typed by the catalogue."""
     if isinstance(value, dict):
-        return Leaf(fact, op, (), if_missing, other_fact=value["fact"])
+        return Leaf(fact, op, (), if_missing, other_fact=value["fact"], kind=catalogue()[fact].type)
     values = value if OPERATORS[op].arity in (None, 2) else [] if OPERATORS[op].arity == 0 else [value]
     known = catalogue()[fact]
     return Leaf(fact, op, tuple(_checked(typed_scalar(known, raw)) for raw in values), if_missing)

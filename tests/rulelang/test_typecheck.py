@@ -277,6 +277,26 @@ def test_a_fact_without_an_example_is_refused_without_a_hint() -> None:
     assert refused.hint is None
 
 
+def test_a_comparison_of_two_facts_knows_its_type() -> None:
+    found, codes = check(leaf("signup_on", "lt", {"fact": "local_date"}))
+    assert codes == []
+    assert found is not None
+    assert (found.other_fact, found.expected, found.kind) == ("local_date", (), "date")
+
+
+@pytest.mark.parametrize(("fact", "other"), [("order_value", "tax"), ("tax", "order_value"), ("tax", "shipping")])
+def test_a_negative_comparison_of_two_facts_says_what_absence_means_unless_both_are_required(
+    fact: str, other: str
+) -> None:
+    assert check(leaf(fact, "neq", {"fact": other}))[1] == [("if_missing_required", "")]
+    assert check({"not": leaf(fact, "lt", {"fact": other})})[1] == [("if_missing_required", "/not")]
+    assert check(leaf(fact, "neq", {"fact": other}, if_missing="no_match"))[1] == []
+    assert check(leaf("hour", "neq", {"fact": "month"}))[1] == []
+    assert check(leaf("hour", "eq", {"fact": "month"}, if_missing="match"))[1] == [
+        ("if_missing_useless", "/if_missing")
+    ]
+
+
 def test_the_member_of_a_list_that_is_wrong_is_pointed_at() -> None:
     refused = typed_value(shipped_catalogue()["fulfilment_methods"], ["pickup", "post"])
     assert isinstance(refused, Finding)
