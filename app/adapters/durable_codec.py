@@ -8,15 +8,16 @@ equality, and a value that is not of the type its rules compare with is a fault.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, DecimalException
 from typing import Any, TypeAlias
 
 from app.adapters.durable_plan import Derived, EngineSet, Step
+from app.core.durations import length_micros
 from app.core.instants import micros
 from app.core.money import EXACT
 from app.engine.matcher import EngineFault, Facts
-from app.rulelang.ast import Scalar
+from app.rulelang.ast import Value
 from app.rulelang.compiler import Check, predicate
 from app.rulelang.facts import LARGEST, MAX_SCALE, MAX_TEXT
 
@@ -97,7 +98,7 @@ class SetCodec:
             yield {f"${check.op}": {name: value}}
 
 
-def kind_of(value: Scalar) -> str:
+def kind_of(value: Value) -> str:
     """Return the type of a value in the catalogue's words; enum is text. EngineFault for anything else."""
     # A frozen clock hands out subclasses of datetime, so the exact type is only the quick way.
     kind = _KINDS.get(type(value)) or next((word for known, word in _KINDS.items() if isinstance(value, known)), None)
@@ -114,6 +115,7 @@ _KINDS: dict[type, str] = {
     str: "text",
     datetime: "instant",
     date: "date",
+    timedelta: "duration",
 }
 
 
@@ -154,6 +156,7 @@ ENCODERS: dict[str, Callable[[Any], str | int]] = {
     "decimal": _decimal,
     "text": _text,
     "instant": _instant,
+    "duration": lambda value: _integer(length_micros(value)),
     "date": lambda value: int(value.toordinal()),
 }
 

@@ -18,6 +18,9 @@ from typing import TypeAlias
 from app.rulelang.ast import Condition
 from app.rulelang.compiler import Check, Every, Normal, Some, normal_form
 
+# Compared by the engine itself, with values; it knows no parts of text, no lists, and no other fact to compare with that
+# may be absent, so all else is computed beforehand.
+NATIVE = frozenset({"eq", "neq", "lt", "lte", "gt", "gte", "in", "not_in", "exists", "missing"})
 MAX_MEMBERS = 8  # of a list that the engine compares by itself
 MAX_ALTERNATIVES = 12  # of one rule
 MAX_GROUPS = 12  # in a chain: the engine gives up at 15
@@ -86,7 +89,8 @@ def _distributed(parts: Sequence[Normal]) -> list[tuple[Step, ...]]:
 
 
 def _step_of(check: Check) -> Step:
-    return Derived(check) if len(check.expected) > MAX_MEMBERS else check
+    is_native = check.op in NATIVE and check.other_fact is None and len(check.expected) <= MAX_MEMBERS
+    return check if is_native else Derived(check)
 
 
 def _within_groups(steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ from app.core.canonical import record_hash
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_instant, write_instant
 from app.engine.factsheet import typed_facts
-from app.rulelang.ast import Scalar
+from app.rulelang.ast import Value
 from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.facts import Catalogue
 from app.rulelang.printer import value_text
@@ -30,7 +30,7 @@ class Incoming:
     received_at: datetime | None
     partner: str | None
     raw_facts: dict[str, Any]
-    facts: dict[str, Scalar]
+    facts: dict[str, Value]
     body_hash: str
 
     @property
@@ -102,7 +102,7 @@ def _instant(value: Any, at: str, findings: list[Finding]) -> datetime | None:
     return None
 
 
-def _facts(raw: Any, catalogue: Catalogue) -> tuple[dict[str, Scalar], list[Finding]]:
+def _facts(raw: Any, catalogue: Catalogue) -> tuple[dict[str, Value], list[Finding]]:
     if not isinstance(raw, Mapping):
         message = "a conversion needs facts: an object of facts by name"
         return {}, [Finding("missing_key" if raw is None else "wrong_type", message, "/facts")]

@@ -54,4 +54,4 @@ def first_failure(condition: Condition, facts: Facts) -> Leaf | None:
 
 
 def _compared(code: str, rule: str, leaf: Leaf, facts: Facts) -> Reason:
-    return Reason(code, rule, leaf.fact, expectation(leaf), value_words(facts.get(leaf.fact)))
+    return Reason(code, rule, leaf.fact, expectation(leaf, facts), value_words(facts.get(leaf.fact)))

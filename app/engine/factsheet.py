@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.errors import Finding, pointer_of
-from app.rulelang.ast import Scalar
+from app.rulelang.ast import Value
 from app.rulelang.diagnostics import did_you_mean
 from app.rulelang.facts import Catalogue, typed_value
 
@@ -23,13 +23,13 @@ class Conversion:
     program: str
     event_at: datetime
     partner: str | None
-    facts: Mapping[str, Scalar]
+    facts: Mapping[str, Value]
     customer_order_number: int | None = None
 
 
-def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[dict[str, Scalar], list[Finding]]:
+def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[dict[str, Value], list[Finding]]:
     """Return raw facts typed, and everything that is wrong with them. A fact that is null is absent."""
-    facts: dict[str, Scalar] = {}
+    facts: dict[str, Value] = {}
     findings: list[Finding] = []
     for name, value in raw.items():
         fact = catalogue.get(name)
@@ -51,7 +51,7 @@ def _unknown(name: str, catalogue: Catalogue, pointer: str) -> Finding:
     return Finding("unknown_fact", f"there is no fact {name!r}", pointer, hint)
 
 
-def with_derived(conversion: Conversion, local: datetime, wanted: frozenset[str]) -> dict[str, Scalar]:
+def with_derived(conversion: Conversion, local: datetime, wanted: frozenset[str]) -> dict[str, Value]:
     """Return the facts with those derived ones that are wanted; `local` is the event in the contract's zone."""
     facts = dict(conversion.facts)
     for name, derive in _DERIVED.items():
@@ -62,7 +62,7 @@ def with_derived(conversion: Conversion, local: datetime, wanted: frozenset[str]
     return facts
 
 
-_DERIVED: dict[str, Callable[[Conversion, datetime], Scalar | None]] = {
+_DERIVED: dict[str, Callable[[Conversion, datetime], Value | None]] = {
     "customer_order_number": lambda conversion, local: conversion.customer_order_number,
     "local_date": lambda conversion, local: local.date(),
     "weekday": lambda conversion, local: _WEEKDAYS[local.weekday()],

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from app.core.errors import AppError
-from app.rulelang.ast import Condition, Scalar
+from app.rulelang.ast import Condition, Value
 
-Facts: TypeAlias = Mapping[str, Scalar]
+Facts: TypeAlias = Mapping[str, Value]
 """Typed facts by name. An absent fact is not in the mapping."""
 
 

@@ -20,8 +20,8 @@ class ReferenceMatcher:
 def is_true(condition: Condition, facts: Facts) -> bool:
     """Tell whether a condition is true for the facts. Every condition has an answer for every set of facts."""
     match condition:
-        case Leaf(fact, op, expected):
-            return holds(op, facts.get(fact), expected, matches_missing=condition.matches_missing)
+        case Leaf():
+            return _leaf_is_true(condition, facts)
         case AllOf(parts):
             return all(is_true(part, facts) for part in parts)
         case AnyOf(parts):
@@ -30,6 +30,17 @@ def is_true(condition: Condition, facts: Facts) -> bool:
             return not is_true(part, facts)
         case Always():
             return True
+
+
+def _leaf_is_true(leaf: Leaf, facts: Facts) -> bool:
+    """Tell whether a comparison is true; where it is with another fact, an absent one counts as the tested one does."""
+    actual = facts.get(leaf.fact)
+    if leaf.other_fact is None:
+        return holds(leaf.op, actual, leaf.expected, matches_missing=leaf.matches_missing)
+    other = facts.get(leaf.other_fact)
+    if other is None:
+        return leaf.matches_missing
+    return holds(leaf.op, actual, (other,), matches_missing=leaf.matches_missing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def _rule_data(when: Condition, facts: Facts) -> dict[str, Any]:
 
 
 def _miss(leaf: Leaf, facts: Facts) -> str:
-    return f"{leaf.fact} {expectation(leaf)}; was {value_words(facts.get(leaf.fact))}"
+    return f"{leaf.fact} {expectation(leaf, facts)}; was {value_words(facts.get(leaf.fact))}"
 
 
 def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
             return {
                 "fact": fact,
                 "op": op,
-                "expected": expectation(leaf),
+                "expected": expectation(leaf, facts),
                 "actual": value_words(facts.get(fact)),
                 "verdict": seen.verdict,
             }
@@ -145,8 +145,10 @@ def _rule_sentence(kind: str, rule: str, when: Condition, facts: Facts) -> str:
 
 def _actuals(when: Condition, facts: Facts) -> str:
     if isinstance(when, Leaf):
-        return f"; was {value_words(facts.get(when.fact))}"
-    names = dict.fromkeys(leaf.fact for leaf in leaves_of(when))
+        other = when.other_fact
+        than = "" if other is None else f", and {other} was {value_words(facts.get(other))}"
+        return f"; was {value_words(facts.get(when.fact))}{than}"
+    names = dict.fromkeys(name for leaf in leaves_of(when) for name in leaf.facts)
     were = ", ".join(f"{name} was {value_words(facts.get(name))}" for name in names)
     return f"; {were}" if were else ""
 

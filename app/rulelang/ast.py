@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
 Kind = Literal["eligibility", "attribution", "payout"]
 KINDS: tuple[Kind, ...] = ("eligibility", "attribution", "payout")
 
-Scalar: TypeAlias = str | int | Decimal | bool | date | datetime
-"""A typed value. Text and enum are str, integer is int, decimal is Decimal, date is date, instant is UTC datetime."""
+Scalar: TypeAlias = str | int | Decimal | bool | date | datetime | timedelta
+"""A typed value. Text and enum are str, integer is int, decimal is Decimal, date is date, instant is UTC
+datetime, duration is timedelta."""
+
+Value: TypeAlias = Scalar | tuple[str, ...]
+"""What a fact may hold: one scalar, or the members of a list of text or enum. Rules compare with scalars only."""
 
 # ---------------------------------------------------------------- conditions
 
@@ -40,17 +44,25 @@ class Not:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """One comparison. `expected` holds what the operator compares with: none for `exists`, two for `between`, the
-    members for `in`, else one. Raw JSON after parsing, typed after the type check."""
+    members for `in`, else one. Raw JSON after parsing, typed after the type check. With `other_fact` it is that fact's
+    value instead, `expected` is empty, and `kind` is the type of both after the type check, for words alone."""
 
     fact: str
     op: str
     expected: tuple[Scalar, ...]
     if_missing: Literal["match", "no_match"] | None = None
     pointer: str = field(default="", compare=False)
+    other_fact: str | None = None
+    kind: str = field(default="", compare=False)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The facts it reads, the one that is tested first."""
+        return (self.fact,) if self.other_fact is None else (self.fact, self.other_fact)
 
     @property
     def matches_missing(self) -> bool:
-        """What the leaf says of an absent fact."""
+        """What the leaf says when a fact that it reads is absent."""
         return self.op == "missing" or self.if_missing == "match"
 
 

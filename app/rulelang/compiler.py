@@ -2,7 +2,8 @@
 
 In the normal form every check has an answer for a fact that is there, by its operator, and for one that is not, by
 `if_absent`. So an engine that knows NULL (SQL) or has no idea of absence (durable) comes to the same two values.
-`between` is its two ends, and a negation is the opposite operator with the opposite answer for an absent fact.
+`between` is its two ends, and a negation is the opposite operator with the opposite answer for an absent fact; an
+operator without an opposite (`contains`) is kept, with a mark that it is negated.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar, Value
 from app.rulelang.operators import OPERATORS
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One comparison. `op` is eq, neq, lt, lte, gt, gte, in, not_in, exists or missing."""
+    """One comparison by any operator but `between`. `negated` turns the answer for a fact that is there round, for those
+    operators that have no opposite; `if_absent` is the answer for one that is not, whether negated or not. With
+    `other_fact` a fact is compared with that one, and `if_absent` is the answer when either is not there."""
 
     fact: str
     op: str
     expected: tuple[Scalar, ...]
     if_absent: bool
+    negated: bool = False
+    other_fact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def some(parts: Iterable[Normal]) -> Normal:
     return next(iter(kept)) if len(kept) == 1 else Some(tuple(kept))
 
 
-def predicate(normal: Normal) -> Callable[[Mapping[str, Scalar]], bool]:
+def predicate(normal: Normal) -> Callable[[Mapping[str, Value]], bool]:
     """Return a function that evaluates a normal form. A list of thousands is looked up, not walked through."""
     match normal:
         case Check():
@@ -97,15 +102,30 @@ def predicate(normal: Normal) -> Callable[[Mapping[str, Scalar]], bool]:
             return lambda facts: any(check(facts) for check in checks)
 
 
-def _check_predicate(check: Check) -> Callable[[Mapping[str, Scalar]], bool]:
-    holds, fact, if_absent = OPERATORS[check.op].holds, check.fact, check.if_absent
-    expected = frozenset(check.expected) if check.op in ("in", "not_in") else check.expected
+def _check_predicate(check: Check) -> Callable[[Mapping[str, Value]], bool]:
+    if check.other_fact is not None:
+        return _between_facts(check, check.other_fact)
+    holds, fact, if_absent, negated = OPERATORS[check.op].holds, check.fact, check.if_absent, check.negated
+    expected = frozenset(check.expected) if check.op in _BY_MEMBERSHIP else check.expected
 
-    def is_true(facts: Mapping[str, Scalar]) -> bool:
+    def is_true(facts: Mapping[str, Value]) -> bool:
         actual = facts.get(fact)
-        return if_absent if actual is None else holds(actual, expected)  # type: ignore[arg-type]
+        return if_absent if actual is None else holds(actual, expected) is not negated  # type: ignore[arg-type]
 
     return is_true
+
+
+def _between_facts(check: Check, other_fact: str) -> Callable[[Mapping[str, Value]], bool]:
+    holds, fact, if_absent = OPERATORS[check.op].holds, check.fact, check.if_absent
+
+    def is_true(facts: Mapping[str, Value]) -> bool:
+        actual, other = facts.get(fact), facts.get(other_fact)
+        return if_absent if actual is None or other is None else holds(actual, (other,))
+
+    return is_true
+
+
+_BY_MEMBERSHIP = ("in", "not_in", "contains_any", "contains_all")
 
 
 def _both_ends(leaf: Leaf) -> Condition:
@@ -114,10 +134,11 @@ def _both_ends(leaf: Leaf) -> Condition:
 
 
 def _check_of(leaf: Leaf, negated: bool) -> Normal:
-    op = OPPOSITE[leaf.op] if negated else leaf.op
+    op = OPPOSITE.get(leaf.op, leaf.op) if negated else leaf.op
+    is_turned = negated and leaf.op not in OPPOSITE
     if_absent = leaf.matches_missing is not negated
     if op == "exists" and if_absent:
         return TRUE
     if op == "missing" and not if_absent:
         return FALSE
-    return Check(leaf.fact, op, tuple(dict.fromkeys(leaf.expected)), if_absent)
+    return Check(leaf.fact, op, tuple(dict.fromkeys(leaf.expected)), if_absent, is_turned, leaf.other_fact)

@@ -9,7 +9,7 @@ from app.core.errors import pointer_of
 from app.core.json_text import JsonFloat
 from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not
 from app.rulelang.diagnostics import described, did_you_mean
-from app.rulelang.operators import LATER, OPERATORS
+from app.rulelang.operators import BETWEEN_FACTS, OPERATORS
 from app.rulelang.reader import Reader
 
 MAX_DEPTH, MAX_GROUPS, MAX_LEAVES, MAX_MEMBERS = 6, 12, 50, 10_000
@@ -116,14 +116,24 @@ def _leaf(reader: Reader, data: dict[str, Any], at: str) -> Leaf | None:
         reader.word(if_missing, at + "/if_missing", ("match", "no_match"))
     if len(reader.findings.all) > before:
         return None
+    if op in BETWEEN_FACTS and isinstance(data.get("value"), dict) and "fact" in data["value"]:
+        other = _other_fact(reader, data["value"], at + "/value")
+        return None if other is None else Leaf(fact, op, (), if_missing, at, other)
     expected = _expected(reader, op, data, at)
     return None if expected is None else Leaf(fact, op, expected, if_missing, at)
 
 
+def _other_fact(reader: Reader, value: dict[str, Any], at: str) -> str | None:
+    """Return the name of the fact a value is taken from."""
+    before = len(reader.findings.all)
+    reader.object(value, at, ("fact",), what="a value from a fact")
+    name = value["fact"]
+    if not isinstance(name, str):
+        reader.findings.add("wrong_type", at + "/fact", f"fact is the name of a fact; found {described(name)}")
+    return name if len(reader.findings.all) == before else None
+
+
 def _refuse_operator(reader: Reader, op: Any, at: str) -> None:
-    if isinstance(op, str) and op in LATER:
-        reader.findings.add("not_available", at, f"the operator {op} is not run by this release yet")
-        return
     hint = did_you_mean(op, OPERATORS) if isinstance(op, str) else f"known: {', '.join(OPERATORS)}"
     reader.findings.add("unknown_operator", at, f"unknown operator {described(op)}", hint)
 

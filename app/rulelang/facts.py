@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from app.core.errors import Finding
+from app.core.durations import length_micros, parse_duration
+from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant
 from app.core.json_text import JsonFloat
 from app.core.money import parse_decimal
-from app.rulelang.ast import Scalar
+from app.rulelang.ast import Scalar, Value
 from app.rulelang.diagnostics import described, string_hint
 
-TYPES = ("text", "enum", "integer", "decimal", "boolean", "date", "instant")
+TYPES = ("text", "enum", "integer", "decimal", "boolean", "date", "instant", "duration", "text_list", "enum_list")
+MEMBERS = {"text_list": "text", "enum_list": "enum"}
 MAX_TEXT = 1024
+MAX_LIST = 1000
 MAX_SCALE = 6
 # The online engine compares integers scaled by 10^6 and saturates silently beyond 2^63; this stays well inside.
 LARGEST = 2**62
@@ -75,22 +79,47 @@ def catalogue_from(data: Mapping[str, Mapping[str, Any]]) -> Catalogue:
         if unknown or absent:
             raise ValueError(f"fact {name}: unknown keys {sorted(unknown)}, missing keys {sorted(absent)}")
         fact = Fact(name=name, **fields)
-        if fact.type not in TYPES or (fact.type == "enum") != bool(fact.values):
+        if fact.type not in TYPES or (fact.type in ("enum", "enum_list")) != bool(fact.values):
             raise ValueError(f"fact {name}: type {fact.type!r} with values {fact.values}")
         facts[name] = fact
     return Catalogue(facts)
 
 
-def typed_value(fact: Fact, raw: Any) -> Scalar | Finding:
+def typed_value(fact: Fact, raw: Any) -> Value | Finding:
     """Return a raw JSON value as a value of the fact's type, or what is wrong with it.
 
-    Decimals come as strings ("12.50") or whole JSON numbers, integers as JSON numbers or strings of digits.
+    Decimals come as strings ("12.50") or whole JSON numbers, integers as JSON numbers or strings of digits. Of a list
+    the first member that is wrong is named. Its order and repetitions are kept, though no rule can tell them.
     """
-    value: Scalar | None = _READERS[fact.type](raw, fact)
-    return _refused(fact, raw) if value is None else value
+    if fact.type in MEMBERS:
+        return _typed_list(fact, raw)
+    return typed_scalar(fact, raw)
 
 
-def _refused(fact: Fact, raw: Any) -> Finding:
+def typed_scalar(fact: Fact, raw: Any) -> Scalar | Finding:
+    """Return a raw JSON value as rules compare the fact with: of its type, or of the type of its members."""
+    value: Scalar | None = _READERS[MEMBERS.get(fact.type, fact.type)](raw, fact)
+    return _refused(member_of(fact) if fact.type in MEMBERS else fact, raw) if value is None else value
+
+
+def member_of(fact: Fact) -> Fact:
+    """Return a member of a list fact as a fact, in the words of messages."""
+    return replace(fact, name=f"a member of {fact.name}", type=MEMBERS[fact.type], example="")
+
+
+def _typed_list(fact: Fact, raw: Any) -> tuple[str, ...] | Finding:
+    if not isinstance(raw, list) or len(raw) > MAX_LIST:
+        return _refused(fact, raw, f"a list of {len(raw):,}" if isinstance(raw, list) else described(raw))
+    members: list[str] = []
+    for index, each in enumerate(raw):
+        member = typed_scalar(fact, each)
+        if isinstance(member, Finding):
+            return member.at(pointer_of(index))
+        members.append(str(member))
+    return tuple(members)
+
+
+def _refused(fact: Fact, raw: Any, found: str = "") -> Finding:
     if isinstance(raw, JsonFloat | float) and fact.type in ("decimal", "integer"):
         return Finding(
             "float_refused",
@@ -101,7 +130,7 @@ def _refused(fact: Fact, raw: Any) -> Finding:
         return Finding("not_a_member", f"{fact.name} is {described(raw)}", hint=f"one of: {', '.join(fact.values)}")
     return Finding(
         "value_not_of_type",
-        f"{fact.name} is {fact.type} {_SHAPES[fact.type]}; found {described(raw)}",
+        f"{fact.name} is {fact.type} {_SHAPES[fact.type]}; found {found or described(raw)}",
         hint=f"for example {fact.example}" if fact.example else None,
     )
 
@@ -114,6 +143,9 @@ _SHAPES = {
     "boolean": "(true or false)",
     "date": "(YYYY-MM-DD)",
     "instant": "(RFC 3339 with an offset, such as 1997-07-02T10:00:00-04:00)",
+    "duration": "(PnDTnHnMnS or PnW, such as PT90M or P30D, without years, months and sign)",
+    "text_list": f"(a list of at most {MAX_LIST:,} strings)",
+    "enum_list": f"(a list of at most {MAX_LIST:,} of its words)",
 }
 _DIGITS = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -153,6 +185,11 @@ def _boolean(raw: Any, fact: Fact) -> bool | None:
     return raw if isinstance(raw, bool) else None
 
 
+def _duration(raw: Any, fact: Fact) -> timedelta | None:
+    length = parse_duration(raw) if isinstance(raw, str) else None
+    return None if length is None or length_micros(length) >= LARGEST else length
+
+
 _READERS: dict[str, Any] = {
     "text": _text,
     "enum": _enum,
@@ -160,5 +197,6 @@ _READERS: dict[str, Any] = {
     "decimal": _decimal,
     "boolean": _boolean,
     "date": lambda raw, fact: parse_date(raw) if isinstance(raw, str) else None,
+    "duration": _duration,
     "instant": lambda raw, fact: parse_instant(raw) if isinstance(raw, str) else None,
 }

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.rulelang.ast import Scalar
+from app.rulelang.ast import Value
 
-ORDERED = frozenset({"integer", "decimal", "date", "instant"})
+ORDERED = frozenset({"integer", "decimal", "date", "instant", "duration"})
 EQUAL = ORDERED | {"text", "enum"}
 EVERY = EQUAL | {"boolean"}
+TEXT = frozenset({"text"})
+LISTS = frozenset({"text_list", "enum_list"})
+ANY = EVERY | LISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,26 @@ OPERATORS: dict[str, Operator] = {
     "between": Operator(2, ORDERED, lambda a, x: x[0] <= a <= x[1], "between", "is between"),
     "in": Operator(None, EQUAL, lambda a, x: a in x, "in", "is one of"),
     "not_in": Operator(None, EQUAL, lambda a, x: a not in x, "not in", "is none of", negative=True),
-    "exists": Operator(0, EVERY, lambda a, x: True, "is there", "is there"),
-    "missing": Operator(0, EVERY, lambda a, x: False, "is missing", "is missing"),
+    # Text is compared by code point, as it is for `eq`: no folding of case, accents or width.
+    "starts_with": Operator(1, TEXT, lambda a, x: a.startswith(x[0]), "starts with", "starts with"),
+    # Of a text this is a part, of a list a member: "A" is in ["A", "B"], and not in ["AB"].
+    "contains": Operator(1, TEXT | LISTS, lambda a, x: x[0] in a, "contains", "contains"),
+    "contains_any": Operator(
+        None, LISTS, lambda a, x: not frozenset(x).isdisjoint(a), "contains one of", "contains one of"
+    ),
+    "contains_all": Operator(None, LISTS, lambda a, x: frozenset(x) <= set(a), "contains all of", "contains all of"),
+    "is_empty": Operator(0, LISTS, lambda a, x: not a, "is empty", "is empty"),
+    "exists": Operator(0, ANY, lambda a, x: True, "is there", "is there"),
+    "missing": Operator(0, ANY, lambda a, x: False, "is missing", "is missing"),
 }
 
-LATER = frozenset({"starts_with", "contains", "contains_any", "contains_all", "is_empty"})
+# Those that may compare a fact with another fact of its type.
+BETWEEN_FACTS = frozenset({"eq", "neq", "lt", "lte", "gt", "gte"})
 
 
-def holds(op: str, actual: Scalar | None, expected: Sequence[Scalar], *, matches_missing: bool) -> bool:
-    """Tell what a leaf says of a fact; None is an absent one. Values are of one type, the type check saw to it."""
+def holds(op: str, actual: Value | None, expected: Sequence[Value], *, matches_missing: bool) -> bool:
+    """Tell what a leaf says of a fact; None is an absent one, and an empty list is there. Values are of the types that
+    the operator wants, the type check saw to it."""
     if actual is None:
         return matches_missing
     return OPERATORS[op].holds(actual, expected)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from app.core.durations import write_duration
 from app.core.instants import write_instant
 from app.core.money import canonical
 from app.rulelang.ast import (
@@ -37,13 +39,19 @@ from app.rulelang.ast import (
     Step,
     Sum,
     Tiers,
+    Value,
     Verdict,
 )
 from app.rulelang.operators import OPERATORS
 
+MOST_SHOWN = 10  # members of a list in a sentence
 
-def value_text(value: Scalar | None) -> str:
-    """Return a typed value as records keep it; "absent" for none. Sentences use `value_words`."""
+
+def value_text(value: Value | None) -> str:
+    """Return a typed value as records keep it; "absent" for none. Sentences use `value_words`.
+
+    Records are hashed, so no two values of a type may read alike: a list is JSON, where ["a, b"] is not ["a", "b"].
+    """
     match value:
         case None:
             return "absent"
@@ -55,16 +63,27 @@ def value_text(value: Scalar | None) -> str:
             return write_instant(value)
         case date():
             return value.isoformat()
+        case timedelta():
+            return write_duration(value)
+        case tuple():
+            return _list_text(value)
         case _:
             return str(value)
 
 
-def value_words(value: Scalar | None) -> str:
-    """Return a typed value for a sentence: as `value_text`, with quotes where text could be taken for something else.
+def _list_text(members: Sequence[str]) -> str:
+    return json.dumps(members, ensure_ascii=False)
+
+
+def value_words(value: Value | None) -> str:
+    """Return a typed value for a sentence: as `value_text`, with quotes where text could be taken for something else,
+    and a long list cut.
 
     >>> value_words("US"), value_words(""), value_words("a, b"), value_words(None), value_words("absent")
     ('US', '""', '"a, b"', 'absent', '"absent"')
     """
+    if isinstance(value, tuple) and len(value) > MOST_SHOWN:
+        return f"{_list_text(value[:MOST_SHOWN])[:-1]}, … ({len(value)} in all)]"
     text = value_text(value)
     is_plain = not isinstance(value, str) or (_PLAIN.fullmatch(value) is not None and value != "absent")
     return text if is_plain else f'"{text}"'
@@ -80,8 +99,11 @@ def money_text(amount: Decimal) -> str:
     return f"{whole}.{places.ljust(2, '0')}"
 
 
-def expectation(leaf: Leaf) -> str:
-    """Return what a leaf expects, short: "≥ 5.00"."""
+def expectation(leaf: Leaf, facts: Mapping[str, Value]) -> str:
+    """Return what a leaf expects, short: "≥ 5.00", or "≥ fact shipping (4.90)" with the value that fact has."""
+    if leaf.other_fact is not None:
+        other = value_words(facts.get(leaf.other_fact))
+        return f"{OPERATORS[leaf.op].symbol} fact {leaf.other_fact} ({other})"
     return f"{OPERATORS[leaf.op].symbol} {_values(leaf.op, leaf.expected)}".strip()
 
 
@@ -90,8 +112,11 @@ def condition_text(condition: Condition) -> str:
     match condition:
         case Always():
             return "always"
+        case Leaf(fact, op, other_fact=str(other)):
+            # "country is region" would be the text.
+            return f"{fact} {_words_of(op, condition.kind)} the fact {other}{_absence_text(condition)}"
         case Leaf(fact, op, expected):
-            words = f"{fact} {_words_of(op, expected)} {_values(op, expected)}".strip()
+            words = f"{fact} {_words_of(op, _kind_of(expected))} {_values(op, expected)}".strip()
             return words + _absence_text(condition)
         case Not(part):
             return f"not ({condition_text(part)})"
@@ -101,19 +126,31 @@ def condition_text(condition: Condition) -> str:
             return " or ".join(_grouped(part) for part in parts)
 
 
-def _words_of(op: str, expected: Sequence[Scalar]) -> str:
-    is_time = bool(expected) and isinstance(expected[0], date)
-    return _TIME_WORDS.get(op, OPERATORS[op].words) if is_time else OPERATORS[op].words
+def _words_of(op: str, kind: str) -> str:
+    return _SPECIAL_WORDS.get(kind, {}).get(op, OPERATORS[op].words)
+
+
+def _kind_of(expected: Sequence[Scalar]) -> str:
+    """Return the type of values, where it has words of its own. A datetime is a date, and reads like one."""
+    first = expected[0] if expected else None
+    return "date" if isinstance(first, date) else "duration" if isinstance(first, timedelta) else ""
 
 
 _TIME_WORDS = {"lt": "is before", "lte": "is not after", "gt": "is after", "gte": "is not before"}
+_SPECIAL_WORDS = {
+    "date": _TIME_WORDS,
+    "instant": _TIME_WORDS,
+    "duration": {"lt": "is shorter than", "gt": "is longer than"},
+}
 
 
 def _absence_text(leaf: Leaf) -> str:
     """Return what a comparison says of an absent fact, where one could think otherwise."""
+    two = leaf.other_fact is not None
     if leaf.if_missing == "match" and leaf.op != "missing":
-        return " (or is missing)"
-    return " (and is there)" if leaf.if_missing == "no_match" and OPERATORS[leaf.op].negative else ""
+        return " (or either is missing)" if two else " (or is missing)"
+    there = " (and both are there)" if two else " (and is there)"
+    return there if leaf.if_missing == "no_match" and OPERATORS[leaf.op].negative else ""
 
 
 def _grouped(condition: Condition) -> str:
@@ -122,10 +159,10 @@ def _grouped(condition: Condition) -> str:
 
 
 def _values(op: str, expected: Sequence[Scalar]) -> str:
-    texts = [value_words(value) for value in expected[:10]]
+    texts = [value_words(value) for value in expected[:MOST_SHOWN]]
     if op == "between":
         return " and ".join(texts)
-    return ", ".join(texts) + (f" … ({len(expected)} in all)" if len(expected) > 10 else "")
+    return ", ".join(texts) + (f" … ({len(expected)} in all)" if len(expected) > MOST_SHOWN else "")
 
 
 def formula_text(formula: Formula) -> str:

@@ -34,7 +34,7 @@ def check_rules(data: Any, catalogue: Catalogue, at: str = "") -> tuple[RuleSet 
     typed = None if parsed is None else check_types(parsed, catalogue, findings, at)
     if typed is None or findings.errors:
         return None, findings.all
-    tested = frozenset(leaf.fact for _, when in conditions_of(typed) for leaf in leaves_of(when))
+    tested = frozenset(fact for _, when in conditions_of(typed) for leaf in leaves_of(when) for fact in leaf.facts)
     used = frozenset(fact for formula in formulas_of(typed) if (fact := fact_of(formula)) is not None)
     required = frozenset(fact for fact in tested | used if catalogue[fact].required)
     return RuleSet(data["kind"], content_hash(data), typed, tested | used, required), findings.all

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.core.errors import Finding, pointer_of
@@ -30,7 +30,7 @@ from app.rulelang.ast import (
     Verdict,
 )
 from app.rulelang.diagnostics import Findings, did_you_mean
-from app.rulelang.facts import Catalogue, Fact, typed_value
+from app.rulelang.facts import Catalogue, Fact, typed_scalar
 from app.rulelang.operators import OPERATORS
 
 _NUMBERS = ("integer", "decimal")
@@ -91,21 +91,43 @@ class _Checker:
                 f"{fact.type} has: {', '.join(fitting)}",
             )
             return leaf
-        self.check_missing(leaf, fact, negated=negated or operator.negative)
+        negated = negated or operator.negative
+        if leaf.other_fact is not None:
+            self.other_fact(leaf, fact, leaf.other_fact, negated=negated)
+            return replace(leaf, kind=fact.type)
+        self.check_missing(leaf, (fact,), negated=negated)
         typed = self.values(leaf, fact)
         return leaf if typed is None else replace(leaf, expected=typed)
 
-    def check_missing(self, leaf: Leaf, fact: Fact, *, negated: bool) -> None:
+    def other_fact(self, leaf: Leaf, fact: Fact, name: str, *, negated: bool) -> None:
+        """Check a comparison of two facts. Enums with different words are different types."""
+        where = leaf.pointer + "/value/fact"
+        other = self.known(name, where)
+        if other is None:
+            return
+        self.check_missing(leaf, (fact, other), negated=negated)
+        if other.name == fact.name:
+            message, hint = f"{fact.name} is compared with itself", "name another fact, or a value"
+        elif (other.type, other.values) != (fact.type, fact.values):
+            message = f"{fact.name} is {type_text(fact)}, and {other.name} is {type_text(other)}"
+            alike = [known.name for known in self.catalogue if (known.type, known.values) == (fact.type, fact.values)]
+            hint = f"facts of this type: {', '.join(name for name in alike if name != fact.name) or 'no other'}"
+        else:
+            return
+        self.findings.add("facts_not_comparable", where, message, hint)
+
+    def check_missing(self, leaf: Leaf, facts: Sequence[Fact], *, negated: bool) -> None:
         """A negative test of something that may be absent says what absence means; nobody should have to guess."""
+        optional = [fact.name for fact in facts if not fact.required]
         tests_presence = leaf.op in ("exists", "missing")
-        if leaf.if_missing is not None and (fact.required or tests_presence):
-            why = f"{leaf.op} already says it" if tests_presence else f"{fact.name} is required, so it is never absent"
+        if leaf.if_missing is not None and (not optional or tests_presence):
+            why = f"{leaf.op} already says it" if tests_presence else f"{leaf.fact} is required, so it is never absent"
             self.findings.warn("if_missing_useless", leaf.pointer + "/if_missing", f"if_missing has no effect: {why}")
-        if negated and leaf.if_missing is None and not fact.required and not tests_presence:
+        if negated and leaf.if_missing is None and optional and not tests_presence:
             self.findings.add(
                 "if_missing_required",
                 leaf.pointer,
-                f"{leaf.fact} is optional and tested negatively ({leaf.op}); say what its absence means",
+                f"{optional[0]} is optional and tested negatively ({leaf.op}); say what its absence means",
                 'add "if_missing": "match" or "if_missing": "no_match"',
             )
 
@@ -114,17 +136,24 @@ class _Checker:
         many = OPERATORS[leaf.op].arity not in (0, 1)
         typed: list[Scalar] = []
         for index, raw in enumerate(leaf.expected):
-            value = typed_value(fact, raw)
+            value = typed_scalar(fact, raw)
             if isinstance(value, Finding):
                 self.findings.all.append(value.at(where + (pointer_of(index) if many else "")))
             else:
                 typed.append(value)
         if len(typed) < len(leaf.expected):
             return None
+        self.check_sense(leaf, fact, typed, where)
+        return tuple(typed)
+
+    def check_sense(self, leaf: Leaf, fact: Fact, typed: Sequence[Scalar], where: str) -> None:
+        """Refuse a comparison that says nothing: it would be true of every value, or of none."""
         if leaf.op == "between" and typed[0] > typed[1]:  # type: ignore[operator]
             message = f"{leaf.expected[0]} is above {leaf.expected[1]}, so this is never true"
             self.findings.add("empty_range", where, message, "write the lower value first")
-        return tuple(typed)
+        if leaf.op in ("starts_with", "contains") and fact.type == "text" and typed[0] == "":
+            message = f"every text {OPERATORS[leaf.op].words} the empty one"
+            self.findings.add("empty_text", where, message, "to test that the fact is there use exists")
 
     def formula(self, formula: Formula, at: str) -> None:
         for name, where in _facts_at(formula, at):
@@ -144,6 +173,11 @@ class _Checker:
             hint = did_you_mean(name, self.catalogue.names())
             self.findings.add("unknown_fact", at, f"there is no fact {name!r}", hint)
         return fact
+
+
+def type_text(fact: Fact) -> str:
+    """Return a fact's type for a message, with the words of an enum."""
+    return f"{fact.type} ({', '.join(fact.values)})" if fact.values else fact.type
 
 
 def _facts_at(formula: Formula, at: str) -> Iterator[tuple[str, str]]:

@@ -40,6 +40,8 @@ def encoded(value: Any) -> str | int:
         (Decimal("4611686018427.387903"), 2**62 - 1),
         (date(1, 1, 1), 1),
         (date(1970, 1, 1), 719_163),
+        (timedelta(0), 0),
+        (timedelta(days=1, microseconds=1), 86_400_000_001),
         (datetime(1970, 1, 1, tzinfo=UTC), 0),
         (datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), -1),
         (datetime(1970, 1, 1, 9, tzinfo=timezone(timedelta(hours=9))), 0),
@@ -54,6 +56,8 @@ def test_a_value_is_sent_as(value: Any, sent: str | int) -> None:
     "value",
     [
         2**62,
+        timedelta(microseconds=2**62),
+        ("a", "b"),
         -(2**62),
         Decimal("4611686018427.387904"),
         Decimal("0.0000001"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import pytest
+
 from app.adapters.durable_plan import (
     MAX_ALTERNATIVES,
     MAX_CHAINS,
@@ -60,6 +62,29 @@ def test_a_list_beyond_eight_members_is_computed_before_the_engine() -> None:
     (eight,), (nine,) = chains(["hour", "in", list(range(8))]), chains(["hour", "in", list(range(9))])
     assert isinstance(eight.steps[0], Check)
     assert isinstance(nine.steps[0], Derived)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        ["sku", "starts_with", "CD"],
+        ["sku", "contains", "CD"],
+        {"not": ["sku", "contains", "CD", "match"]},
+        ["skus", "contains", "CD"],
+        ["skus", "contains_any", ["CD"]],
+        ["skus", "contains_all", ["CD"]],
+        ["skus", "is_empty"],
+        ["tax", "eq", {"fact": "shipping"}],
+    ],
+)
+def test_what_the_engine_cannot_compare_is_computed_before_it(when: Any) -> None:
+    (chain,) = chains(when)
+    assert isinstance(chain.steps[0], Derived)
+
+
+def test_the_engine_itself_tells_whether_a_list_is_there() -> None:
+    (chain,) = chains(["skus", "exists"])
+    assert isinstance(chain.steps[0], Check)
 
 
 def test_a_chain_has_at_most_twelve_groups() -> None:

@@ -19,6 +19,10 @@ VALID = [
                     - {fact: hour, op: between, value: [1, 2]}
                     - {not: {fact: is_trial, op: eq, value: true, if_missing: match}}
                 - {fact: signup_on, op: exists}
+                - {fact: tax, op: neq, value: {fact: shipping}, if_missing: match}
+                - {fact: sku, op: starts_with, value: CD-}
+                - {fact: skus, op: contains_any, value: [CD-1, CD-2]}
+                - {fact: fulfilment_methods, op: is_empty}
             then: accept
           - {id: b, when: {fact: order_value, op: lt, value: "5"}, then: {reject: LOW}}
         otherwise: {hold: LOOK}

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from app.core.errors import Finding
 from app.engine.matcher import Facts, RuleConditions
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar
-from app.rulelang.facts import Catalogue, Fact, catalogue_from, typed_value
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not
+from app.rulelang.facts import Catalogue, catalogue_from, typed_scalar, typed_value
 from app.rulelang.operators import OPERATORS
 
+V = TypeVar("V")
 FACTS_FILE = Path(__file__).parents[2] / "rules" / "facts.yaml"
 # Names that an engine might take for its own.
 AWKWARD = ("id", "sid", "label", "exception", "$s", "go", "f0", 'naïve "fact"')
@@ -46,14 +47,16 @@ def condition(short: Any) -> Condition:
 
 def leaf(fact: str, op: str, value: Any = None, if_missing: Any = None) -> Leaf:
     """Return a leaf with its values typed by the catalogue."""
+    if isinstance(value, dict):
+        return Leaf(fact, op, (), if_missing, other_fact=value["fact"], kind=catalogue()[fact].type)
     values = value if OPERATORS[op].arity in (None, 2) else [] if OPERATORS[op].arity == 0 else [value]
     known = catalogue()[fact]
-    return Leaf(fact, op, tuple(_typed(known, raw) for raw in values), if_missing)
+    return Leaf(fact, op, tuple(_checked(typed_scalar(known, raw)) for raw in values), if_missing)
 
 
 def facts(raw: Mapping[str, Any]) -> Facts:
     """Return typed facts; null is absent."""
-    return {name: _typed(catalogue()[name], value) for name, value in raw.items() if value is not None}
+    return {name: _checked(typed_value(catalogue()[name], value)) for name, value in raw.items() if value is not None}
 
 
 def one_rule(when: Condition) -> RuleConditions:
@@ -66,8 +69,7 @@ def rules(by_id: Mapping[str, Condition]) -> RuleConditions:
     return RuleConditions(sha256(repr(by_id).encode()).hexdigest(), tuple(by_id.items()))
 
 
-def _typed(fact: Fact, raw: Any) -> Scalar:
-    value = typed_value(fact, raw)
+def _checked(value: V | Finding) -> V:
     if isinstance(value, Finding):
         raise ValueError(value.message)
     return value

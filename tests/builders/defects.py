@@ -25,6 +25,12 @@ CAP = "{id: cap, measure: amount, per: contract, window: month, max: '5', over: 
 WHEN, THEN = "/rules/0/when", "/otherwise"
 CASES = {
     "wrong_type": [
+        (
+            eligibility("{fact: sku, op: eq, value: {fact: 5}}"),
+            WHEN + "/value/fact",
+            "fact is the name of a fact",
+            None,
+        ),
         ("[]", "", "a rule body is an object; found a list", None),
         (eligibility("7"), WHEN, "expected a condition, found 7", None),
         (
@@ -116,6 +122,7 @@ CASES = {
         ("{kind: eligibility, otherwise: accept, rules: [{id: a}]}", "/rules/0", "a rule needs the key 'when'", None),
     ],
     "unknown_key": [
+        (eligibility("{fact: sku, op: eq, value: {fact: plan, plus: '1'}}"), WHEN + "/value/plus", "'plus'", None),
         ("{kind: attribution, claims: accept, clams: 1}", "/clams", "unknown key 'clams'", "'claims'"),
         ("{kind: eligibility, rules: [], otherwise: accept, else: 1}", "/else", "unknown key 'else'", "known: "),
         (payout("{flat: '0'}, bonus: []"), "/bonus", "unknown key 'bonus'", "'bonuses'"),
@@ -183,6 +190,18 @@ CASES = {
     "empty_group": [
         (eligibility("{any: []}"), WHEN + "/any", "any has no conditions", '{"always": true}'),
         (eligibility("{fact: country, op: in, value: []}"), WHEN + "/value", "in has no members", None),
+        (
+            eligibility("{fact: skus, op: contains_any, value: []}"),
+            WHEN + "/value",
+            "contains_any has no members",
+            None,
+        ),
+        (
+            eligibility("{fact: skus, op: contains_all, value: []}"),
+            WHEN + "/value",
+            "contains_all has no members",
+            None,
+        ),
         (payout("{least: []}"), THEN + "/least", "least has no formulas", None),
     ],
     "bad_identifier": [
@@ -219,6 +238,7 @@ CASES = {
         (limits(CAP, CAP), "/limits/1/id", "the id 'cap' is taken", "choose another id"),
     ],
     "unknown_fact": [
+        (eligibility("{fact: sku, op: eq, value: {fact: plam}}"), WHEN + "/value/fact", "no fact 'plam'", "'plan'"),
         (
             eligibility("{fact: ordervalue, op: gt, value: '1'}"),
             WHEN + "/fact",
@@ -256,15 +276,29 @@ CASES = {
             eligibility("{fact: country, op: gt, value: US}"),
             WHEN + "/op",
             "country is text, which has no gt",
-            "text has: eq, exists, in, missing, neq, not_in",
+            "text has: contains, eq, exists, in, missing, neq, not_in, starts_with",
         ),
+        (
+            eligibility("{fact: skus, op: eq, value: CD-1}"),
+            WHEN + "/op",
+            "skus is text_list, which has no eq",
+            "text_list has: contains, contains_all, contains_any, exists, is_empty, missing",
+        ),
+        (eligibility("{fact: country, op: is_empty}"), WHEN + "/op", "country is text, which has no is_empty", None),
     ],
     "value_not_of_type": [
+        (eligibility("{fact: skus, op: contains, value: 5}"), WHEN + "/value", "a member of skus is text", None),
         (eligibility("{fact: hour, op: eq, value: soon}"), WHEN + "/value", "hour is integer", "for example 20"),
         (eligibility("{fact: country, op: in, value: [US, 1]}"), WHEN + "/value/1", "found 1", 'for example "US"'),
         (eligibility("{fact: country, op: eq, value: 1.5}"), WHEN + "/value", "country is text", 'for example "US"'),
     ],
     "not_a_member": [
+        (
+            eligibility("{fact: fulfilment_methods, op: contains_all, value: [pickup, post]}"),
+            WHEN + "/value/1",
+            "a member of fulfilment_methods is 'post'",
+            "one of: delivery, digital, pickup",
+        ),
         (
             eligibility("{fact: device_type, op: eq, value: tv}"),
             WHEN + "/value",
@@ -273,6 +307,13 @@ CASES = {
         ),
     ],
     "if_missing_required": [
+        (
+            eligibility("{fact: order_value, op: neq, value: {fact: tax}}"),
+            WHEN,
+            "tax is optional and tested negatively (neq)",
+            "if_missing",
+        ),
+        (eligibility("{not: {fact: skus, op: is_empty}}"), WHEN + "/not", "tested negatively (is_empty)", "if_missing"),
         (
             eligibility("{fact: country, op: neq, value: US}"),
             WHEN,
@@ -291,6 +332,35 @@ CASES = {
     ],
     "empty_range": [
         (eligibility("{fact: hour, op: between, value: [5, 4]}"), WHEN + "/value", "5 is above 4", "lower value first"),
+    ],
+    "empty_text": [
+        (
+            eligibility("{fact: sku, op: contains, value: ''}"),
+            WHEN + "/value",
+            "every text contains the empty",
+            "exists",
+        ),
+        (eligibility("{fact: sku, op: starts_with, value: ''}"), WHEN + "/value", "starts with the empty", "exists"),
+    ],
+    "facts_not_comparable": [
+        (
+            eligibility("{fact: quantity, op: lt, value: {fact: order_value}}"),
+            WHEN + "/value/fact",
+            "quantity is integer, and order_value is decimal",
+            "facts of this type: customer_order_number, hour, month",
+        ),
+        (
+            eligibility("{fact: device_type, op: eq, value: {fact: weekday}}"),
+            WHEN + "/value/fact",
+            "device_type is enum (ctv, desktop, mobile, tablet, other), and weekday is enum (monday,",
+            "facts of this type: no other",
+        ),
+        (
+            eligibility("{fact: tax, op: lte, value: {fact: tax}}"),
+            WHEN + "/value/fact",
+            "tax is compared with itself",
+            "name another fact",
+        ),
     ],
     "derived_fact": [],
     "not_a_number": [
@@ -333,8 +403,14 @@ CASES = {
     ],
     "not_available": [
         (eligibility("{any_item: items, where: {always: true}}"), WHEN, "any_item is not run", None),
-        (eligibility("{fact: sku, op: starts_with, value: A}"), WHEN + "/op", "starts_with is not run", None),
         (eligibility("{fact: sku, op: eq, value: {param: a}}"), WHEN + "/value", "a value from {'param': …}", None),
+        (
+            eligibility("{fact: sku, op: in, value: [{fact: plan}]}"),
+            WHEN + "/value/0",
+            "a value from {'fact': …}",
+            None,
+        ),
+        (eligibility("{fact: sku, op: contains, value: {fact: plan}}"), WHEN + "/value", "from {'fact': …}", None),
         (eligibility("{fact: sku, op: in, value: [{list: a}]}"), WHEN + "/value/0", "a value from {'list': …}", None),
         ("{kind: attribution, claims: accept, qualify: [{}]}", "/qualify", "touches are not attributed", "claims"),
         (payout("{flat: '1'}").replace("conversion", "delivery"), "/on", "payouts on deliveries", None),

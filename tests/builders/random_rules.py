@@ -9,21 +9,27 @@ from random import Random
 from typing import Any
 
 from app.engine.matcher import Facts, RuleConditions
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar
-from app.rulelang.operators import OPERATORS
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Value
+from app.rulelang.operators import BETWEEN_FACTS, OPERATORS
 from tests.builders.conditions import rules
 
 INSTANT = datetime(1997, 7, 2, 14, tzinfo=UTC)
-POOLS: Mapping[str, tuple[str, tuple[Scalar, ...]]] = {
+POOLS: Mapping[str, tuple[str, tuple[Value, ...]]] = {
     "country": ("text", ("US", "CA", "MX", "", "U", 'U"S', "U\\", "日本")),
     "coupon": ("text", tuple(f"C{n}" for n in range(12))),
     "value": ("decimal", tuple(Decimal(n) for n in ("-1", "0", "0.000001", "99.999999", "100", "100.000001", "4e11"))),
     "quantity": ("integer", (-1, 0, 1, 2, 2**53, 2**53 + 1, 2**62 - 1, 1 - 2**62)),
     "hour": ("integer", tuple(range(12))),
+    "fee": ("decimal", tuple(Decimal(n) for n in ("0", "100", "1e2", "0.000001"))),
+    "home": ("text", ("US", "CA", "us", "", "日本")),
     "trial": ("boolean", (True, False)),
     "day": ("date", tuple(date(2024, 2, 28) + timedelta(days=n) for n in range(4))),
+    "joined": ("date", tuple(date(2024, 2, 27) + timedelta(days=n) for n in range(4))),
     "seen": ("instant", tuple(INSTANT + timedelta(microseconds=n) for n in range(-2, 3))),
+    "visit": ("duration", tuple(timedelta(hours=1, microseconds=n) for n in range(-2, 3))),
+    "tags": ("text_list", ((), ("a",), ("b",), ("ab",), ("a", "b"), ("b", "a", "c"), ("a", "a"), ("",), ("c", "é"))),
 }
+MEMBERS = (*"abcdefghi", "", "ab", "é")
 
 
 def random_set(random: Random, most_rules: int = 8) -> RuleConditions:
@@ -53,7 +59,19 @@ def random_leaf(random: Random) -> Leaf:
     """Return a leaf with any operator its fact has, and any answer for an absent fact."""
     fact, (kind, pool) = random.choice(list(POOLS.items()))
     op = random.choice([op for op, operator in OPERATORS.items() if kind in operator.types])
-    arity = OPERATORS[op].arity
+    others = [name for name, (type_, _) in POOLS.items() if type_ == kind and name != fact]
+    if_missing = random.choice([None, "match", "no_match"])
+    if op in BETWEEN_FACTS and others and random.random() < 0.2:
+        return Leaf(fact, op, (), if_missing, other_fact=random.choice(others))
+    arity, pool = OPERATORS[op].arity, MEMBERS if kind == "text_list" else pool
     count = random.randint(1, len(pool)) if arity is None else arity
     drawn: list[Any] = random.sample(pool, count)
-    return Leaf(fact, op, tuple(drawn), random.choice([None, "match", "no_match"]))
+    if kind == "text" and op in ("starts_with", "contains"):
+        drawn = [random_part(random, drawn[0], from_start=op == "starts_with")]
+    return Leaf(fact, op, tuple(drawn), if_missing)
+
+
+def random_part(random: Random, text: str, *, from_start: bool) -> str:
+    """Return a part of a text, or one character too many."""
+    start = 0 if from_start else random.randint(0, len(text))
+    return text[start : random.randint(start, len(text))] + random.choice(["", "", "", "x"])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.adapters.fact_files import shipped_catalogue
 from app.rulelang.diagnostics import CODES
-from app.rulelang.facts import Fact
+from app.rulelang.facts import TYPES, Fact
 from app.rulelang.operators import OPERATORS
 
 README = Path(__file__).parents[2] / "rules" / "README.md"
@@ -51,8 +51,14 @@ def _operators() -> Iterable[str]:
     yield "|---|---|---|---|"
     wanted = {None: "a list", 0: "none", 1: "one", 2: "a list of two"}
     for name, operator in OPERATORS.items():
-        types = "all" if len(operator.types) == 7 else ", ".join(sorted(operator.types))
-        yield f"| `{name}` | {operator.words} | {types} | {wanted[operator.arity]} |"
+        yield f"| `{name}` | {operator.words} | {_types(operator.types)} | {wanted[operator.arity]} |"
+
+
+def _types(types: frozenset[str]) -> str:
+    others = sorted(set(TYPES) - types)
+    if len(others) > 2:
+        return ", ".join(sorted(types))
+    return f"all but {' and '.join(others)}" if others else "all"
 
 
 def _diagnostics() -> Iterable[str]:

@@ -242,6 +242,26 @@ def test_a_conversion_without_terms_is_decided_too() -> None:
     assert digest_of(found.as_dict()) != digest_of(replace(found, inputs_hash=unclaimed.inputs_hash).as_dict())
 
 
+def test_a_required_fact_on_the_right_holds_what_lacks_it() -> None:
+    given = terms("""
+        eligibility:
+          rules: [{id: a, when: {fact: shipping, op: lt, value: {fact: order_value}}, then: accept}]
+          otherwise: {reject: SHIPPING}
+        """)
+    held = decide(given, conversion(shipping="5"))
+    assert [reason.as_dict() for reason in held.reasons] == [{"code": "MISSING_FACT", "fact": "order_value"}]
+    assert decide(given, conversion(shipping="5", order_value="5.01")).outcome == "rated"
+    assert decide(given, conversion(order_value="5.01")).outcome == "ineligible"
+
+
+def test_lists_that_read_alike_are_different_inputs() -> None:
+    given = terms("")
+    lists = (["a", "b"], ["b", "a"], ["a, b"], ['a", "b'], ["a"], [], None)
+    hashes = {decide(given, conversion(coupon_codes=codes)).inputs_hash for codes in lists}
+    assert len(hashes) == len(lists)
+    assert decide(given, conversion()).inputs_hash in hashes
+
+
 def test_an_amount_is_the_sum_of_its_lines() -> None:
     found, one, before = golden("rated")
     decision: Decision = decide(found, one, before)

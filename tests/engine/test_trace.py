@@ -51,6 +51,46 @@ The limit cap cut it: at most 1500.00 per month; 0.13 due, 0.00 left.
 }
 
 
+def test_a_comparison_of_two_facts_shows_both_values() -> None:
+    found = terms("""
+        eligibility:
+          rules: [{id: cheap, when: {fact: shipping, op: lt, value: {fact: tax}}, then: accept}]
+          otherwise: {reject: SHIPPING}
+        """)
+    high, low = conversion(shipping="4.90", tax="4.9"), conversion(shipping="4.89", tax="4.9")
+    trace = explain(found, high, {})
+    assert trace.data["eligibility"][0]["when"] == {
+        "fact": "shipping",
+        "op": "lt",
+        "expected": "< fact tax (4.90)",
+        "actual": "4.90",
+        "verdict": False,
+    }
+    reason = trace.decision.reasons[0]
+    assert (reason.fact, reason.expected, reason.actual) == ("shipping", "< fact tax (4.90)", "4.90")
+    assert (
+        "Eligibility rule cheap matches: shipping is below the fact tax; was 4.89, and tax was 4.90."
+        in explain(found, low, {}).words
+    )
+
+
+def test_a_list_is_shown_with_what_was_looked_for() -> None:
+    found = terms("""
+        eligibility:
+          rules: [{id: vip, when: {fact: coupon_codes, op: contains_any, value: [VIP, GOLD]}, then: accept}]
+          otherwise: {reject: NO_COUPON}
+        """)
+    trace = explain(found, conversion(coupon_codes=["SAVE10", "a, b"]), {})
+    assert trace.data["facts"]["coupon_codes"] == '["SAVE10", "a, b"]'
+    assert trace.decision.reasons[0].as_dict() == {
+        "code": "NO_COUPON",
+        "rule": "otherwise",
+        "fact": "coupon_codes",
+        "expected": "contains one of VIP, GOLD",
+        "actual": '["SAVE10", "a, b"]',
+    }
+
+
 @pytest.mark.parametrize("name", WORDS)
 def test_a_decision_in_words(name: str) -> None:
     found, one, before = golden(name)

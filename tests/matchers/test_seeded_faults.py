@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -15,6 +17,7 @@ from app.adapters.durable_plan import Chain
 from app.engine.matcher import EngineFault
 from app.rulelang import compiler
 from app.rulelang.ast import Leaf
+from app.rulelang.operators import OPERATORS
 from tests.builders.conditions import condition, facts, one_rule
 from tests.matchers.test_conformance import cases
 
@@ -52,11 +55,23 @@ def encoding(kind: str, encode: Callable[[Any], Any]) -> Callable[[Patch], None]
 
 
 def absence_not_negated(patch: Patch) -> None:
-    def check_of(leaf: Leaf, negated: bool) -> Any:
-        op = compiler.OPPOSITE[leaf.op] if negated else leaf.op
-        return compiler.Check(leaf.fact, op, leaf.expected, leaf.matches_missing)
+    original = compiler._check_of
+    patch.setattr(
+        compiler,
+        "_check_of",
+        lambda leaf, negated: replace(original(leaf, negated), if_absent=leaf.matches_missing),
+    )
 
-    patch.setattr(compiler, "_check_of", check_of)
+
+def negation_lost(patch: Patch) -> None:
+    original = compiler._check_of
+    patch.setattr(compiler, "_check_of", lambda leaf, negated: replace(original(leaf, negated), negated=False))
+
+
+def operator_says(name: str, says: Callable[[Any, Any], bool]) -> Callable[[Patch], None]:
+    """The normal form, and so the online engine, takes an operator for another; the reference keeps its own."""
+    wrong = {**OPERATORS, name: replace(OPERATORS[name], holds=says)}
+    return lambda patch: patch.setattr(compiler, "OPERATORS", wrong)
 
 
 def last_member_lost(patch: Patch) -> None:
@@ -64,7 +79,7 @@ def last_member_lost(patch: Patch) -> None:
 
     def check_of(leaf: Leaf, negated: bool) -> Any:
         kept = leaf.expected[:-1] if len(leaf.expected) > 2 else leaf.expected
-        return original(Leaf(leaf.fact, leaf.op, kept, leaf.if_missing), negated)
+        return original(replace(leaf, expected=kept), negated)
 
     patch.setattr(compiler, "_check_of", check_of)
 
@@ -83,6 +98,22 @@ def last_step_lost(patch: Patch) -> None:
 
 def decimal_in_cents(value: Any) -> int:
     return int(value * 100)
+
+
+def between_facts(says: Callable[[Any, Any], bool | None]) -> Callable[[Patch], None]:
+    """Compare two facts, either of which may be None, in a wrong way; None is the rule's answer for an absent one."""
+
+    def predicate(check: Any, other: str) -> Any:
+        holds = OPERATORS[check.op].holds
+        order = {"right": lambda a, b: holds(a, (b,)), "wrong": lambda a, b: holds(b, (a,))}
+
+        def is_true(given: Any) -> bool:
+            found = says((given.get(check.fact), given.get(other)), order)
+            return check.if_absent if found is None else found
+
+        return is_true
+
+    return lambda patch: patch.setattr(compiler, "_between_facts", predicate)
 
 
 FAULTS: dict[str, Callable[[Patch], None]] = {
@@ -105,12 +136,35 @@ FAULTS: dict[str, Callable[[Patch], None]] = {
     "decimals lose their sign": encoding("decimal", lambda value: abs(int(value * 10**6))),
     "integers pass through a float": encoding("integer", lambda value: int(float(value))),
     "instants are cut to seconds": encoding("instant", lambda value: int(value.timestamp())),
+    "durations are cut to seconds": encoding("duration", lambda value: value // timedelta(seconds=1)),
+    "durations lose their days": encoding("duration", lambda value: value.seconds * 10**6 + value.microseconds),
     "instants are read in local time": encoding("instant", lambda value: value.hour),
     "dates are months": encoding("date", lambda value: value.year * 12 + value.month),
     "text is folded": encoding("text", str.casefold),
     "text is cut at a quote": encoding("text", lambda value: value.split('"')[0]),
     "text loses its blanks": encoding("text", str.strip),
     "text loses its backslashes": encoding("text", lambda value: value.replace("\\", "")),
+    "a negation without an opposite is lost": negation_lost,
+    "starts_with looks anywhere": operator_says("starts_with", lambda a, x: x[0] in a),
+    "starts_with looks at the end": operator_says("starts_with", lambda a, x: a.endswith(x[0])),
+    "starts_with wants more": operator_says("starts_with", lambda a, x: a.startswith(x[0]) and a != x[0]),
+    "contains looks at the start": operator_says("contains", lambda a, x: a.startswith(x[0])),
+    "contains wants all of it": operator_says("contains", lambda a, x: a == x[0]),
+    "contains folds case": operator_says("contains", lambda a, x: x[0].casefold() in a.casefold()),
+    "contains looks into the members": operator_says("contains", lambda a, x: any(x[0] in each for each in a)),
+    "contains_any wants all": operator_says("contains_any", lambda a, x: set(x) <= set(a)),
+    "contains_all wants one": operator_says("contains_all", lambda a, x: bool(set(x) & set(a))),
+    "contains_all wants no more": operator_says("contains_all", lambda a, x: set(x) == set(a)),
+    "contains_all wants the order": operator_says("contains_all", lambda a, x: list(a)[: len(x)] == list(x)),
+    "is_empty is never true": operator_says("is_empty", lambda a, x: False),
+    "is_empty is always true": operator_says("is_empty", lambda a, x: True),
+    "two facts change places": between_facts(lambda pair, order: None if None in pair else order["wrong"](*pair)),
+    "an absent right side is false": between_facts(
+        lambda pair, order: None if pair[0] is None else pair[1] is not None and order["right"](*pair)
+    ),
+    "an absent left side is false": between_facts(
+        lambda pair, order: None if pair[1] is None else pair[0] is not None and order["right"](*pair)
+    ),
     "booleans are turned round for facts": encoding("boolean", lambda value: 1),
 }
 

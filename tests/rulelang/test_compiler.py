@@ -38,6 +38,14 @@ def test_between_is_its_two_ends() -> None:
     assert normal({"not": ["hour", "between", [1, 3]]}) == Some((below, above))
 
 
+def test_an_operator_without_an_opposite_is_kept_and_marked() -> None:
+    kept = Check("sku", "contains", ("CD",), if_absent=True, negated=True)
+    assert normal({"not": ["sku", "contains", "CD", "no_match"]}) == kept
+    assert predicate(kept)({"sku": "LP"})
+    assert predicate(kept)({})
+    assert not predicate(kept)({"sku": "a CD"})
+
+
 def test_exists_and_missing_are_each_other_negated() -> None:
     exists, missing = Check("hour", "exists", (), if_absent=False), Check("hour", "missing", (), if_absent=True)
     assert normal(["hour", "exists"]) == normal({"not": ["hour", "missing"]}) == exists

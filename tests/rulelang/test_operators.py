@@ -24,8 +24,16 @@ D = Decimal
         ("between", [1, 3], [1, 2, 3], [0, 4]),
         ("in", ["US", "CA"], ["US", "CA"], ["us", "", "U", "USCA"]),
         ("not_in", ["US", "CA"], ["us", ""], ["US", "CA"]),
-        ("exists", [], ["", 0, False], []),
-        ("missing", [], [], ["", 0, False]),
+        ("starts_with", ["US-"], ["US-", "US-NY"], ["US", "us-NY", " US-NY", "CA-US-", ""]),
+        ("starts_with", ["é"], ["été"], ["e\u0301te\u0301", "e", ""]),
+        ("contains", ["b"], ["b", "abc"], ["B", "", "ac"]),
+        ("contains", ["🎁"], ["a🎁b"], ["\ud83c", ""]),
+        ("contains", ["a"], [("a",), ("b", "a")], [(), ("ab",), ("A",), ("b", "")]),
+        ("contains_any", ["a", "b"], [("a",), ("c", "b")], [(), ("ab",), ("c",)]),
+        ("contains_all", ["a", "b"], [("b", "a"), ("a", "b", "b", "c")], [(), ("a",), ("a", "a"), ("ab",)]),
+        ("is_empty", [], [()], [("",), ("a",)]),
+        ("exists", [], ["", (), 0, False], []),
+        ("missing", [], [], ["", (), 0, False]),
     ],
 )
 def test_boundaries(op: str, expected: list[Any], true: list[Any], false: list[Any]) -> None:

@@ -50,6 +50,30 @@ STEPS = 'steps: [{up_to: "10", unit: "5", flat: "2"}, {up_to: "20.5", unit: "0",
             "first_seen_at is before 1997-07-02T14:00:00Z",
             "< 1997-07-02T14:00:00Z",
         ),
+        (["sku", "starts_with", "CD-"], "sku starts with CD-", "starts with CD-"),
+        (["sku", "contains", "a b"], 'sku contains "a b"', 'contains "a b"'),
+        (["skus", "contains", "A", "match"], "skus contains A (or is missing)", "contains A"),
+        (["skus", "contains_any", ["A", "B"]], "skus contains one of A, B", "contains one of A, B"),
+        (["skus", "contains_all", ["A", "B"]], "skus contains all of A, B", "contains all of A, B"),
+        (["skus", "is_empty", None, "match"], "skus is empty (or is missing)", "is empty"),
+        (["session_length", "lt", "PT90M"], "session_length is shorter than PT1H30M", "< PT1H30M"),
+        (["session_length", "gte", "P1W"], "session_length is at least P7D", "≥ P7D"),
+        (
+            ["tax", "neq", {"fact": "shipping"}, "no_match"],
+            "tax is not the fact shipping (and both are there)",
+            "≠ fact shipping (absent)",
+        ),
+        (
+            ["signup_on", "lt", {"fact": "local_date"}],
+            "signup_on is before the fact local_date",
+            "< fact local_date (absent)",
+        ),
+        (["tax", "lt", {"fact": "shipping"}], "tax is below the fact shipping", "< fact shipping (absent)"),
+        (
+            ["country", "neq", {"fact": "region"}, "match"],
+            "country is not the fact region (or either is missing)",
+            "≠ fact region (absent)",
+        ),
         (["coupon_code", "eq", ""], 'coupon_code is ""', '= ""'),
         (["coupon_code", "in", ["A, B", "absent"]], 'coupon_code is one of "A, B", "absent"', 'in "A, B", "absent"'),
         (
@@ -61,7 +85,7 @@ STEPS = 'steps: [{up_to: "10", unit: "5", flat: "2"}, {up_to: "20.5", unit: "0",
 )
 def test_a_comparison(short: list[Any], sentence: str, expected: str) -> None:
     assert condition_text(condition(short)) == sentence
-    assert expectation(leaf(*short)) == expected
+    assert expectation(leaf(*short), {}) == expected
 
 
 def test_every_operator_has_a_sentence_above() -> None:
@@ -219,6 +243,16 @@ def test_eligibility_and_attribution() -> None:
         ("", "", '""'),
         ("two words", "two words", '"two words"'),
         ("absent", "absent", '"absent"'),
+        ((), "[]", "[]"),
+        (("a", "b"), '["a", "b"]', '["a", "b"]'),
+        (("a, b",), '["a, b"]', '["a, b"]'),
+        (('a", "b',), r'["a\", \"b"]', r'["a\", \"b"]'),
+        (("é",), '["é"]', '["é"]'),
+        (
+            tuple("abcdefghijk"),
+            '["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]',
+            '["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", … (11 in all)]',
+        ),
     ],
 )
 def test_values_as_records_keep_them_and_as_sentences_say_them(value: Any, record: str, words: str) -> None:

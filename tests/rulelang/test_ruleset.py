@@ -87,6 +87,13 @@ def test_facts_read_are_those_of_conditions_formulas_tiers_and_bonuses() -> None
     assert found.facts_required == {"hour", "customer_order_number", "order_value"}
 
 
+def test_the_fact_on_the_right_is_read_and_required_too() -> None:
+    when = {"fact": "shipping", "op": "lt", "value": {"fact": "order_value"}}
+    found = rule_set("eligibility", {"rules": [{"id": "a", "when": when, "then": "accept"}], "otherwise": "accept"})
+    assert found.facts_read == {"shipping", "order_value"}
+    assert found.facts_required == {"order_value"}
+
+
 def test_a_body_without_rules_reads_nothing() -> None:
     found = rule_set("eligibility", {"rules": [], "otherwise": {"hold": "LOOK"}})
     assert found.facts_read == found.facts_required == frozenset()

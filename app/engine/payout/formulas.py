@@ -19,9 +19,9 @@ from app.rulelang.ast import (
     Package,
     Percent,
     PerUnit,
-    Scalar,
     Sum,
     Tiers,
+    Value,
     fact_of,
     nested_formulas,
 )
@@ -30,13 +30,13 @@ from app.rulelang.printer import formula_text
 Note = Callable[[str], None]
 
 
-def facts_missing(formula: Formula, facts: Mapping[str, Scalar]) -> list[str]:
+def facts_missing(formula: Formula, facts: Mapping[str, Value]) -> list[str]:
     """Return the facts a formula calculates with that are absent, in order of name."""
     read = {fact_of(part) for part in nested_formulas(formula)}
     return sorted(name for name in read if name is not None and name not in facts)
 
 
-def price(formula: Formula, facts: Mapping[str, Scalar], before: Before, note: Note | None = None) -> Decimal:
+def price(formula: Formula, facts: Mapping[str, Value], before: Before, note: Note | None = None) -> Decimal:
     """Return the precise amount of a formula. Its facts are there, `facts_missing` saw to it.
 
     `note` is told each calculation in words, innermost first.
@@ -98,7 +98,7 @@ _WORDS: dict[type, str] = {
 }
 
 
-def _number(facts: Mapping[str, Scalar], name: str) -> Decimal:
+def _number(facts: Mapping[str, Value], name: str) -> Decimal:
     value = facts[name]
     return value if isinstance(value, Decimal) else Decimal(value)  # type: ignore[arg-type]
 
@@ -116,7 +116,7 @@ def divmod_exact(quantity: Decimal, size: Decimal) -> tuple[Decimal, Decimal]:
     return whole, minus(quantity, times(whole, size))
 
 
-def _noted(formula: Formula, facts: Mapping[str, Scalar], before: Before, amount: Decimal) -> str:
+def _noted(formula: Formula, facts: Mapping[str, Value], before: Before, amount: Decimal) -> str:
     """Return a calculation in words, with the values it was made with."""
     if isinstance(formula, Flat):
         return formula_text(formula)
