@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from app.cli import group
+from app.runtime import Runtime
+from app.scenarios.outcome import Outcome
+from app.scenarios.run_scenario import run_scenario
+from app.scenarios.story import Story
 from app.store.session import engine_for
 
 Replay = Callable[..., Result]
@@ -213,6 +219,33 @@ def test_a_damaged_file_is_named(replay: Replay, tmp_path: Path, packed: bytes) 
     assert (result.exit_code, result.stdout) == (2, "")
     assert "story.yaml:15: /steps/1/convert_file/path: " in result.stderr
     assert "more.ndjson.gz cannot be read: the file is damaged" in result.stderr
+
+
+def test_a_folder_without_a_story_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mapping.yaml").write_text("a: 1")
+    result = CliRunner().invoke(group, ["replay", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{tmp_path} holds no scenario" in result.stderr
+
+
+def test_a_fault_in_one_story_does_not_lose_the_others(
+    replay: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.yaml").write_text(STORY.replace("A flat fee", "Broken"))
+
+    def broken(runtime: Runtime, story: Story, *rest: Any, **options: Any) -> Outcome:
+        if story.name == "Broken":
+            runtime.bind.execute(text("SELECT nonsense"))  # type: ignore[union-attr]
+        return run_scenario(runtime, story, *rest, **options)
+
+    monkeypatch.setattr(sys.modules["app.cli.replay"], "run_scenario", broken)
+    result = replay(STORY, str(tmp_path / "a.yaml"))
+    assert (result.exit_code, result.stdout) == (3, "ok  A flat fee\n")
+    assert "Traceback" in result.stderr
+    assert f"{tmp_path / 'a.yaml'}: A fault of ours: ProgrammingError: " in result.stderr
+    lines = [json.loads(line) for line in replay(STORY, str(tmp_path / "a.yaml"), "--json").stdout.splitlines()]
+    assert [(line["ok"], line.get("error")) for line in lines] == [(False, "fault"), (True, None)]
 
 
 def test_stories_leave_nothing_in_the_database(replay: Replay, server_url: str) -> None:
