@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from app.adapters.durable_matcher import DurableMatcher
-from app.adapters.embedded_postgres import DatabaseUnavailable, acquire
+from app.adapters.embedded_postgres import acquire
 from app.adapters.fact_files import shipped_catalogue
 from app.core.errors import AppError
 from app.engine.matcher import Matcher
@@ -21,6 +21,21 @@ from app.store.migrate import current_revision, migrate, newest_revision
 from app.store.session import engine_for
 
 LEAST_POSTGRES = 150000
+SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+REMEDY = (
+    "Set DATABASE_URL to postgresql://USER:PASSWORD@HOST:PORT/DATABASE, PostgreSQL 15 or newer, "
+    "or unset DATABASE_URL to use the embedded server."
+)
+
+
+class DatabaseUrlUnusable(AppError):
+    """DATABASE_URL names no PostgreSQL database that can be used. The message never shows the password."""
+
+    code = "database_url_unusable"
+    kind = "unavailable"
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"{found} {REMEDY}")
 
 
 class SchemaOutdated(AppError):
@@ -34,6 +49,7 @@ class SchemaOutdated(AppError):
 def opened_database(settings: Settings) -> Iterator[Engine]:
     """Give an engine on the database that DATABASE_URL names, else on the embedded server of TERMLINE_HOME."""
     if settings.database_url is not None:
+        check_url(settings.database_url)
         engine = engine_for(settings.database_url)
         try:
             check_server(engine)
@@ -49,20 +65,32 @@ def opened_database(settings: Settings) -> Iterator[Engine]:
             engine.dispose()
 
 
+def check_url(text: str) -> None:
+    """Refuse what is no address of a PostgreSQL database. It is not shown: who knows where the password is in it."""
+    try:
+        scheme = make_url(text).drivername
+    except (ArgumentError, ValueError):
+        raise DatabaseUrlUnusable("DATABASE_URL is not the address of a database.") from None
+    if scheme not in SCHEMES:
+        raise DatabaseUrlUnusable(f"DATABASE_URL starts with {scheme}://, which is not PostgreSQL.")
+
+
 def check_server(engine: Engine) -> None:
     """Refuse a server that does not answer or is older than PostgreSQL 15."""
     try:
         with engine.connect() as connection:
             info = connection.connection.driver_connection.info  # type: ignore[union-attr]
             version = info.server_version
-    except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"
-        raise DatabaseUnavailable(
-            f"The database of DATABASE_URL ({engine.url.render_as_string()}) cannot be reached: {reason}. "
-            "Check the URL, or unset DATABASE_URL to use the embedded server."
+    except (DBAPIError, ValueError) as error:
+        reason = (str(getattr(error, "orig", error)).strip().splitlines() or ["no answer"])[0].rstrip(".")
+        shown = engine.url.set(query={})  # options may hold a password too
+        for secret in (engine.url.password, engine.url.query.get("password")):
+            reason = reason.replace(str(secret), "***") if secret else reason
+        raise DatabaseUrlUnusable(
+            f"The database of DATABASE_URL ({shown.render_as_string()}) cannot be reached: {reason}."
         ) from None
     if version < LEAST_POSTGRES:
-        raise DatabaseUnavailable(f"The database is PostgreSQL {version // 10000}; Termline needs 15 or newer.")
+        raise DatabaseUrlUnusable(f"The database of DATABASE_URL is PostgreSQL {version // 10000}.")
 
 
 def ensure_schema(engine: Engine) -> None:

@@ -6,8 +6,9 @@ import csv
 import gzip
 import io
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -18,7 +19,7 @@ from app.adapters.fact_files import shipped_catalogue
 from app.adapters.yaml_files import read_yaml
 from app.cli.files import FileRefused
 from app.cli.terminal import actor, as_json, print_json, progress, refusals_shown, runtime
-from app.conversions.csv_import import conversions_from, read_mapping
+from app.conversions.csv_import import RowRefused, conversions_from, read_mapping
 from app.conversions.operations.receive_conversions import receive_conversions
 from app.core.errors import AppError
 
@@ -40,7 +41,7 @@ def import_(table: Path, mapping: Path, output: Path | None, is_json: bool) -> N
     """
     with _opened(table) as file:
         rows = csv.DictReader(file, strict=True)
-        read = read_mapping(read_yaml(mapping).data, rows.fieldnames or [], shipped_catalogue())
+        read = read_mapping(read_yaml(mapping).data, _header(rows, table), shipped_catalogue())
         bodies = conversions_from(read, _counted(rows, table))
         counts = _store(bodies) if output is None else _write(bodies, output)
     if is_json:
@@ -50,13 +51,38 @@ def import_(table: Path, mapping: Path, output: Path | None, is_json: bool) -> N
     sys.exit(2 if counts["refused"] else 0)
 
 
-def _counted(rows: csv.DictReader[str], table: Path) -> Iterator[dict[str, str]]:
-    try:
-        for row in rows:
-            if None in row or None in row.values():
-                raise FileRefused(f"{table}:{rows.line_num}: the row has another number of columns than the header.")
+def _header(rows: csv.DictReader[str], table: Path) -> Sequence[str]:
+    with _damage_named(rows, table):
+        return rows.fieldnames or []
+
+
+def _counted(rows: csv.DictReader[str], table: Path) -> Iterator[dict[str, str] | RowRefused]:
+    """Yield the rows; one with another number of columns than the header is yielded as its refusal."""
+    number = 0
+    while True:
+        with _damage_named(rows, table):
+            row = next(rows, None)
+        if row is None:
+            return
+        number += 1
+        wanted, found = len(rows.fieldnames or []), _columns(row)
+        if found == wanted:
             yield row
-    except (csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
+        else:
+            yield RowRefused(f"row {number}, {table}:{rows.line_num}: {found} columns, where the header has {wanted}")
+
+
+def _columns(row: dict[Any, Any]) -> int:
+    """Return how many columns a row had: DictReader keeps surplus ones under None, and fills missing ones with it."""
+    surplus = row.get(None) or []
+    return sum(value is not None for name, value in row.items() if name is not None) + len(surplus)
+
+
+@contextmanager
+def _damage_named(rows: csv.DictReader[str], table: Path) -> Iterator[None]:
+    try:
+        yield
+    except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
         raise FileRefused(f"{table}:{rows.line_num + 1}: {_reason(error)}.") from error
 
 
@@ -86,7 +112,9 @@ def _store(bodies: Iterator[Any]) -> dict[str, int]:
         for number, receipt in enumerate(receive_conversions(ctx, bodies, progress=advance), start=1):
             counts[receipt.status] += 1
             if receipt.problem is not None:
-                click.echo(f"row {number}: {receipt.problem.message}", err=True)
+                # What the row cannot be read as names the row already; what the conversion lacks does not.
+                named = "" if isinstance(receipt.problem, RowRefused) else f"row {number}: "
+                click.echo(f"{named}{receipt.problem.message}", err=True)
     return counts
 
 
@@ -106,8 +134,11 @@ def _sink(output: Path) -> Iterator[IO[bytes]]:
             else:
                 yield raw
         part.replace(output)
+    except OSError as error:
+        raise FileRefused(f"{output} cannot be written: {error.strerror}.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 @contextmanager

@@ -17,7 +17,9 @@ def key() -> None:
 @key.command()
 @click.option("--role", required=True, type=click.Choice(ROLES), help="What the key may do.")
 @click.option(
-    "--name", required=True, help="Who uses it, such as a person or a job; it is the actor in the audit trail."
+    "--name",
+    required=True,
+    help="Who uses it, such as a person or a job, in 1 to 64 characters; it is the actor in the audit trail.",
 )
 @as_json
 @refusals_shown

@@ -29,8 +29,14 @@ def quote(cases: Path, steps: bool, is_json: bool) -> None:
     if not isinstance(data, list):
         raise FileRefused(f'{cases} holds no list of cases. Write [{{"id": …, "formula": …, "facts": …}}].')
     failed = False
+    first: dict[str, int] = {}
     for index, case in enumerate(data):
-        line = _priced(case, f"/{index}", steps)
+        identifier = case.get("id") if isinstance(case, dict) else None
+        earlier = index if identifier is None else first.setdefault(repr(identifier), index)
+        if earlier == index:
+            line = _priced(case, f"/{index}", steps)
+        else:
+            line = {"id": identifier, "error": f"/{index}/id: the case /{earlier} has the id {identifier!r} already"}
         failed = failed or "error" in line
         print_json(line)
     sys.exit(2 if failed else 0)

@@ -12,7 +12,8 @@ import click
 from app.adapters.fact_files import shipped_catalogue
 from app.adapters.yaml_files import read_yaml
 from app.assembly import matcher_for, opened_database
-from app.cli.terminal import as_json, print_json, progress, refusals_shown, show_refusal
+from app.cli.files import FileRefused
+from app.cli.terminal import as_json, print_json, progress, refusals_shown, show_fault, show_refusal
 from app.core.errors import AppError
 from app.runtime import Runtime
 from app.scenarios.outcome import Outcome
@@ -39,31 +40,37 @@ def replay(paths: tuple[Path, ...], engine: str, is_json: bool) -> None:
     """Replay scenarios: files, or all *.yaml in folders (those named data and schema apart).
 
     Each runs under its own frozen clock on an empty database of which nothing stays. Prints what differs from what
-    the scenario expects; exit status 1 if anything does, 2 if a file is malformed.
+    the scenario expects; exit status 1 if anything does, 2 if a file is malformed, 3 after a fault.
     """
     status = 0
     settings = settings_from()
+    files = list(stories(paths))
     engines: list[Engine] = ["reference"] if engine == "reference" else ["durable"]
     engines += ["reference"] if engine == "both" else []
     with opened_database(settings) as database, scratch_database(database) as connection:
         for name in engines:
             matcher = matcher_for(replace(settings, engine=name))
             runtime = Runtime(connection, matcher, shipped_catalogue())
-            for path in stories(paths):
+            for path in files:
                 status = max(status, _replay(runtime, path, name if engine == "both" else None, is_json))
     sys.exit(status)
 
 
 def stories(paths: tuple[Path, ...]) -> Iterator[Path]:
-    """Yield the scenario files that paths name, in order."""
+    """Yield the scenario files that paths name, in order. Raises FileRefused for a folder without any."""
     for path in paths:
         if path.is_file():
             yield path
         else:
-            found = (
-                file for file in path.rglob("*.yaml") if not set(file.relative_to(path).parts[:-1]) & set(NOT_STORIES)
+            found = sorted(
+                file
+                for file in path.rglob("*.yaml")
+                if file.is_file() and not set(file.relative_to(path).parts[:-1]) & set(NOT_STORIES)
             )
-            yield from sorted(found)
+            if not found:
+                apart = " and ".join(NOT_STORIES)
+                raise FileRefused(f"{path} holds no scenario: no *.yaml, folders named {apart} apart.")
+            yield from found
 
 
 def _replay(runtime: Runtime, path: Path, engine: str | None, is_json: bool) -> int:
@@ -76,6 +83,13 @@ def _replay(runtime: Runtime, path: Path, engine: str | None, is_json: bool) -> 
         if is_json:
             print_json({"scenario": str(path), "ok": False, "diff": [error.message], "error": error.code})
         return 3 if error.kind in ("fault", "unavailable") else 2
+    except Exception as error:
+        # One story that trips over a fault of ours says nothing about the others: they are replayed.
+        show_fault(error, f"{path}: ")
+        if is_json:
+            said = f"{type(error).__name__}: {error}"
+            print_json({"scenario": str(path), "ok": False, "diff": [said], "error": "fault"})
+        return 3
     if is_json:
         print_json(outcome.as_dict() | ({"engine": engine} if engine else {}))
     else:

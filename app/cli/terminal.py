@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -33,7 +34,7 @@ _STATUS: dict[Kind, int] = {"fault": 3, "unavailable": 3}
 
 
 def refusals_shown(command: Callable[P, R]) -> Callable[P, R]:
-    """Make a command show an AppError as text, with every finding, and leave with its status."""
+    """Make a command show an AppError as text, with every finding, and leave with its status; a fault leaves with 3."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -42,6 +43,11 @@ def refusals_shown(command: Callable[P, R]) -> Callable[P, R]:
         except AppError as error:
             show_refusal(error)
             sys.exit(_STATUS.get(error.kind, 2))
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own: a wrong option, or a reader that went away
+        except Exception as error:
+            show_fault(error)
+            sys.exit(3)
 
     return wrapped
 
@@ -54,6 +60,12 @@ def show_refusal(error: AppError) -> None:
         click.echo(
             f"  {finding.severity} {finding.code} at {finding.pointer or '/'}: {finding.message}{hint}", err=True
         )
+
+
+def show_fault(error: Exception, where: str = "") -> None:
+    """Print to standard error what nobody foresaw, and where in the code it happened."""
+    click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    click.echo(f"{where}A fault of ours: {type(error).__name__}: {error}", err=True)
 
 
 @contextmanager

@@ -163,9 +163,17 @@ def _check_facts(reader: Reader, data: Any, columns: list[str], catalogue: Catal
             _check_column(reader, part["column"], at + "/column", columns)
 
 
-def conversions_from(mapping: CsvMapping, rows: Iterable[Mapping[str, str]]) -> Iterator[dict[str, Any] | RowRefused]:
-    """Yield each row as the body of a conversion, or as what is wrong with it. Rows are numbered from 1."""
+def conversions_from(
+    mapping: CsvMapping, rows: Iterable[Mapping[str, str] | RowRefused]
+) -> Iterator[dict[str, Any] | RowRefused]:
+    """Yield each row as the body of a conversion, or as what is wrong with it. Rows are numbered from 1.
+
+    A row that could not be read comes as its refusal, and is passed on in its place.
+    """
     for number, row in enumerate(rows, start=1):
+        if isinstance(row, RowRefused):
+            yield row
+            continue
         try:
             yield _conversion(mapping, row, number)
         except RowRefused as refused:

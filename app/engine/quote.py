@@ -80,7 +80,10 @@ def _facts(reader: Reader, data: Any, at: str) -> dict[str, Decimal]:
 def _held(reader: Reader, data: Any, at: str) -> dict[str, Decimal]:
     """Return what the window held before. Here a word that is not understood would be a wrong price, so none is."""
     table = reader.object(data, at, (), ("count", "sum"), "before") or {}
-    read = {name: reader.decimal(_as_text(value), at + pointer_of(name), what=name) for name, value in table.items()}
+    read = {
+        name: reader.decimal(_as_text(value), at + pointer_of(name), what=name, least=ZERO)
+        for name, value in table.items()
+    }
     return {name: number for name, number in read.items() if number is not None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -93,10 +94,12 @@ class _Run:
 
     def convert_file(self, ctx: Context, given: Any, at: str) -> None:
         path = self.story.document.path.parent / str(given["path"])
-        receipts = receive_conversions(ctx, _lines(path, self.story, at), program=self.program, progress=self.progress)
+        lines = _lines(path, self.story, at)
+        bodies = [body for _, body in lines]
+        receipts = receive_conversions(ctx, bodies, program=self.program, progress=self.progress)
         refused = [
             f"{path}:{number}: {receipt.problem.message}"
-            for number, receipt in enumerate(receipts, start=1)
+            for (number, _), receipt in zip(lines, receipts, strict=True)
             if receipt.problem is not None
         ]
         if refused:
@@ -168,15 +171,17 @@ def _statements(ctx: Context, with_lines: bool) -> dict[str, dict[str, Any]]:
     return statements
 
 
-def _lines(path: Path, story: Story, at: str) -> list[Any]:
-    """Return the bodies of an NDJSON file; a line that is not JSON is returned as its problem."""
+def _lines(path: Path, story: Story, at: str) -> list[tuple[int, Any]]:
+    """Return the bodies of an NDJSON file with their lines; a line that is not JSON is returned as its problem."""
     try:
         data = path.read_bytes()
         texts = (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()
-    except OSError as error:
-        finding = Finding("file_missing", f"{path} cannot be read: {error.strerror}", "/path")
+    except (OSError, EOFError, zlib.error) as error:
+        # Of a damaged file there is no strerror.
+        reason = getattr(error, "strerror", None) or f"the file is damaged ({error})"
+        finding = Finding("file_refused", f"{path} cannot be read: {reason}", "/path")
         raise story.refuse(at, [finding], finding.message) from error
-    return [_parsed(text) for text in texts if text.strip()]
+    return [(number, _parsed(text)) for number, text in enumerate(texts, start=1) if text.strip()]
 
 
 def _parsed(text: bytes) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,10 +10,15 @@ from typing import Any
 from app.adapters.yaml_files import Document
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_instant
+from app.core.json_text import JsonFloat
 from app.rulelang.diagnostics import Findings, described, did_you_mean
 from app.rulelang.reader import Reader
 from app.scenarios.errors import ScenarioMalformed
 
+Check = Callable[[Reader, Any, str], Any]
+DIRECTIONS, ROUNDINGS = ("payable", "receivable"), ("half_away", "half_even")
+MAX_NAME = 128
+VERSION = (("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated"))
 VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "convert": (("id", "event_at", "facts"), ("program", "received_at", "partner", "touches")),
     "convert_file": (("path",), ()),
@@ -91,19 +97,24 @@ def read_story(document: Document) -> Story:
         findings.add("wrong_type", "/scenario", f"scenario is a sentence; found {described(data['scenario'])}")
     program = _program(reader, data.get("program"))
     contracts = reader.items(
-        data.get("contracts") or [],
+        _or(data.get("contracts"), []),
         "/contracts",
         lambda c, at: _contract(reader, c, at),
         most=1000,
         code="too_many_members",
     )
     steps = reader.items(
-        data.get("steps") or [], "/steps", lambda s, at: _step(reader, s, at), most=100_000, code="too_many_members"
+        _or(data.get("steps"), []), "/steps", lambda s, at: _step(reader, s, at), most=100_000, code="too_many_members"
     )
-    expect = _expect(reader, data.get("expect") or {})
+    expect = _expect(reader, _or(data.get("expect"), {}))
     if findings.errors or clock is None:
         raise malformed(document, findings.errors)
     return Story(document, data["scenario"], clock, program, contracts, steps, expect)
+
+
+def _or(data: Any, empty: Any) -> Any:
+    """Return a part, or the empty one for a key that stands there with nothing behind it."""
+    return empty if data is None else data
 
 
 def _instant(reader: Reader, data: Any, at: str) -> datetime | None:
@@ -114,10 +125,24 @@ def _instant(reader: Reader, data: Any, at: str) -> datetime | None:
     return instant
 
 
+def _text(reader: Reader, data: Any, at: str) -> None:
+    if not isinstance(data, str) or not data.strip():
+        reader.findings.add("wrong_type", at, f"expected text; found {described(data)}")
+
+
 def _program(reader: Reader, data: Any) -> dict[str, Any] | None:
     if data is None:
         return None
-    return reader.object(data, "/program", ("id", "currency", "timezone"), ("name", "attribution"), "a program")
+    program = reader.object(data, "/program", ("id", "currency", "timezone"), ("name", "attribution"), "a program")
+    if program is None:
+        return None
+    reader.identifier(program["id"], "/program/id")
+    _each(program, "/program", {"currency": _text, "timezone": _text, "name": _text}, reader)
+    if "attribution" in program:
+        at = "/program/attribution"
+        attribution = reader.object(program["attribution"], at, ("model",), (), "attribution")
+        _each(attribution or {}, at, {"model": _text}, reader)
+    return program
 
 
 def _contract(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
@@ -126,6 +151,12 @@ def _contract(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
     )
     if contract is None:
         return None
+    reader.identifier(contract["id"], at + "/id")
+    reader.identifier(contract["partner"], at + "/partner")
+    _each(contract, at, {"currency": _text, "timezone": _text}, reader)
+    for key, words in (("direction", DIRECTIONS), ("rounding", ROUNDINGS)):
+        if key in contract:
+            reader.word(contract[key], at + pointer_of(key), words)
     reader.items(
         contract["versions"],
         at + "/versions",
@@ -137,14 +168,63 @@ def _contract(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
 
 
 def _version(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
-    version = reader.object(
-        data, at, ("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated"), "a version"
-    )
-    if version is not None and "recorded_at" in version:
-        _instant(reader, version["recorded_at"], at + "/recorded_at")
-    if version is not None and "termination" in version:
-        reader.flag(version["termination"], at + "/termination")
+    version = reader.object(data, at, VERSION[0], VERSION[1], "a version")
+    if version is not None:
+        _each(version, at, TERMS, reader)
     return version
+
+
+def _flag(reader: Reader, data: Any, at: str) -> None:
+    reader.flag(data, at)
+
+
+def _identifier(reader: Reader, data: Any, at: str) -> None:
+    reader.identifier(data, at)
+
+
+def _backdated(reader: Reader, data: Any, at: str) -> None:
+    reader.word(data, at, ("restate", "prospective"))
+
+
+def _number(reader: Reader, data: Any, at: str) -> None:
+    if type(data) is not int or data < 1:
+        message = f"expected the number of a version, a whole number from 1 on; found {described(data)}"
+        reader.findings.add("wrong_type", at, message)
+
+
+def _rules(reader: Reader, data: Any, at: str) -> None:
+    if not isinstance(data, dict):
+        reader.findings.add("wrong_type", at, f"expected an object of rules by kind; found {described(data)}")
+
+
+def _name(reader: Reader, data: Any, at: str) -> None:
+    if not isinstance(data, str) or not 0 < len(data) <= MAX_NAME or not data.isprintable():
+        message = f"an id is a string of 1 to {MAX_NAME} printable characters; found {described(data)}"
+        reader.findings.add("bad_identifier", at, message)
+
+
+def _each(data: dict[str, Any], at: str, readers: Mapping[str, Check], reader: Reader) -> None:
+    """Check the parts that are there, each in its way."""
+    for key, check in readers.items():
+        if key in data:
+            check(reader, data[key], at + pointer_of(key))
+
+
+TERMS: dict[str, Check] = {
+    "effective_from": _text,
+    "recorded_at": _instant,
+    "termination": _flag,
+    "rules": _rules,
+    "base": _number,
+    "backdated": _backdated,
+}
+# What else than its keys is looked at here; the parts of a conversion and of a quote are their operations' to judge.
+GIVEN: dict[str, dict[str, Check]] = {
+    "convert_file": {"path": _text},
+    "amend": {"contract": _identifier, **TERMS},
+    "bill": {"contract": _identifier, "period": _text},
+    "quote": {"id": _name},
+}
 
 
 def _step(reader: Reader, data: Any, at: str) -> Step | None:
@@ -165,6 +245,8 @@ def _step(reader: Reader, data: Any, at: str) -> Step | None:
         _instant(reader, given, where)
     elif reader.object(given, where, *VERBS[verb], f"{verb}") is None:
         return None
+    else:
+        _each(given, where, GIVEN.get(verb, {}), reader)
     return Step(verb, given, where)
 
 
@@ -174,10 +256,20 @@ def _expect(reader: Reader, data: Any) -> dict[str, dict[str, Any]]:
         return {}
     for part, keys in EXPECTED.items():
         at = "/expect" + pointer_of(part)
-        named = expect.get(part) or {}
+        named = _or(expect.get(part), {})
         if not isinstance(named, dict):
             reader.findings.add("wrong_type", at, f"expected an object by id; found {described(named)}")
             continue
         for name, wanted in named.items():
             reader.object(wanted, at + pointer_of(name), (), keys, f"what is expected of {name}")
+            _refuse_floats(reader, wanted, at + pointer_of(name))
     return {part: expect.get(part) or {} for part in EXPECTED}
+
+
+def _refuse_floats(reader: Reader, data: Any, at: str) -> None:
+    """Refuse numbers with a point, which no answer holds: what is expected of it could never come true."""
+    if isinstance(data, JsonFloat):
+        reader.decimal(data, at, what="what is expected")
+    parts = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, part in parts:
+        _refuse_floats(reader, part, at + pointer_of(key))

@@ -64,6 +64,11 @@ PROBLEMS: dict[str, Meaning] = {
     ),
     "key_unknown": Meaning("The API key is not known", "Check the key for a missing character, or create a new one."),
     "key_name_taken": Meaning("The key's name is taken", "Each key has its own name. Choose another one."),
+    "key_name_refused": Meaning(
+        "The key's name cannot be used",
+        "A name has 1 to 64 printable characters, no blanks around it, and is not `cli` or `cli:…`: so the audit trail"
+        " names who works on the command line.",
+    ),
     "unknown_role": Meaning("There is no such role", "The detail lists the roles there are."),
     "role_not_allowed": Meaning(
         "The key's role may not do this",
@@ -157,6 +162,10 @@ PROBLEMS: dict[str, Meaning] = {
         "Conversions cannot be read",
         "Conversions wait for a decision but are not found where they should be. Nothing was decided. Report the id in"
         " `instance`.",
+    ),
+    "database_url_unusable": Meaning(
+        "DATABASE_URL cannot be used",
+        "It is no PostgreSQL address, or no server of version 15 or newer answers there. The detail says which.",
     ),
     "bad_setting": Meaning(
         "A setting is wrong", "The detail names the environment variable and the values it may have."

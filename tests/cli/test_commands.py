@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -9,7 +10,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import Engine, text
 
 from app.cli import group
@@ -191,6 +194,121 @@ def test_a_database_that_cannot_be_reached_says_what_to_do(termline: Termline) -
     assert "cannot be reached" in done.stderr
     assert "unset DATABASE_URL" in done.stderr
     assert "hush" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("sqlite:///x", "DATABASE_URL starts with sqlite://, which is not PostgreSQL."),
+        ("garbage", "DATABASE_URL is not the address of a database."),
+        ("postgresql://h:notaport/x", "DATABASE_URL is not the address of a database."),
+        ("postgresql://ann:hush:5432/x", "DATABASE_URL is not the address of a database."),
+        ("postgresql://ann:hush@127.0.0.1:1/none?password=hush", "***@127.0.0.1:1/none) cannot be reached"),
+        ("postgresql://ann:hush@127.0.0.1:1/none?no_such_option=1", "cannot be reached: "),
+        ("postgresql://ann:hush@127.0.0.1:99999/none", "cannot be reached: "),
+    ],
+)
+def test_an_address_of_no_database_is_said_without_its_password(termline: Termline, url: str, says: str) -> None:
+    for command in (("migrate",), ("terms", "acme")):
+        done = termline(*command, DATABASE_URL=url)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert says in done.stderr
+        assert "unset DATABASE_URL" in done.stderr
+        assert not [word for word in ("hush", "Traceback", "embedded PostgreSQL is") if word in done.stderr]
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("", "has 1 to 64 printable characters"),
+        (" ", "has 1 to 64 printable characters"),
+        ("ann\nbob", "has 1 to 64 printable characters"),
+        ("a" * 65, "has 1 to 64 printable characters"),
+        ("cli:ann", "would look like somebody at the command line"),
+        ("CLI:ann", "would look like somebody at the command line"),
+    ],
+)
+def test_a_key_has_a_name_one_can_read_and_trust(termline: Termline, name: str, says: str) -> None:
+    done = termline("key", "create", "--role", "ops", "--name", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_shows_where_it_happened_and_leaves_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr(sys.modules["app.cli.check"], "read_json", broken)
+    result = CliRunner().invoke(group, ["check", "rules.json"])
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith("Traceback")
+    assert result.stderr.endswith("\nA fault of ours: ZeroDivisionError: by nought\n")
+
+
+@pytest.mark.parametrize("leaving", [KeyboardInterrupt(), SystemExit(143), click.UsageError("no"), click.Abort()])
+def test_what_is_no_fault_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch, leaving: BaseException) -> None:
+    def left(*_: object) -> None:
+        raise leaving
+
+    monkeypatch.setattr(sys.modules["app.cli.check"], "read_json", left)
+    result = CliRunner().invoke(group, ["check", "rules.json"])
+    assert result.exit_code == {SystemExit: 143, click.UsageError: 2}.get(type(leaving), 1)
+    assert "A fault of ours" not in result.output
+
+
+MAPPING = 'program: cdnow\nid: "{id}"\nevent_at: {column: at}\nfacts: {order_value: {column: value}}\n'
+HEADER = b"id,at,value\n"
+ROW = b"a,1997-01-31T12:00:00Z,10.00\n"
+
+
+def test_a_row_with_other_columns_is_refused_and_the_others_go_on(termline: Termline, tmp_path: Path) -> None:
+    (tmp_path / "map.yaml").write_text(MAPPING)
+    (tmp_path / "rows.csv").write_bytes(HEADER + ROW + b"b,1\n\nc,1,2,3,4\nd,1,2\n" + ROW)
+    done = termline("import", "rows.csv", "--mapping", "map.yaml", "--output", "out.ndjson")
+    assert (done.returncode, done.stdout) == (2, "2 written, 3 refused.\n")
+    assert done.stderr.splitlines() == [
+        "row 2, rows.csv:3: 2 columns, where the header has 3",
+        "row 3, rows.csv:5: 5 columns, where the header has 3",
+        "row 4: at is an instant with an offset; found '1'",
+    ]
+    assert [json.loads(line)["id"] for line in (tmp_path / "out.ndjson").read_text().splitlines()] == ["a", "a"]
+    stored = termline("import", "rows.csv", "--mapping", "map.yaml")
+    assert stored.returncode == 2
+    assert "row 4: at is" in stored.stderr
+    assert "row 4: row 4" not in stored.stderr
+    assert "row 2, rows.csv:3: 2 columns" in stored.stderr
+    assert "row 2: " not in stored.stderr
+
+
+@pytest.mark.parametrize(
+    ("table", "content", "output", "says"),
+    [
+        ("rows.csv", HEADER + ROW, "nowhere/out.ndjson", "nowhere/out.ndjson cannot be written: No such file"),
+        ("rows.csv", HEADER + ROW, "folder", "folder cannot be written: Is a directory"),
+        ("rows.csv.gz", HEADER + ROW, "out.ndjson", "rows.csv.gz:1: the file is damaged"),
+        ("rows.csv.gz", gzip.compress(HEADER + ROW)[:20], "out.ndjson", "rows.csv.gz:1: the file is damaged"),
+        ("rows.csv.gz", gzip.compress(HEADER + ROW * 9)[:-8], "out.ndjson", "the file is damaged"),
+        ("rows.csv.gz", gzip.compress(b"")[:10] + b"\xff" * 30, "out.ndjson", "the file is damaged"),
+        ("rows.csv", b"id,at,v\xe4lue\n", "out.ndjson", "rows.csv:1: not UTF-8 text"),
+        ("rows.csv", HEADER + ROW * 2000 + b"\xe4\n", "out.ndjson.gz", "not UTF-8 text"),
+        ("rows.csv", HEADER + b'"a\n', "out.ndjson", "rows.csv:"),
+        ("folder", b"", "out.ndjson", "folder cannot be read: Is a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_said_and_leaves_nothing(
+    termline: Termline, tmp_path: Path, table: str, content: bytes, output: str, says: str
+) -> None:
+    (tmp_path / "map.yaml").write_text(MAPPING)
+    (tmp_path / "folder").mkdir()
+    if table != "folder":
+        (tmp_path / table).write_bytes(content)
+    before = sorted(tmp_path.rglob("*"))
+    done = termline("import", table, "--mapping", "map.yaml", "--output", output)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_setting_with_another_value_is_refused(termline: Termline) -> None:

@@ -110,6 +110,14 @@ def test_a_bad_row_is_named_and_does_not_lose_the_others() -> None:
     assert str(found[1]) == "row 2: units is a whole number; found 'two'"
 
 
+def test_a_row_that_could_not_be_read_keeps_its_place() -> None:
+    unread = RowRefused("row 1: 2 columns")
+    found = list(conversions_from(mapping(id="r-{row}"), [unread, ROW]))
+    assert found[0] is unread
+    assert isinstance(found[1], dict)
+    assert found[1]["id"] == "r-2"
+
+
 @pytest.mark.parametrize(("text", "value"), [("0", 0), ("-3", -3), ("007", 7), ("9007199254740991", 2**53 - 1), ("9007199254740992", "9007199254740992")])  # fmt: skip
 def test_a_whole_number_is_one_in_json_as_long_as_json_can_hold_it(text: str, value: object) -> None:
     assert converted(mapping(), units=text)["facts"]["quantity"] == value

@@ -60,6 +60,15 @@ def test_a_case_that_cannot_be_priced_does_not_stop_the_others(tmp_path: Path) -
     assert lines[2] == {"id": None, "error": "/2: expected a quote, found 7"}
 
 
+def test_the_later_of_two_cases_of_one_id_is_refused(tmp_path: Path) -> None:
+    case = '{"id": "a", "formula": {"flat": "5"}, "facts": {}}'
+    unnamed, numbered = case.replace('"id": "a", ', ""), case.replace('"a"', "1")
+    status, lines, _ = run(tmp_path, f"[{case}, {case}, {numbered}, {unnamed}, {unnamed}]")
+    assert status == 2
+    assert lines[1] == {"id": "a", "error": "/1/id: the case /0 has the id 'a' already"}
+    assert ["error" in line for line in lines] == [False, True, False, False, False]
+
+
 def test_the_steps_are_shown_when_they_are_asked_for(tmp_path: Path) -> None:
     cases = '[{"id": "a", "formula": {"percent": "5", "of": "v"}, "facts": {"v": "3"}, "currency": "JPY"}]'
     _, lines, _ = run(tmp_path, cases, "--steps")
@@ -132,6 +141,8 @@ def test_before_is_what_the_window_held(by: str, before: str, amount: Any) -> No
         ({"formula": {"flat": "1"}, "facts": {}, "before": {"sum": "x"}}, "/before/sum", "sum is digits"),
         ({"formula": {"flat": "1"}, "facts": {}, "before": {"count": True}}, "/before/count", "found True"),
         ({"formula": {"flat": "1"}, "facts": {}, "before": {"sum": 1.5}}, "/before/sum", "sum is 1.5"),
+        ({"formula": {"flat": "1"}, "facts": {}, "before": {"sum": "-0.01"}}, "/before/sum", "sum is 0 or more"),
+        ({"formula": {"flat": "1"}, "facts": {}, "before": {"count": -1}}, "/before/count", "count is 0 or more"),
         ({"formula": {"flat": "1"}, "facts": {}, "before": []}, "/before", "expected before, found a list"),
     ],
 )

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from app.cli import group
+from app.runtime import Runtime
+from app.scenarios.outcome import Outcome
+from app.scenarios.run_scenario import run_scenario
+from app.scenarios.story import Story
 from app.store.session import engine_for
 
 Replay = Callable[..., Result]
@@ -109,6 +116,72 @@ def test_something_expected_that_is_not_there_is_a_difference(replay: Replay) ->
         ("steps:\n", "steps:\nsteps:\n", 14, "the key 'steps' stands twice"),
         ("scenario: A", "scenario: [A", 1, "expected"),
         ('effective_from: "1997-01-01"', "effective_from: soon", 8, "a start is a date (YYYY-MM-DD"),
+        ('effective_from: "1997-01-01"', "effective_from: [1]", 8, "effective_from: expected text; found a list"),
+        ("id: shop", "id: [p]", 3, "/program/id: an id has letters, digits"),
+        ("id: shop", "id: a b", 3, "/program/id: an id has letters, digits"),
+        ("currency: USD", "currency: [USD]", 3, "/program/currency: expected text; found a list"),
+        ("timezone: America/New_York", "timezone: 5", 3, "/program/timezone: expected text; found 5"),
+        ("currency: USD", "currency: USD, name: 5", 3, "/program/name: expected text; found 5"),
+        ("currency: USD", "currency: USD, attribution: last", 3, "/program/attribution: expected attribution, found"),
+        ("currency: USD", "currency: USD, attribution: {model: x}", 3, "unknown attribution model 'x'"),
+        ("currency: USD", "currency: USD, attribution: {model: [x]}", 3, "attribution/model: expected text"),
+        ("currency: USD", "currency: USD, attribution: {model: last_touch, days: 3}", 3, "unknown key 'days'"),
+        ("  - id: acme", "  - id: 5", 5, "/contracts/0/id: an id has letters, digits"),
+        ("  - id: acme", "  - id: a/b", 5, "/contracts/0/id: an id has letters, digits"),
+        ("    partner: acme", "    partner: ~", 6, "/contracts/0/partner: an id has letters, digits"),
+        ("    partner: acme", "    partner: [x]", 6, "/contracts/0/partner: an id has letters, digits"),
+        (
+            "    partner: acme",
+            "    partner: acme\n    direction: up",
+            7,
+            "direction: expected one of payable, receivable",
+        ),
+        (
+            "    partner: acme",
+            "    partner: acme\n    rounding: up",
+            7,
+            "rounding: expected one of half_away, half_even",
+        ),
+        ("    partner: acme", "    partner: acme\n    rounding: ~", 7, "expected one of half_away, half_even"),
+        ("    partner: acme", "    partner: acme\n    currency: [USD]", 7, "currency: expected text; found a list"),
+        ("        rules:", "        base: x\n        rules:", 9, "base: expected the number of a version"),
+        ("        rules:", "        backdated: [restate]\n        rules:", 9, "backdated: expected one of restate"),
+        (
+            "        rules:",
+            "        recorded_at: 5\n        rules:",
+            9,
+            "recorded_at: expected an instant with an offset",
+        ),
+        ("steps:\n", "steps:\n  - amend: {contract: [k], effective_from: '1997-08-01'}\n", 14, "contract: an id has"),
+        ("steps:\n", "steps:\n  - amend: {contract: acme, effective_from: 5}\n", 14, "effective_from: expected text"),
+        (
+            "steps:\n",
+            "steps:\n  - amend: {contract: acme, effective_from: '1997-08-01', base: true}\n",
+            14,
+            "base: expected the number of a version",
+        ),
+        (
+            "steps:\n",
+            "steps:\n  - amend: {contract: acme, effective_from: '1997-08-01', rules: [1]}\n",
+            14,
+            "rules: expected an object of rules by kind; found a list",
+        ),
+        (
+            "steps:\n",
+            "steps:\n  - amend: {contract: acme, effective_from: '1997-08-01', termination: 1}\n",
+            14,
+            "termination: expected true or false",
+        ),
+        ("bill: {contract: acme", "bill: {contract: {a: b}", 15, "bill/contract: an id has letters, digits"),
+        ("bill: {contract: acme", "bill: {contract: [acme]", 15, "bill/contract: an id has letters, digits"),
+        ('period: "1997-07"', "period: [1997-07]", 15, "bill/period: expected text; found a list"),
+        ("steps:\n", "steps:\n  - quote: {id: [1], formula: {flat: '1'}, facts: {}}\n", 14, "quote/id: an id is"),
+        ("steps:\n", "steps:\n  - convert_file: {path: [x]}\n", 14, "convert_file/path: expected text; found a list"),
+        ("steps:\n", "steps:\n  - convert_file: {path: nowhere}\n", 14, "nowhere cannot be read: No such file"),
+        ('{c1: {amount: "2.00"}}', "{c1: {amount: 2.00}}", 17, 'write it as a string: "2.00"'),
+        ('{c1: {amount: "2.00"}}', "{c1: {lines: [{precise: 2.5}]}}", 17, "lines/0/precise: what is expected is 2.5"),
+        ('{total: "2.00"}', "{total: 2e0}", 18, "statements/acme~11997-07/total: what is expected is 2e0"),
+        ('{c1: {amount: "2.00"}}', "[]", 17, "expected an object by id; found a list"),
     ],
 )
 def test_a_mistake_is_named_with_line_and_key_and_leaves_with_status_2(
@@ -130,6 +203,49 @@ def test_a_bad_line_of_a_file_is_named(replay: Replay, tmp_path: Path) -> None:
     assert "more.ndjson:2: not JSON: line 1 column" in result.stderr
     assert "more.ndjson:3: " in result.stderr
     assert "/id" in result.stderr
+
+
+def test_an_empty_line_of_a_file_is_a_line_all_the_same(replay: Replay, tmp_path: Path) -> None:
+    (tmp_path / "more.ndjson").write_text("\n\n{\n")
+    result = replay(STORY.replace("  - bill:", "  - convert_file: {path: more.ndjson}\n  - bill:"))
+    assert result.exit_code == 2
+    assert "more.ndjson:3: not JSON" in result.stderr
+
+
+@pytest.mark.parametrize("packed", [b"not gzip", gzip.compress(b"{}\n" * 1000)[:-12], b""])
+def test_a_damaged_file_is_named(replay: Replay, tmp_path: Path, packed: bytes) -> None:
+    (tmp_path / "more.ndjson.gz").write_bytes(packed or gzip.compress(b"x" * 99, mtime=0)[:10] + b"\xff" * 20)
+    result = replay(STORY.replace("  - bill:", "  - convert_file: {path: more.ndjson.gz}\n  - bill:"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "story.yaml:15: /steps/1/convert_file/path: " in result.stderr
+    assert "more.ndjson.gz cannot be read: the file is damaged" in result.stderr
+
+
+def test_a_folder_without_a_story_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mapping.yaml").write_text("a: 1")
+    result = CliRunner().invoke(group, ["replay", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{tmp_path} holds no scenario" in result.stderr
+
+
+def test_a_fault_in_one_story_does_not_lose_the_others(
+    replay: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.yaml").write_text(STORY.replace("A flat fee", "Broken"))
+
+    def broken(runtime: Runtime, story: Story, *rest: Any, **options: Any) -> Outcome:
+        if story.name == "Broken":
+            runtime.bind.execute(text("SELECT nonsense"))  # type: ignore[union-attr]
+        return run_scenario(runtime, story, *rest, **options)
+
+    monkeypatch.setattr(sys.modules["app.cli.replay"], "run_scenario", broken)
+    result = replay(STORY, str(tmp_path / "a.yaml"))
+    assert (result.exit_code, result.stdout) == (3, "ok  A flat fee\n")
+    assert "Traceback" in result.stderr
+    assert f"{tmp_path / 'a.yaml'}: A fault of ours: ProgrammingError: " in result.stderr
+    lines = [json.loads(line) for line in replay(STORY, str(tmp_path / "a.yaml"), "--json").stdout.splitlines()]
+    assert [(line["ok"], line.get("error")) for line in lines] == [(False, "fault"), (True, None)]
 
 
 def test_stories_leave_nothing_in_the_database(replay: Replay, server_url: str) -> None:
