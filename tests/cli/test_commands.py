@@ -175,7 +175,7 @@ def test_a_month_from_key_to_explanation(termline: Termline, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("explain", "nothing-like-it"), "No program has a conversion 'nothing-like-it'"),
+        (("explain", "nothing-like-it"), "There is no decision and no conversion 'nothing-like-it'"),
         (("bill", "--contract", "hooli", "--period", "1997-01"), "There is no contract 'hooli'"),
         (("terms", "hooli"), "There is no contract 'hooli'"),
         (("import", "no.csv", "--mapping", "no.yaml"), "no.csv cannot be read"),
