@@ -57,7 +57,7 @@ def _load(runtime_: Runtime, story: Story) -> None:
         is_there = ctx.session.get(Program, "cdnow") is not None
     if not is_there:
         err.print(f"{story.name}.")
-        with progress("orders decided", 15_819) as advance:
+        with progress("orders decided") as advance:
             run_scenario(runtime_, story, advance, full=False)
         return
     err.print("The orders are in the database already; billing every month again.")

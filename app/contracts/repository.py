@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
 from app.contracts.errors import ContractNotFound, VersionNotFound
-from app.store.models import Contract, ContractVersion, Conversion, RuleVersion, UnsettledConversion
+from app.store.models import Contract, ContractVersion, Conversion, RuleVersion
+from app.store.work_list import unsettle_where
 
 
 def contract_named(session: Session, contract_id: str, *, lock: bool = False) -> Contract:
@@ -78,17 +78,13 @@ def next_start(versions: Sequence[ContractVersion], version: ContractVersion) ->
 
 def unsettle(session: Session, contract: Contract, start: datetime | None, end: datetime | None) -> int:
     """Put the contract's conversions from `start` up to `end` on the work list of settling; return how many they are."""
-    governed = select(Conversion.id, Conversion.program_id, Conversion.partner, Conversion.event_at).where(
-        Conversion.program_id == contract.program_id,
-        Conversion.partner == contract.partner_id,
-    )
+    governed = [Conversion.program_id == contract.program_id, Conversion.partner == contract.partner_id]
     if start is not None:
-        governed = governed.where(Conversion.event_at >= start)
+        governed.append(Conversion.event_at >= start)
     if end is not None:
-        governed = governed.where(Conversion.event_at < end)
-    columns = ("conversion_id", "program_id", "partner", "event_at")
-    session.execute(insert(UnsettledConversion).from_select(columns, governed).on_conflict_do_nothing())
-    return session.scalar(select(func.count()).select_from(governed.subquery())) or 0
+        governed.append(Conversion.event_at < end)
+    unsettle_where(session, *governed)
+    return session.scalar(select(func.count()).select_from(Conversion).where(*governed)) or 0
 
 
 def retire(session: Session, version: ContractVersion | RuleVersion, at: datetime) -> None:

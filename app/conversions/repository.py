@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ARRAY, Row, Text, delete, exists, func, literal, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.conversions.errors import ConversionNotFound, DecisionNotFound
@@ -18,6 +17,8 @@ from app.engine.counters import Counter
 from app.store.base import Instant
 from app.store.copy import copy_rows
 from app.store.models import Conversion, Decision, UnsettledConversion
+from app.store.work_list import COLUMNS as WORK_LIST_COLUMNS
+from app.store.work_list import unsettle_where
 
 Key = tuple[datetime, str]
 """The place of a conversion in canonical order: (event_at, id)."""
@@ -42,10 +43,7 @@ def add_conversions(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
 
 def add_unsettled(session: Session, rows: Iterable[tuple[str, str, str | None, datetime]]) -> None:
     """Put new conversions on the work list: (conversion, program, partner, event_at)."""
-    copy_rows(session, "unsettled_conversions", UNSETTLED_COLUMNS, rows)
-
-
-UNSETTLED_COLUMNS = ("conversion_id", "program_id", "partner", "event_at")
+    copy_rows(session, "unsettled_conversions", WORK_LIST_COLUMNS, rows)
 
 
 def body_hashes(session: Session, program_id: str, ids: Iterable[str]) -> dict[str, str]:
@@ -63,12 +61,12 @@ def unsettle_later_of_customers(session: Session, program_id: str, since: dict[s
         func.unnest(literal([at for at, _ in since.values()], ARRAY(Instant))).label("event_at"),
         func.unnest(literal([identifier for _, identifier in since.values()], ARRAY(Text))).label("id"),
     ).subquery()
-    later = select(Conversion.id, Conversion.program_id, Conversion.partner, Conversion.event_at).where(
+    unsettle_where(
+        session,
         Conversion.program_id == program_id,
         Conversion.customer_id == new.c.customer_id,
         tuple_(Conversion.event_at, Conversion.id) > tuple_(new.c.event_at, new.c.id),
     )
-    session.execute(insert(UnsettledConversion).from_select(UNSETTLED_COLUMNS, later).on_conflict_do_nothing())
 
 
 def is_unsettled(session: Session, program_id: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.partners.errors import PartnerNotFound, ProgramNotFound
-from app.store.models import Conversion, Partner, Program, UnsettledConversion
+from app.store.models import Conversion, Partner, Program
+from app.store.work_list import unsettle_where
 
 
 def partner_named(session: Session, partner_id: str) -> Partner:
@@ -47,8 +47,4 @@ def partner_ids(session: Session) -> list[str]:
 
 def unsettle_claims(session: Session, partner_id: str) -> None:
     """Put every conversion that a partner claims on the work list of settling."""
-    claimed = select(Conversion.id, Conversion.program_id, Conversion.partner, Conversion.event_at).where(
-        Conversion.partner == partner_id
-    )
-    columns = ("conversion_id", "program_id", "partner", "event_at")
-    session.execute(insert(UnsettledConversion).from_select(columns, claimed).on_conflict_do_nothing())
+    unsettle_where(session, Conversion.partner == partner_id)
