@@ -16,7 +16,7 @@ from math import prod
 from typing import TypeAlias
 
 from app.rulelang.ast import Condition
-from app.rulelang.compiler import Check, Every, Normal, Some, normal_form
+from app.rulelang.compiler import Check, Every, HasItem, Normal, Some, normal_form
 
 # Compared by the engine itself, with values; it knows no parts of text, no lists, and no other fact to compare with that
 # may be absent, so all else is computed beforehand.
@@ -72,6 +72,8 @@ def _alternatives(normal: Normal) -> list[tuple[Step, ...]]:
     match normal:
         case Check():
             return [(_step_of(normal),)]
+        case HasItem():
+            return [(Derived(normal),)]
         case Some(parts):
             found = [steps for part in parts for steps in _alternatives(part)]
             return found if len(found) <= MAX_ALTERNATIVES else [(Derived(normal),)]

@@ -105,6 +105,8 @@ def _explained(error: yaml.MarkedYAMLError, text: str, path: Path) -> str:
     what = ", ".join(filter(None, (error.context, error.problem)))
     if error.problem_mark is None:
         return f"{path}: {what}."
+    if "exceeded maximum nesting depth" in what:  # where libyaml has a limit of its own, it comes first
+        what = f"nested too deeply; {MAX_DEPTH} levels are read"
     line = error.problem_mark.line
     has_tab = "cannot start any token" in what and "\t" in "".join(text.splitlines()[line : line + 1])
     return f"{path}:{line + 1}: {what}{'; indent with spaces, not tabs' if has_tab else ''}."

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from app.engine.matcher import Facts, RuleConditions
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, Record
 from app.rulelang.operators import holds
 
 
@@ -28,6 +29,8 @@ def is_true(condition: Condition, facts: Facts) -> bool:
             return any(is_true(part, facts) for part in parts)
         case Not(part):
             return not is_true(part, facts)
+        case Items():
+            return _items_are(condition, facts)
         case Always():
             return True
 
@@ -43,9 +46,30 @@ def _leaf_is_true(leaf: Leaf, facts: Facts) -> bool:
     return holds(leaf.op, actual, (other,), matches_missing=leaf.matches_missing)
 
 
+def _items_are(condition: Items, facts: Facts) -> bool:
+    """Tell whether the items of a list are as the condition says; `where` reads nothing but the fields of one item."""
+    if facts.get(condition.fact) is None:
+        return condition.matches_missing
+    meets = (is_true(condition.where, item) for item in items_of(facts, condition.fact))
+    match condition.quantifier:
+        case "any_item":
+            return any(meets)
+        case "every_item":
+            return all(meets)
+        case "no_item":
+            return not any(meets)
+
+
+def items_of(facts: Facts, name: str) -> tuple[Record, ...]:
+    """Return the items of a list of records; none when it is absent."""
+    items: Any = facts.get(name) or ()
+    found: tuple[Record, ...] = items
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One node of a trace: a condition, its verdict, and what it is made of."""
+    """One node of a trace: a condition, its verdict, and what it is made of; for items, `where` on each of them."""
 
     condition: Condition
     verdict: bool
@@ -64,5 +88,8 @@ def traced(condition: Condition, facts: Facts) -> Seen:
         case Not(part):
             inner = traced(part, facts)
             return Seen(condition, not inner.verdict, (inner,))
+        case Items():
+            each = tuple(traced(condition.where, item) for item in items_of(facts, condition.fact))
+            return Seen(condition, is_true(condition, facts), each)
         case _:
             return Seen(condition, is_true(condition, facts))

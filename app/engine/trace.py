@@ -18,9 +18,9 @@ from app.engine.eligibility import first_failure, judge
 from app.engine.evaluate import before_record, evaluate, facts_for
 from app.engine.factsheet import Conversion
 from app.engine.matcher import Facts
-from app.engine.reference import ReferenceMatcher, Seen, is_true, traced
+from app.engine.reference import ReferenceMatcher, Seen, is_true, items_of, traced
 from app.engine.terms import Terms
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, leaves_of
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, facts_of
 from app.rulelang.printer import HITS, condition_text, expectation, formula_text, value_text, value_words, verdict_text
 
 
@@ -79,6 +79,13 @@ def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
             }
         case Always():
             return {"always": True, "verdict": True}
+        case Items(quantifier, fact):
+            return {
+                quantifier: fact,
+                "where": condition_text(seen.condition.where),
+                "items": [seen_data(each, item) for each, item in zip(seen.parts, items_of(facts, fact), strict=True)],
+                "verdict": seen.verdict,
+            }
         case AllOf():
             word = "all"
         case AnyOf():
@@ -148,7 +155,7 @@ def _actuals(when: Condition, facts: Facts) -> str:
         other = when.other_fact
         than = "" if other is None else f", and {other} was {value_words(facts.get(other))}"
         return f"; was {value_words(facts.get(when.fact))}{than}"
-    names = dict.fromkeys(name for leaf in leaves_of(when) for name in leaf.facts)
+    names = dict.fromkeys(facts_of(when))
     were = ", ".join(f"{name} was {value_words(facts.get(name))}" for name in names)
     return f"; {were}" if were else ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,8 +15,12 @@ Scalar: TypeAlias = str | int | Decimal | bool | date | datetime | timedelta
 """A typed value. Text and enum are str, integer is int, decimal is Decimal, date is date, instant is UTC
 datetime, duration is timedelta."""
 
-Value: TypeAlias = Scalar | tuple[str, ...]
-"""What a fact may hold: one scalar, or the members of a list of text or enum. Rules compare with scalars only."""
+Record: TypeAlias = Mapping[str, Scalar]
+"""One item of a list of records: its fields by name. An absent field is not in the mapping."""
+
+Value: TypeAlias = Scalar | tuple[str, ...] | tuple[Record, ...]
+"""What a fact may hold: one scalar, the members of a list of text or enum, or the items of a list of records. Rules
+compare with scalars only."""
 
 # ---------------------------------------------------------------- conditions
 
@@ -66,7 +70,27 @@ class Leaf:
         return self.op == "missing" or self.if_missing == "match"
 
 
-Condition: TypeAlias = Always | AllOf | AnyOf | Not | Leaf
+Quantifier = Literal["any_item", "every_item", "no_item"]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """What holds for the items of a list of records. `where` reads the fields of one item, and nothing outside it. Of
+    an empty list every item is anything and none is: `any_item` is false, the other two are true."""
+
+    quantifier: Quantifier
+    fact: str
+    where: Condition
+    if_missing: Literal["match", "no_match"] | None = None
+    pointer: str = field(default="", compare=False)
+
+    @property
+    def matches_missing(self) -> bool:
+        """What it says when the list is absent."""
+        return self.if_missing == "match"
+
+
+Condition: TypeAlias = Always | AllOf | AnyOf | Not | Leaf | Items
 
 # ------------------------------------------------------------------ formulas
 
@@ -226,16 +250,18 @@ class Payout:
 Body: TypeAlias = Eligibility | Attribution | Payout
 
 
-def leaves_of(condition: Condition) -> Iterator[Leaf]:
-    """Yield every leaf of a condition, from left to right."""
+def facts_of(condition: Condition) -> Iterator[str]:
+    """Yield the facts that a condition reads, from left to right, some of them twice. Fields of items are no facts."""
     match condition:
         case Leaf():
-            yield condition
+            yield from condition.facts
+        case Items():
+            yield condition.fact
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
-                yield from leaves_of(part)
+                yield from facts_of(part)
         case Not(part):
-            yield from leaves_of(part)
+            yield from facts_of(part)
 
 
 def conditions_of(body: Body) -> Iterator[tuple[str, Condition]]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Scalar, Value
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, Scalar, Value
 from app.rulelang.operators import OPERATORS
 
 
@@ -44,7 +44,18 @@ class Some:
     parts: tuple[Normal, ...]
 
 
-Normal: TypeAlias = Check | Every | Some
+@dataclass(frozen=True, slots=True)
+class HasItem:
+    """True if one item of a list of records meets `where`, which reads its fields. `negated` turns the answer round for
+    a list that is there, an empty one included; `if_absent` is the answer for one that is not, whether negated or not."""
+
+    fact: str
+    where: Normal
+    if_absent: bool
+    negated: bool = False
+
+
+Normal: TypeAlias = Check | HasItem | Every | Some
 
 TRUE = Every(())
 FALSE = Some(())
@@ -60,6 +71,8 @@ def normal_form(condition: Condition, *, negated: bool = False) -> Normal:
             return normal_form(_both_ends(condition), negated=negated)
         case Leaf():
             return _check_of(condition, negated)
+        case Items():
+            return _has_item(condition, negated)
         case Always():
             return FALSE if negated else TRUE
         case Not(part):
@@ -94,6 +107,8 @@ def predicate(normal: Normal) -> Callable[[Mapping[str, Value]], bool]:
     match normal:
         case Check():
             return _check_predicate(normal)
+        case HasItem():
+            return _item_predicate(normal)
         case Every(parts):
             checks = [predicate(part) for part in parts]
             return lambda facts: all(check(facts) for check in checks)
@@ -125,12 +140,29 @@ def _between_facts(check: Check, other_fact: str) -> Callable[[Mapping[str, Valu
     return is_true
 
 
+def _item_predicate(has: HasItem) -> Callable[[Mapping[str, Value]], bool]:
+    meets, fact, if_absent, negated = predicate(has.where), has.fact, has.if_absent, has.negated
+
+    def is_true(facts: Mapping[str, Value]) -> bool:
+        items: Any = facts.get(fact)
+        return if_absent if items is None else any(meets(item) for item in items) is not negated
+
+    return is_true
+
+
 _BY_MEMBERSHIP = ("in", "not_in", "contains_any", "contains_all")
 
 
 def _both_ends(leaf: Leaf) -> Condition:
     low, high = leaf.expected
     return AllOf((Leaf(leaf.fact, "gte", (low,), leaf.if_missing), Leaf(leaf.fact, "lte", (high,), leaf.if_missing)))
+
+
+def _has_item(items: Items, negated: bool) -> Normal:
+    """Every item meets it if none fails it; no item meets it if not one does."""
+    is_turned = negated is (items.quantifier == "any_item")
+    where = normal_form(items.where, negated=items.quantifier == "every_item")
+    return HasItem(items.fact, where, items.matches_missing is not negated, is_turned)
 
 
 def _check_of(leaf: Leaf, negated: bool) -> Normal:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.errors import pointer_of
 from app.core.json_text import JsonFloat
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not
 from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.operators import BETWEEN_FACTS, OPERATORS
 from app.rulelang.reader import Reader
@@ -49,7 +49,10 @@ def _condition(reader: Reader, data: Any, at: str, depth: int, count: _Count) ->
     if "fact" in data or "op" in data:
         count.leaves += 1
         return _leaf(reader, data, at)
-    groups = [key for key in (*_GROUPS, "always") if key in data]
+    groups = [key for key in (*_GROUPS, *_ITEMS, "always") if key in data]
+    if len(groups) == 1 and groups[0] in _ITEMS:
+        count.leaves += 1
+        return _items(reader, groups[0], data, at, depth, count)
     if len(groups) != 1:
         _refuse_unknown(reader, data, at, groups)
         return None
@@ -81,11 +84,25 @@ def _group(reader: Reader, word: str, data: Any, at: str, depth: int, count: _Co
     return AllOf(tuple(parts)) if word == "all" else AnyOf(tuple(parts))
 
 
+def _items(reader: Reader, word: Any, data: dict[str, Any], at: str, depth: int, count: _Count) -> Condition | None:
+    """Read what must hold for the items of a list. What stands in `where` counts to the limits of the rule."""
+    before = len(reader.findings.all)
+    reader.object(data, at, (word, "where"), ("if_missing",), word)
+    fact = data[word]
+    if not isinstance(fact, str):
+        message = f"{word} is followed by the name of a list of records; found {described(fact)}"
+        reader.findings.add("wrong_type", at + pointer_of(word), message)
+    if_missing = data.get("if_missing")
+    if "if_missing" in data:
+        reader.word(if_missing, at + "/if_missing", ("match", "no_match"))
+    where = _condition(reader, data["where"], at + "/where", depth + 1, count) if "where" in data else None
+    if where is None or len(reader.findings.all) > before:
+        return None
+    return Items(word, fact, where, if_missing, at)
+
+
 def _refuse_unknown(reader: Reader, data: dict[str, Any], at: str, groups: list[str]) -> None:
-    items = [key for key in _ITEMS if key in data]
-    if items:
-        reader.findings.add("not_available", at, f"{items[0]} is not run by this release yet")
-    elif groups:
+    if groups:
         reader.findings.add(
             "unknown_condition", at, f"one condition has both {' and '.join(groups)}", "nest one of them"
         )

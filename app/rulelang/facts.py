@@ -15,13 +15,15 @@ from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant
 from app.core.json_text import JsonFloat
 from app.core.money import parse_decimal
-from app.rulelang.ast import Scalar, Value
-from app.rulelang.diagnostics import described, string_hint
+from app.rulelang.ast import Record, Scalar, Value
+from app.rulelang.diagnostics import described, did_you_mean, string_hint
 
-TYPES = ("text", "enum", "integer", "decimal", "boolean", "date", "instant", "duration", "text_list", "enum_list")
+SCALARS = ("text", "enum", "integer", "decimal", "boolean", "date", "instant", "duration")
 MEMBERS = {"text_list": "text", "enum_list": "enum"}
+TYPES = (*SCALARS, *MEMBERS, "records")
 MAX_TEXT = 1024
 MAX_LIST = 1000
+MAX_FIELDS = 30
 MAX_SCALE = 6
 # The online engine compares integers scaled by 10^6 and saturates silently beyond 2^63; this stays well inside.
 LARGEST = 2**62
@@ -33,7 +35,8 @@ Subject = Literal["conversion", "touch", "delivery"]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact a rule may read. `derived` facts are computed before the rules and never sent in."""
+    """One fact a rule may read. `derived` facts are computed before the rules and never sent in. The items of a list of
+    records have `fields`, which are declared like facts and hold one value each."""
 
     name: str
     type: str
@@ -43,6 +46,7 @@ class Fact:
     derived: bool = False
     unit: str | None = None
     values: tuple[str, ...] = ()
+    fields: tuple[Fact, ...] = ()
     example: str = ""
 
 
@@ -72,17 +76,21 @@ class Catalogue:
 
 def catalogue_from(data: Mapping[str, Mapping[str, Any]]) -> Catalogue:
     """Build a catalogue from the data of `rules/facts.yaml`. ValueError names the fact that is wrong."""
-    facts = {}
-    for name, entry in data.items():
-        fields: dict[str, Any] = {key: tuple(v) if key == "values" else v for key, v in entry.items()}
-        unknown, absent = fields.keys() - _KEYS, {"type", "meaning"} - fields.keys()
-        if unknown or absent:
-            raise ValueError(f"fact {name}: unknown keys {sorted(unknown)}, missing keys {sorted(absent)}")
-        fact = Fact(name=name, **fields)
-        if fact.type not in TYPES or (fact.type in ("enum", "enum_list")) != bool(fact.values):
-            raise ValueError(f"fact {name}: type {fact.type!r} with values {fact.values}")
-        facts[name] = fact
-    return Catalogue(facts)
+    return Catalogue({name: _fact_from(name, entry) for name, entry in data.items()})
+
+
+def _fact_from(name: str, entry: Mapping[str, Any]) -> Fact:
+    unknown, absent = entry.keys() - _KEYS, {"type", "meaning"} - entry.keys()
+    if unknown or absent:
+        raise ValueError(f"fact {name}: unknown keys {sorted(unknown)}, missing keys {sorted(absent)}")
+    given: dict[str, Any] = {**entry, "values": tuple(entry.get("values", ()))}
+    given["fields"] = tuple(_fact_from(field, said) for field, said in entry.get("fields", {}).items())
+    fact = Fact(name=name, **given)
+    if fact.type not in TYPES or (fact.type in ("enum", "enum_list")) != bool(fact.values):
+        raise ValueError(f"fact {name}: type {fact.type!r} with values {fact.values}")
+    if (fact.type == "records") != bool(fact.fields) or not all(field.type in SCALARS for field in fact.fields):
+        raise ValueError(f"fact {name}: type {fact.type!r} with fields {[field.name for field in fact.fields]}")
+    return fact
 
 
 def typed_value(fact: Fact, raw: Any) -> Value | Finding:
@@ -93,6 +101,8 @@ def typed_value(fact: Fact, raw: Any) -> Value | Finding:
     """
     if fact.type in MEMBERS:
         return _typed_list(fact, raw)
+    if fact.type == "records":
+        return _typed_records(fact, raw)
     return typed_scalar(fact, raw)
 
 
@@ -100,6 +110,11 @@ def typed_scalar(fact: Fact, raw: Any) -> Scalar | Finding:
     """Return a raw JSON value as rules compare the fact with: of its type, or of the type of its members."""
     value: Scalar | None = _READERS[MEMBERS.get(fact.type, fact.type)](raw, fact)
     return _refused(member_of(fact) if fact.type in MEMBERS else fact, raw) if value is None else value
+
+
+def item_catalogue(fact: Fact) -> Catalogue:
+    """Return the fields of a list of records as the facts that a condition on one item reads."""
+    return Catalogue({field.name: field for field in fact.fields})
 
 
 def member_of(fact: Fact) -> Fact:
@@ -117,6 +132,40 @@ def _typed_list(fact: Fact, raw: Any) -> tuple[str, ...] | Finding:
             return member.at(pointer_of(index))
         members.append(str(member))
     return tuple(members)
+
+
+def _typed_records(fact: Fact, raw: Any) -> tuple[Record, ...] | Finding:
+    if not isinstance(raw, list) or len(raw) > MAX_LIST:
+        return _refused(fact, raw, f"a list of {len(raw):,}" if isinstance(raw, list) else described(raw))
+    items: list[Record] = []
+    for index, each in enumerate(raw):
+        item = _typed_record(fact, each)
+        if isinstance(item, Finding):
+            return item.at(pointer_of(index))
+        items.append(item)
+    return tuple(items)
+
+
+def _typed_record(fact: Fact, raw: Any) -> Record | Finding:
+    """Return one item typed. A field that is null is absent; a required one has to be there."""
+    if not isinstance(raw, Mapping):
+        return Finding("value_not_of_type", f"an item of {fact.name} is an object; found {described(raw)}")
+    fields = {field.name: field for field in fact.fields}
+    record: dict[str, Scalar] = {}
+    for name, value in raw.items():
+        if name not in fields:
+            hint = did_you_mean(str(name), fields)
+            message = f"an item of {fact.name} has no field {described(name)}"
+            return Finding("unknown_fact", message, pointer_of(name), hint)
+        if value is not None:
+            typed = typed_scalar(fields[name], value)
+            if isinstance(typed, Finding):
+                return typed.at(pointer_of(name))
+            record[name] = typed
+    lacking = next((name for name, field in fields.items() if field.required and name not in record), None)
+    if lacking is not None:
+        return Finding("missing_key", f"an item of {fact.name} needs {lacking}")
+    return record
 
 
 def _refused(fact: Fact, raw: Any, found: str = "") -> Finding:
@@ -146,6 +195,7 @@ _SHAPES = {
     "duration": "(PnDTnHnMnS or PnW, such as PT90M or P30D, without years, months and sign)",
     "text_list": f"(a list of at most {MAX_LIST:,} strings)",
     "enum_list": f"(a list of at most {MAX_LIST:,} of its words)",
+    "records": f"(a list of at most {MAX_LIST:,} objects)",
 }
 _DIGITS = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")

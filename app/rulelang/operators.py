@@ -13,7 +13,8 @@ EQUAL = ORDERED | {"text", "enum"}
 EVERY = EQUAL | {"boolean"}
 TEXT = frozenset({"text"})
 LISTS = frozenset({"text_list", "enum_list"})
-ANY = EVERY | LISTS
+WITH_MEMBERS = LISTS | {"records"}
+ANY = EVERY | WITH_MEMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ OPERATORS: dict[str, Operator] = {
         None, LISTS, lambda a, x: not frozenset(x).isdisjoint(a), "contains one of", "contains one of"
     ),
     "contains_all": Operator(None, LISTS, lambda a, x: frozenset(x) <= set(a), "contains all of", "contains all of"),
-    "is_empty": Operator(0, LISTS, lambda a, x: not a, "is empty", "is empty"),
+    "is_empty": Operator(0, WITH_MEMBERS, lambda a, x: not a, "is empty", "is empty"),
     "exists": Operator(0, ANY, lambda a, x: True, "is there", "is there"),
     "missing": Operator(0, ANY, lambda a, x: False, "is missing", "is missing"),
 }

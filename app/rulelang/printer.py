@@ -26,6 +26,7 @@ from app.rulelang.ast import (
     Flat,
     Formula,
     Greatest,
+    Items,
     Leaf,
     Least,
     Limit,
@@ -35,6 +36,7 @@ from app.rulelang.ast import (
     PayoutRule,
     Percent,
     PerUnit,
+    Record,
     Scalar,
     Step,
     Sum,
@@ -50,7 +52,8 @@ MOST_SHOWN = 10  # members of a list in a sentence
 def value_text(value: Value | None) -> str:
     """Return a typed value as records keep it; "absent" for none. Sentences use `value_words`.
 
-    Records are hashed, so no two values of a type may read alike: a list is JSON, where ["a, b"] is not ["a", "b"].
+    What is kept is hashed, so no two values of a type may read alike: a list is JSON, where ["a, b"] is not ["a", "b"],
+    and so are records, with their fields in order of name.
     """
     match value:
         case None:
@@ -71,8 +74,12 @@ def value_text(value: Value | None) -> str:
             return str(value)
 
 
-def _list_text(members: Sequence[str]) -> str:
-    return json.dumps(members, ensure_ascii=False)
+def _list_text(members: tuple[str, ...] | tuple[Record, ...]) -> str:
+    readable = [
+        member if isinstance(member, str) else {name: value_text(value) for name, value in sorted(member.items())}
+        for member in members
+    ]
+    return json.dumps(readable, ensure_ascii=False)
 
 
 def value_words(value: Value | None) -> str:
@@ -120,10 +127,20 @@ def condition_text(condition: Condition) -> str:
             return words + _absence_text(condition)
         case Not(part):
             return f"not ({condition_text(part)})"
+        case Items():
+            return _items_text(condition)
         case AllOf(parts):
             return " and ".join(_grouped(part) for part in parts)
         case AnyOf(parts):
             return " or ".join(_grouped(part) for part in parts)
+
+
+def _items_text(items: Items) -> str:
+    which = items.quantifier.partition("_")[0]
+    absence = " (or it is missing)" if items.matches_missing else ""
+    if items.if_missing == "no_match" and items.quantifier != "any_item":
+        absence = " (and it is there)"
+    return f"{which} item of {items.fact} has ({condition_text(items.where)}){absence}"
 
 
 def _words_of(op: str, kind: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.canonical import content_hash
 from app.core.errors import Finding
-from app.rulelang.ast import Body, Kind, conditions_of, fact_of, formulas_of, leaves_of
+from app.rulelang.ast import Body, Kind, conditions_of, fact_of, facts_of, formulas_of
 from app.rulelang.diagnostics import Findings, RulesRefused
 from app.rulelang.facts import Catalogue
 from app.rulelang.parser import parse_body
@@ -34,7 +34,7 @@ def check_rules(data: Any, catalogue: Catalogue, at: str = "") -> tuple[RuleSet 
     typed = None if parsed is None else check_types(parsed, catalogue, findings, at)
     if typed is None or findings.errors:
         return None, findings.all
-    tested = frozenset(fact for _, when in conditions_of(typed) for leaf in leaves_of(when) for fact in leaf.facts)
+    tested = frozenset(fact for _, when in conditions_of(typed) for fact in facts_of(when))
     used = frozenset(fact for formula in formulas_of(typed) if (fact := fact_of(formula)) is not None)
     required = frozenset(fact for fact in tested | used if catalogue[fact].required)
     return RuleSet(data["kind"], content_hash(data), typed, tested | used, required), findings.all

@@ -17,6 +17,7 @@ from app.rulelang.ast import (
     Eligibility,
     Formula,
     Greatest,
+    Items,
     Leaf,
     Least,
     Not,
@@ -30,7 +31,7 @@ from app.rulelang.ast import (
     Verdict,
 )
 from app.rulelang.diagnostics import Findings, did_you_mean
-from app.rulelang.facts import Catalogue, Fact, typed_scalar
+from app.rulelang.facts import Catalogue, Fact, item_catalogue, typed_scalar
 from app.rulelang.operators import OPERATORS
 
 _NUMBERS = ("integer", "decimal")
@@ -58,11 +59,12 @@ def check_types(body: Body, catalogue: Catalogue, findings: Findings, at: str = 
 
 
 class _Checker:
-    """Checks conditions and formulas against one catalogue."""
+    """Checks conditions and formulas against one catalogue: the facts, or the fields of the items of `list_name`."""
 
-    def __init__(self, catalogue: Catalogue, findings: Findings) -> None:
+    def __init__(self, catalogue: Catalogue, findings: Findings, list_name: str = "") -> None:
         self.catalogue = catalogue
         self.findings = findings
+        self.list_name = list_name
 
     def condition(self, condition: Condition, *, negated: bool = False) -> Condition:
         match condition:
@@ -74,8 +76,29 @@ class _Checker:
                 return AllOf(tuple(self.condition(part, negated=negated) for part in parts))
             case AnyOf(parts):
                 return AnyOf(tuple(self.condition(part, negated=negated) for part in parts))
+            case Items():
+                return self.items(condition, negated=negated)
             case _:
                 return condition
+
+    def items(self, items: Items, *, negated: bool) -> Items:
+        """Check a condition on items: the list like any fact, and what is said of an item by its fields."""
+        fact = self.known(items.fact, items.pointer + pointer_of(items.quantifier))
+        if fact is None:
+            return items
+        if fact.type != "records":
+            lists = ", ".join(known.name for known in self.catalogue if known.type == "records")
+            self.findings.add(
+                "not_records",
+                items.pointer + pointer_of(items.quantifier),
+                f"{items.fact} is {fact.type}; {items.quantifier} wants a list of records",
+                f"lists of records are: {lists}" if lists else None,
+            )
+            return items
+        negated = negated or items.quantifier == "no_item"
+        self.check_missing(items, items.quantifier, (fact,), negated=negated)
+        inner = _Checker(item_catalogue(fact), self.findings, fact.name)
+        return replace(items, where=inner.condition(items.where, negated=negated))
 
     def leaf(self, leaf: Leaf, *, negated: bool) -> Leaf:
         fact = self.known(leaf.fact, leaf.pointer + "/fact")
@@ -95,7 +118,7 @@ class _Checker:
         if leaf.other_fact is not None:
             self.other_fact(leaf, fact, leaf.other_fact, negated=negated)
             return replace(leaf, kind=fact.type)
-        self.check_missing(leaf, (fact,), negated=negated)
+        self.check_missing(leaf, leaf.op, (fact,), negated=negated)
         typed = self.values(leaf, fact)
         return leaf if typed is None else replace(leaf, expected=typed)
 
@@ -105,7 +128,7 @@ class _Checker:
         other = self.known(name, where)
         if other is None:
             return
-        self.check_missing(leaf, (fact, other), negated=negated)
+        self.check_missing(leaf, leaf.op, (fact, other), negated=negated)
         if other.name == fact.name:
             message, hint = f"{fact.name} is compared with itself", "name another fact, or a value"
         elif (other.type, other.values) != (fact.type, fact.values):
@@ -116,18 +139,18 @@ class _Checker:
             return
         self.findings.add("facts_not_comparable", where, message, hint)
 
-    def check_missing(self, leaf: Leaf, facts: Sequence[Fact], *, negated: bool) -> None:
+    def check_missing(self, leaf: Leaf | Items, op: str, facts: Sequence[Fact], *, negated: bool) -> None:
         """A negative test of something that may be absent says what absence means; nobody should have to guess."""
         optional = [fact.name for fact in facts if not fact.required]
-        tests_presence = leaf.op in ("exists", "missing")
+        tests_presence = op in ("exists", "missing")
         if leaf.if_missing is not None and (not optional or tests_presence):
-            why = f"{leaf.op} already says it" if tests_presence else f"{leaf.fact} is required, so it is never absent"
+            why = f"{op} already says it" if tests_presence else f"{leaf.fact} is required, so it is never absent"
             self.findings.warn("if_missing_useless", leaf.pointer + "/if_missing", f"if_missing has no effect: {why}")
         if negated and leaf.if_missing is None and optional and not tests_presence:
             self.findings.add(
                 "if_missing_required",
                 leaf.pointer,
-                f"{optional[0]} is optional and tested negatively ({leaf.op}); say what its absence means",
+                f"{optional[0]} is optional and tested negatively ({op}); say what its absence means",
                 'add "if_missing": "match" or "if_missing": "no_match"',
             )
 
@@ -171,7 +194,8 @@ class _Checker:
         fact = self.catalogue.get(name)
         if fact is None:
             hint = did_you_mean(name, self.catalogue.names())
-            self.findings.add("unknown_fact", at, f"there is no fact {name!r}", hint)
+            what = f"an item of {self.list_name} has no field" if self.list_name else "there is no fact"
+            self.findings.add("unknown_fact", at, f"{what} {name!r}", hint)
         return fact
 
 

@@ -23,6 +23,7 @@ VALID = [
                 - {fact: sku, op: starts_with, value: CD-}
                 - {fact: skus, op: contains_any, value: [CD-1, CD-2]}
                 - {fact: fulfilment_methods, op: is_empty}
+                - {no_item: items, if_missing: match, where: {fact: price, op: lt, value: "0.01"}}
             then: accept
           - {id: b, when: {fact: order_value, op: lt, value: "5"}, then: {reject: LOW}}
         otherwise: {hold: LOOK}

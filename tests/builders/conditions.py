@@ -12,8 +12,8 @@ import yaml
 
 from app.core.errors import Finding
 from app.engine.matcher import Facts, RuleConditions
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not
-from app.rulelang.facts import Catalogue, catalogue_from, typed_scalar, typed_value
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not
+from app.rulelang.facts import Catalogue, catalogue_from, item_catalogue, typed_scalar, typed_value
 from app.rulelang.operators import OPERATORS
 
 V = TypeVar("V")
@@ -31,26 +31,38 @@ def catalogue() -> Catalogue:
 
 def condition(short: Any) -> Condition:
     """Return the condition of a short form."""
+    return _condition(short, catalogue())
+
+
+def _condition(short: Any, known: Catalogue) -> Condition:
     match short:
         case {"all": parts}:
-            return AllOf(tuple(map(condition, parts)))
+            return AllOf(tuple(_condition(part, known) for part in parts))
         case {"any": parts}:
-            return AnyOf(tuple(map(condition, parts)))
+            return AnyOf(tuple(_condition(part, known) for part in parts))
         case {"not": part}:
-            return Not(condition(part))
+            return Not(_condition(part, known))
         case {"always": True}:
             return Always()
+        case {"where": where, **rest}:
+            if_missing = rest.pop("if_missing", None)
+            ((quantifier, fact),) = rest.items()
+            return Items(quantifier, fact, _condition(where, item_catalogue(known[fact])), if_missing)  # type: ignore[arg-type]
         case [str(fact), str(op), *rest]:
-            return leaf(fact, op, *rest)
+            return _leaf(known, fact, op, *rest)
     raise ValueError(f"no condition: {short!r}")
 
 
 def leaf(fact: str, op: str, value: Any = None, if_missing: Any = None) -> Leaf:
     """Return a leaf with its values typed by the catalogue."""
+    return _leaf(catalogue(), fact, op, value, if_missing)
+
+
+def _leaf(facts: Catalogue, fact: str, op: str, value: Any = None, if_missing: Any = None) -> Leaf:
     if isinstance(value, dict):
-        return Leaf(fact, op, (), if_missing, other_fact=value["fact"], kind=catalogue()[fact].type)
+        return Leaf(fact, op, (), if_missing, other_fact=value["fact"], kind=facts[fact].type)
     values = value if OPERATORS[op].arity in (None, 2) else [] if OPERATORS[op].arity == 0 else [value]
-    known = catalogue()[fact]
+    known = facts[fact]
     return Leaf(fact, op, tuple(_checked(typed_scalar(known, raw)) for raw in values), if_missing)
 
 

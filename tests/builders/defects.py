@@ -401,8 +401,15 @@ CASES = {
         (payout("{clamp: {flat: '1'}}"), THEN, "a clamp has min, max or both", None),
         (payout("{clamp: {flat: '1'}, min: '2', max: '1'}"), THEN, "minimum 2 is above the maximum 1", None),
     ],
+    "not_records": [
+        (
+            eligibility("{any_item: skus, where: {fact: sku, op: eq, value: A}}"),
+            WHEN + "/any_item",
+            "skus is text_list; any_item wants a list of records",
+            "lists of records are: items",
+        ),
+    ],
     "not_available": [
-        (eligibility("{any_item: items, where: {always: true}}"), WHEN, "any_item is not run", None),
         (eligibility("{fact: sku, op: eq, value: {param: a}}"), WHEN + "/value", "a value from {'param': …}", None),
         (
             eligibility("{fact: sku, op: in, value: [{fact: plan}]}"),

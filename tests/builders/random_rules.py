@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from app.engine.matcher import Facts, RuleConditions
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Leaf, Not, Value
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, Value
 from app.rulelang.operators import BETWEEN_FACTS, OPERATORS
 from tests.builders.conditions import rules
 
@@ -29,6 +29,7 @@ POOLS: Mapping[str, tuple[str, tuple[Value, ...]]] = {
     "visit": ("duration", tuple(timedelta(hours=1, microseconds=n) for n in range(-2, 3))),
     "tags": ("text_list", ((), ("a",), ("b",), ("ab",), ("a", "b"), ("b", "a", "c"), ("a", "a"), ("",), ("c", "é"))),
 }
+FIELDS = {name: POOLS[name] for name in ("country", "value", "fee", "quantity", "trial", "joined", "day")}
 MEMBERS = (*"abcdefghi", "", "ab", "é")
 
 
@@ -38,8 +39,15 @@ def random_set(random: Random, most_rules: int = 8) -> RuleConditions:
 
 
 def random_facts(random: Random) -> Facts:
-    """Return facts of which a third is absent."""
-    return {name: random.choice(pool) for name, (_, pool) in POOLS.items() if random.random() > 0.33}
+    """Return facts of which a third is absent, and up to three articles."""
+    facts = {name: random.choice(pool) for name, (_, pool) in POOLS.items() if random.random() > 0.33}
+    if random.random() > 0.33:
+        facts["items"] = tuple(_random_item(random) for _ in range(random.randint(0, 3)))
+    return facts
+
+
+def _random_item(random: Random) -> dict[str, Any]:
+    return {name: random.choice(pool) for name, (_, pool) in FIELDS.items() if random.random() > 0.33}
 
 
 def random_condition(random: Random, depth: int = 3) -> Condition:
@@ -49,17 +57,33 @@ def random_condition(random: Random, depth: int = 3) -> Condition:
         return random_leaf(random)
     if drawn < 0.32:
         return Always()
+    if drawn < 0.38:
+        return random_items(random, depth - 1)
     if drawn < 0.45:
         return Not(random_condition(random, depth - 1))
     parts = tuple(random_condition(random, depth - 1) for _ in range(random.randint(1, 4)))
     return AllOf(parts) if drawn < 0.75 else AnyOf(parts)
 
 
-def random_leaf(random: Random) -> Leaf:
+def random_items(random: Random, depth: int) -> Items:
+    """Return a condition on the articles, their fields being those facts that are no lists."""
+    quantifier: Any = random.choice(["any_item", "every_item", "no_item"])
+    return Items(quantifier, "items", random_where(random, depth), random.choice([None, "match", "no_match"]))
+
+
+def random_where(random: Random, depth: int) -> Condition:
+    """Return a condition on one item."""
+    if depth <= 0 or random.random() < 0.5:
+        return random_leaf(random, FIELDS)
+    parts = tuple(random_where(random, depth - 1) for _ in range(random.randint(1, 3)))
+    return random.choice([AllOf(parts), AnyOf(parts), Not(parts[0])])
+
+
+def random_leaf(random: Random, pools: Mapping[str, tuple[str, tuple[Value, ...]]] = POOLS) -> Leaf:
     """Return a leaf with any operator its fact has, and any answer for an absent fact."""
-    fact, (kind, pool) = random.choice(list(POOLS.items()))
+    fact, (kind, pool) = random.choice(list(pools.items()))
     op = random.choice([op for op, operator in OPERATORS.items() if kind in operator.types])
-    others = [name for name, (type_, _) in POOLS.items() if type_ == kind and name != fact]
+    others = [name for name, (type_, _) in pools.items() if type_ == kind and name != fact]
     if_missing = random.choice([None, "match", "no_match"])
     if op in BETWEEN_FACTS and others and random.random() < 0.2:
         return Leaf(fact, op, (), if_missing, other_fact=random.choice(others))

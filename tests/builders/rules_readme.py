@@ -35,6 +35,9 @@ def _facts() -> Iterable[str]:
     yield "|---|---|---|---|---|"
     for fact in shipped_catalogue():
         yield f"| `{fact.name}` | {_type(fact)} | {_presence(fact)} | {fact.meaning} | `{fact.example}` |"
+        for field in fact.fields:
+            example = f"`{field.example}`"
+            yield f"| `{fact.name}` … `{field.name}` | {_type(field)} | {_presence(field)} | {field.meaning} | {example} |"
 
 
 def _type(fact: Fact) -> str:

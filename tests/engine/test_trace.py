@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.engine.decision import digest_of
 from app.engine.trace import explain
-from app.rulelang.ast import leaves_of
+from app.rulelang.ast import facts_of
 from tests.builders.golden import golden
 from tests.builders.terms import conversion, decide, terms
 
@@ -197,7 +197,7 @@ def test_every_comparison_is_shown_with_fact_expected_actual_and_verdict() -> No
         {"fact": "quantity", "op": "neq", "expected": "≠ 1", "actual": "absent", "verdict": False},
     ]
     rules = [*found.eligibility_body.rules, *found.payout_body.rules, *found.payout_body.bonuses]
-    assert len(shown) == sum(1 for rule in rules for _ in leaves_of(rule.when))
+    assert len(shown) == sum(1 for rule in rules for _ in facts_of(rule.when))
 
 
 def test_the_trace_as_data() -> None:

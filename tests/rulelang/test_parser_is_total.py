@@ -23,7 +23,8 @@ from tests.builders.bodies import VALID, places
 WORDS = re.findall(
     r"\w+",
     """kind rules otherwise when then id all any not fact op value if_missing always flat percent of tiers steps up_to
-    sum least clamp min max limits bonuses hold reject accept eligibility payout order_value in between count""",
+    sum least clamp min max limits bonuses hold reject accept eligibility payout order_value in between count
+    any_item every_item no_item where items price""",
 )
 SCALARS = st.one_of(
     st.none(),

@@ -18,6 +18,34 @@ STEPS = 'steps: [{up_to: "10", unit: "5", flat: "2"}, {up_to: "20.5", unit: "0",
 
 
 @pytest.mark.parametrize(
+    ("short", "sentence"),
+    [
+        (
+            {"any_item": "items", "where": {"all": [["category", "eq", "music"], ["price", "gte", "5"]]}},
+            "any item of items has (category is music and price is at least 5.00)",
+        ),
+        (
+            {"every_item": "items", "where": ["quantity", "gt", 1], "if_missing": "match"},
+            "every item of items has (quantity is above 1) (or it is missing)",
+        ),
+        (
+            {"no_item": "items", "where": ["on_sale", "eq", True, "no_match"], "if_missing": "no_match"},
+            "no item of items has (on_sale is true) (and it is there)",
+        ),
+    ],
+)
+def test_what_is_said_of_items(short: Any, sentence: str) -> None:
+    assert condition_text(condition(short)) == sentence
+
+
+def test_no_two_lists_of_items_read_alike() -> None:
+    one = ({"sku": "a", "price": Decimal("5.0")}, {"sku": "b"})
+    assert value_text(one) == '[{"price": "5.00", "sku": "a"}, {"sku": "b"}]'
+    assert value_text(tuple(reversed(one))) != value_text(one)
+    assert value_text(({"sku": 'a", "sku": "b'},)) != value_text(({"sku": "a"}, {"sku": "b"}))
+
+
+@pytest.mark.parametrize(
     ("short", "sentence", "expected"),
     [
         (["country", "eq", "US"], "country is US", "= US"),

@@ -27,27 +27,29 @@ EXAMPLES: dict[str, tuple[str, Any, Any]] = {
     "duration": ("session_length", "PT59M", "PT1H"),
     "text_list": ("skus", "CD-1", "CD-2"),
     "enum_list": ("fulfilment_methods", "delivery", "pickup"),
+    "records": ("items", "", ""),  # compared with nothing
     "instant": ("first_seen_at", "1997-07-02T10:00:00-04:00", "1997-07-02T14:00:01Z"),
 }
+ARTICLE = {"sku": "CD-1", "quantity": 2, "price": "11.77"}
 # The table of operators and types, written out: a change of the language shows here.
 TABLE = """
-                 text enum integer decimal boolean date instant duration text_list enum_list
-    eq           x    x    x       x       x       x    x       x        .         .
-    neq          x    x    x       x       x       x    x       x        .         .
-    lt           .    .    x       x       .       x    x       x        .         .
-    lte          .    .    x       x       .       x    x       x        .         .
-    gt           .    .    x       x       .       x    x       x        .         .
-    gte          .    .    x       x       .       x    x       x        .         .
-    between      .    .    x       x       .       x    x       x        .         .
-    in           x    x    x       x       .       x    x       x        .         .
-    not_in       x    x    x       x       .       x    x       x        .         .
-    starts_with  x    .    .       .       .       .    .       .        .         .
-    contains     x    .    .       .       .       .    .       .        x         x
-    contains_any .    .    .       .       .       .    .       .        x         x
-    contains_all .    .    .       .       .       .    .       .        x         x
-    is_empty     .    .    .       .       .       .    .       .        x         x
-    exists       x    x    x       x       x       x    x       x        x         x
-    missing      x    x    x       x       x       x    x       x        x         x
+                 text enum integer decimal boolean date instant duration text_list enum_list records
+    eq           x    x    x       x       x       x    x       x        .         .         .
+    neq          x    x    x       x       x       x    x       x        .         .         .
+    lt           .    .    x       x       .       x    x       x        .         .         .
+    lte          .    .    x       x       .       x    x       x        .         .         .
+    gt           .    .    x       x       .       x    x       x        .         .         .
+    gte          .    .    x       x       .       x    x       x        .         .         .
+    between      .    .    x       x       .       x    x       x        .         .         .
+    in           x    x    x       x       .       x    x       x        .         .         .
+    not_in       x    x    x       x       .       x    x       x        .         .         .
+    starts_with  x    .    .       .       .       .    .       .        .         .         .
+    contains     x    .    .       .       .       .    .       .        x         x         .
+    contains_any .    .    .       .       .       .    .       .        x         x         .
+    contains_all .    .    .       .       .       .    .       .        x         x         .
+    is_empty     .    .    .       .       .       .    .       .        x         x         x
+    exists       x    x    x       x       x       x    x       x        x         x         x
+    missing      x    x    x       x       x       x    x       x        x         x         x
 """
 
 
@@ -128,6 +130,7 @@ def test_between_wants_the_lower_value_first(kind: str) -> None:
 
 
 MOST = 2**62 - 1
+
 ACCEPTED = {
     "text": [
         ("US", "US"),
@@ -138,6 +141,11 @@ ACCEPTED = {
         ("naïve ☕", "naïve ☕"),
     ],
     "enum": [("ctv", "ctv")],
+    "records": [
+        ([], ()),
+        ([ARTICLE], ({"sku": "CD-1", "quantity": 2, "price": Decimal("11.77")},)),
+        ([{**ARTICLE, "brand": None}] * 2, ({"sku": "CD-1", "quantity": 2, "price": Decimal("11.77")},) * 2),
+    ],
     "integer": [
         (0, 0),
         (-5, -5),
@@ -202,6 +210,11 @@ REFUSED = {
     ],
     "text_list": ["CD-1", ["x"] * 1001, ["x", 5], [None], [["x"]], ["x" * 1025], ["a\nb"], {"0": "x"}, 5, None],
     "enum_list": ["pickup", ["post"], ["Pickup"], [""], ["pickup", None], [True], {}],
+    "records": [
+        *({}, 5, None, "x", [5], [None], [[]], [{}], [{**ARTICLE, "colour": "red"}], [{**ARTICLE, "sku": None}]),
+        *([{**ARTICLE, "price": 5.5}], [{**ARTICLE, "quantity": "x"}], [ARTICLE] * 1001, [{**ARTICLE, "sku": ["a"]}]),
+        [{"sku": "a", "quantity": 1}],
+    ],
     "instant": [
         "1997-07-02T10:00:00",
         "1997-07-02",
@@ -301,3 +314,28 @@ def test_the_member_of_a_list_that_is_wrong_is_pointed_at() -> None:
     refused = typed_value(shipped_catalogue()["fulfilment_methods"], ["pickup", "post"])
     assert isinstance(refused, Finding)
     assert (refused.code, refused.pointer) == ("not_a_member", "/1")
+
+
+def test_a_defect_in_an_item_is_named_where_it_stands() -> None:
+    def says(*items: Any) -> tuple[str, str]:
+        refused = typed_value(shipped_catalogue()["items"], list(items))
+        assert isinstance(refused, Finding)
+        return refused.pointer, refused.message
+
+    assert says(ARTICLE, {**ARTICLE, "price": "x"})[0] == "/1/price"
+    assert says({**ARTICLE, "colour": "red"}) == ("/0/colour", "an item of items has no field 'colour'")
+    assert says({"sku": "a", "price": "1"}) == ("/0", "an item of items needs quantity")
+    assert says(5) == ("/0", "an item of items is an object; found 5")
+
+
+def test_what_is_said_of_an_item_is_checked_by_its_fields() -> None:
+    inner = leaf("category", "neq", "music")
+    assert check({"any_item": "items", "where": inner})[1] == [("if_missing_required", "/where")]
+    assert check({"any_item": "items", "where": leaf("order_value", "gt", "5")})[1] == [("unknown_fact", "/where/fact")]
+    assert check({"any_item": "items", "where": leaf("price", "gt", "x")})[1] == [("value_not_of_type", "/where/value")]
+    assert check({"every_item": "items", "where": leaf("price", "gt", "5")})[1] == []
+    assert check({"no_item": "items", "where": leaf("price", "gt", "5")})[1] == [("if_missing_required", "")]
+    assert check({"no_item": "items", "where": leaf("price", "gt", "5"), "if_missing": "match"})[1] == []
+    assert check({"not": {"any_item": "items", "where": leaf("price", "gt", "5")}})[1] == [
+        ("if_missing_required", "/not")
+    ]
