@@ -210,4 +210,4 @@ def _body(version: RuleVersion, expected: type[B]) -> B:
 
 
 def _conditions(version: RuleVersion) -> RuleConditions:
-    return RuleConditions(version.rules.hash, tuple(conditions_of(version.rules.body)))
+    return RuleConditions(version.rules.key, tuple(conditions_of(version.rules.body)))

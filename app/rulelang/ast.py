@@ -46,10 +46,19 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where the values of a comparison stand, if not in the rule: a parameter of the contract version, or a list."""
+
+    kind: Literal["param", "list"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Leaf:
     """One comparison. `expected` holds what the operator compares with: none for `exists`, two for `between`, the
-    members for `in`, else one. Raw JSON after parsing, typed after the type check. With `other_fact` it is that fact's
-    value instead, `expected` is empty, and `kind` is the type of both after the type check, for words alone."""
+    members for `in`, else one. Raw JSON after parsing, typed after the type check. With `source` it is empty after
+    parsing and filled by the type check. With `other_fact` it is that fact's value instead, `expected` is empty, and
+    `kind` is the type of both after the type check, for words alone."""
 
     fact: str
     op: str
@@ -58,6 +67,7 @@ class Leaf:
     pointer: str = field(default="", compare=False)
     other_fact: str | None = None
     kind: str = field(default="", compare=False)
+    source: Source | None = field(default=None, compare=False)
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -262,6 +272,18 @@ def facts_of(condition: Condition) -> Iterator[str]:
                 yield from facts_of(part)
         case Not(part):
             yield from facts_of(part)
+
+
+def sources_of(condition: Condition) -> Iterator[Source]:
+    """Yield the parameters and lists that a condition takes values from, those about single items too."""
+    match condition:
+        case Leaf(source=Source() as source):
+            yield source
+        case AllOf(parts) | AnyOf(parts):
+            for part in parts:
+                yield from sources_of(part)
+        case Not(part) | Items(where=part):
+            yield from sources_of(part)
 
 
 def conditions_of(body: Body) -> Iterator[tuple[str, Condition]]:

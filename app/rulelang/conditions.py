@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.core.errors import pointer_of
 from app.core.json_text import JsonFloat
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, Source
 from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.operators import BETWEEN_FACTS, OPERATORS
 from app.rulelang.reader import Reader
 
 MAX_DEPTH, MAX_GROUPS, MAX_LEAVES, MAX_MEMBERS = 6, 12, 50, 10_000
 _GROUPS = ("all", "any", "not")
+_OF_MANY = tuple(op for op, operator in OPERATORS.items() if operator.arity is None)
+_SOURCES = {
+    "param": ("parameter", tuple(op for op, operator in OPERATORS.items() if operator.arity != 0)),
+    "list": ("list", _OF_MANY),
+    "fact": ("fact", BETWEEN_FACTS),
+}
 _ITEMS = ("any_item", "every_item", "no_item")
 
 
@@ -133,21 +139,35 @@ def _leaf(reader: Reader, data: dict[str, Any], at: str) -> Leaf | None:
         reader.word(if_missing, at + "/if_missing", ("match", "no_match"))
     if len(reader.findings.all) > before:
         return None
-    if op in BETWEEN_FACTS and isinstance(data.get("value"), dict) and "fact" in data["value"]:
-        other = _other_fact(reader, data["value"], at + "/value")
-        return None if other is None else Leaf(fact, op, (), if_missing, at, other)
+    word = _taken_from(data.get("value"))
+    if word is not None and OPERATORS[op].arity != 0:
+        return _leaf_with_source(reader, Leaf(fact, op, (), if_missing, at), word, data["value"])
     expected = _expected(reader, op, data, at)
     return None if expected is None else Leaf(fact, op, expected, if_missing, at)
 
 
-def _other_fact(reader: Reader, value: dict[str, Any], at: str) -> str | None:
-    """Return the name of the fact a value is taken from."""
-    before = len(reader.findings.all)
-    reader.object(value, at, ("fact",), what="a value from a fact")
-    name = value["fact"]
+def _taken_from(value: Any) -> str | None:
+    """Return from what a value is taken: a fact, a parameter or a list; None if it stands in the rule."""
+    return next((word for word in _SOURCES if word in value), None) if isinstance(value, dict) else None
+
+
+def _leaf_with_source(reader: Reader, leaf: Leaf, word: str, value: dict[str, Any]) -> Leaf | None:
+    """Return a leaf whose value is `{word: name}`."""
+    before, at = len(reader.findings.all), leaf.pointer + "/value"
+    what, ops = _SOURCES[word]
+    reader.object(value, at, (word,), what=f"a value from a {what}")
+    name = value[word]
     if not isinstance(name, str):
-        reader.findings.add("wrong_type", at + "/fact", f"fact is the name of a fact; found {described(name)}")
-    return name if len(reader.findings.all) == before else None
+        message = f"{word} is the name of a {what}; found {described(name)}"
+        reader.findings.add("wrong_type", at + pointer_of(word), message)
+    elif leaf.op not in ops:
+        message = f"{leaf.op} takes no value from a {what}; {', '.join(ops)} do"
+        reader.findings.add("source_not_here", at, message)
+    if len(reader.findings.all) > before:
+        return None
+    if word == "fact":
+        return replace(leaf, other_fact=name)
+    return replace(leaf, source=Source("param" if word == "param" else "list", name))
 
 
 def _refuse_operator(reader: Reader, op: Any, at: str) -> None:
@@ -188,9 +208,11 @@ def _expected(reader: Reader, op: str, data: dict[str, Any], at: str) -> tuple[A
 
 
 def _is_scalar(reader: Reader, value: Any, at: str) -> bool:
-    if isinstance(value, dict) and set(value) & {"param", "list", "fact"}:
-        word = next(key for key in ("param", "list", "fact") if key in value)
-        reader.findings.add("not_available", at, f"a value from {{{word!r}: …}} is not run by this release yet")
+    word = _taken_from(value)
+    if word is not None:
+        message = f"a member is one value, not a value from a {_SOURCES[word][0]}"
+        hint = 'a parameter or a list stands for all members: {"param": …}, {"list": …}'
+        reader.findings.add("source_not_here", at, message, hint)
         return False
     if value is None or isinstance(value, dict | list):
         reader.findings.add("wrong_type", at, f"expected one value, found {described(value)}")

@@ -53,7 +53,7 @@ OPERATORS: dict[str, Operator] = {
 }
 
 # Those that may compare a fact with another fact of its type.
-BETWEEN_FACTS = frozenset({"eq", "neq", "lt", "lte", "gt", "gte"})
+BETWEEN_FACTS = ("eq", "neq", "lt", "lte", "gt", "gte")
 
 
 def holds(op: str, actual: Value | None, expected: Sequence[Value], *, matches_missing: bool) -> bool:

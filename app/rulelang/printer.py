@@ -124,7 +124,7 @@ def condition_text(condition: Condition) -> str:
             return f"{fact} {_words_of(op, condition.kind)} the fact {other}{_absence_text(condition)}"
         case Leaf(fact, op, expected):
             words = f"{fact} {_words_of(op, _kind_of(expected))} {_values(op, expected)}".strip()
-            return words + _absence_text(condition)
+            return words + _source_text(condition) + _absence_text(condition)
         case Not(part):
             return f"not ({condition_text(part)})"
         case Items():
@@ -133,6 +133,13 @@ def condition_text(condition: Condition) -> str:
             return " and ".join(_grouped(part) for part in parts)
         case AnyOf(parts):
             return " or ".join(_grouped(part) for part in parts)
+
+
+def _source_text(leaf: Leaf) -> str:
+    """Return where values come from that do not stand in the rule."""
+    if leaf.source is None:
+        return ""
+    return f" ({'parameter' if leaf.source.kind == 'param' else 'list'} {leaf.source.name})"
 
 
 def _items_text(items: Items) -> str:

@@ -6,43 +6,58 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.canonical import content_hash
+from app.core.canonical import content_hash, record_hash
 from app.core.errors import Finding
-from app.rulelang.ast import Body, Kind, conditions_of, fact_of, facts_of, formulas_of
+from app.rulelang.ast import Body, Kind, Source, conditions_of, fact_of, facts_of, formulas_of, sources_of
+from app.rulelang.bindings import NOTHING, Bindings
 from app.rulelang.diagnostics import Findings, RulesRefused
 from app.rulelang.facts import Catalogue
 from app.rulelang.parser import parse_body
-from app.rulelang.typecheck import check_types
+from app.rulelang.typecheck import check_types, type_text
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """One rule version's rules: typed, with the hash of what was written, the facts they read, and
-    those of them without which nothing can be decided."""
+    """One rule version's rules: typed, with the hash of what was written, the facts they read, and those of them without
+    which nothing can be decided. `key` covers what the hash does not: the values of parameters and lists, and the types
+    of the facts. Two rule sets with one key are true of the same facts."""
 
     kind: Kind
     hash: str
     body: Body
     facts_read: frozenset[str]
     facts_required: frozenset[str]
+    sources: frozenset[Source]
+    key: str
 
 
-def check_rules(data: Any, catalogue: Catalogue, at: str = "") -> tuple[RuleSet | None, list[Finding]]:
+def check_rules(
+    data: Any, catalogue: Catalogue, at: str = "", bindings: Bindings = NOTHING
+) -> tuple[RuleSet | None, list[Finding]]:
     """Return the rule set and its warnings, or None and everything that is wrong with it."""
     findings = Findings()
     parsed = parse_body(data, findings, at)
-    typed = None if parsed is None else check_types(parsed, catalogue, findings, at)
+    typed = None if parsed is None else check_types(parsed, catalogue, findings, at, bindings)
     if typed is None or findings.errors:
         return None, findings.all
     tested = frozenset(fact for _, when in conditions_of(typed) for fact in facts_of(when))
     used = frozenset(fact for formula in formulas_of(typed) if (fact := fact_of(formula)) is not None)
     required = frozenset(fact for fact in tested | used if catalogue[fact].required)
-    return RuleSet(data["kind"], content_hash(data), typed, tested | used, required), findings.all
+    sources = frozenset(source for _, when in conditions_of(typed) for source in sources_of(when))
+    written = content_hash(data)
+    key = _key(written, sources, bindings, {name: type_text(catalogue[name]) for name in tested})
+    return RuleSet(data["kind"], written, typed, tested | used, required, sources, key), findings.all
 
 
-def rules_from(data: Any, catalogue: Catalogue, at: str = "") -> RuleSet:
+def _key(written: str, sources: frozenset[Source], bindings: Bindings, types: Mapping[str, str]) -> str:
+    params = {source.name: repr(bindings.params[source.name]) for source in sources if source.kind == "param"}
+    lists = {source.name: bindings.lists[source.name].hash for source in sources if source.kind == "list"}
+    return record_hash({"rules": written, "params": params, "lists": lists, "types": types})
+
+
+def rules_from(data: Any, catalogue: Catalogue, at: str = "", bindings: Bindings = NOTHING) -> RuleSet:
     """Return the rule set, or raise RulesRefused with every finding."""
-    rules, findings = check_rules(data, catalogue, at)
+    rules, findings = check_rules(data, catalogue, at, bindings)
     if rules is None:
         raise refusal(findings)
     return rules

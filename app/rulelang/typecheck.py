@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from app.core.errors import Finding, pointer_of
 from app.rulelang.ast import (
@@ -26,20 +27,26 @@ from app.rulelang.ast import (
     Percent,
     PerUnit,
     Scalar,
+    Source,
     Sum,
     Tiers,
     Verdict,
 )
-from app.rulelang.diagnostics import Findings, did_you_mean
-from app.rulelang.facts import Catalogue, Fact, item_catalogue, typed_scalar
+from app.rulelang.bindings import MAX_MEMBERS, NOTHING, Bindings
+from app.rulelang.diagnostics import Findings, described, did_you_mean
+from app.rulelang.facts import MEMBERS, Catalogue, Fact, item_catalogue, typed_scalar
 from app.rulelang.operators import OPERATORS
+from app.rulelang.printer import value_text
 
 _NUMBERS = ("integer", "decimal")
 
 
-def check_types(body: Body, catalogue: Catalogue, findings: Findings, at: str = "") -> Body:
-    """Return the body with typed values. Where something does not fit it is noted and left as it was."""
-    checker = _Checker(catalogue, findings)
+def check_types(
+    body: Body, catalogue: Catalogue, findings: Findings, at: str = "", bindings: Bindings = NOTHING
+) -> Body:
+    """Return the body with typed values, those of parameters and lists put in. Where something does not fit it is noted
+    and left as it was."""
+    checker = _Checker(catalogue, findings, bindings)
     match body:
         case Eligibility():
             rules = tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules)
@@ -61,9 +68,10 @@ def check_types(body: Body, catalogue: Catalogue, findings: Findings, at: str = 
 class _Checker:
     """Checks conditions and formulas against one catalogue: the facts, or the fields of the items of `list_name`."""
 
-    def __init__(self, catalogue: Catalogue, findings: Findings, list_name: str = "") -> None:
+    def __init__(self, catalogue: Catalogue, findings: Findings, bindings: Bindings, list_name: str = "") -> None:
         self.catalogue = catalogue
         self.findings = findings
+        self.bindings = bindings
         self.list_name = list_name
 
     def condition(self, condition: Condition, *, negated: bool = False) -> Condition:
@@ -97,7 +105,7 @@ class _Checker:
             return items
         negated = negated or items.quantifier == "no_item"
         self.check_missing(items, items.quantifier, (fact,), negated=negated)
-        inner = _Checker(item_catalogue(fact), self.findings, fact.name)
+        inner = _Checker(item_catalogue(fact), self.findings, self.bindings, fact.name)
         return replace(items, where=inner.condition(items.where, negated=negated))
 
     def leaf(self, leaf: Leaf, *, negated: bool) -> Leaf:
@@ -119,8 +127,51 @@ class _Checker:
             self.other_fact(leaf, fact, leaf.other_fact, negated=negated)
             return replace(leaf, kind=fact.type)
         self.check_missing(leaf, leaf.op, (fact,), negated=negated)
-        typed = self.values(leaf, fact)
+        if leaf.source is not None:
+            typed = self.bound(leaf, fact, leaf.source)
+        else:
+            many = operator.arity not in (0, 1)
+            typed = self.values(leaf, fact, leaf.expected, leaf.pointer + "/value", many=many)
         return leaf if typed is None else replace(leaf, expected=typed)
+
+    def bound(self, leaf: Leaf, fact: Fact, source: Source) -> tuple[Scalar, ...] | None:
+        """Return the values that a parameter or a list stands for, as many as the operator wants."""
+        where = leaf.pointer + "/value" + pointer_of(source.kind)
+        if source.kind == "list":
+            return self.members(fact, source.name, where)
+        if source.name not in self.bindings.params:
+            hint = did_you_mean(source.name, self.bindings.params) or "give it under `params` of the contract version"
+            self.findings.add("unknown_param", where, f"no value is given for the parameter {source.name!r}", hint)
+            return None
+        raw, arity = self.bindings.params[source.name], OPERATORS[leaf.op].arity
+        if arity == 1:
+            return self.values(leaf, fact, (raw,), where, many=False)
+        count = f"{arity}" if arity else f"1 to {MAX_MEMBERS:,}"
+        if not isinstance(raw, list) or (len(raw) != arity if arity else not 0 < len(raw) <= MAX_MEMBERS):
+            found = f"a list of {len(raw):,}" if isinstance(raw, list) else described(raw)
+            message = f"{leaf.op} wants a list of {count}; the parameter {source.name!r} is {found}"
+            self.findings.add("wrong_type", where, message)
+            return None
+        return self.values(leaf, fact, raw, where, many=False)
+
+    def members(self, fact: Fact, name: str, where: str) -> tuple[Scalar, ...] | None:
+        """Return the members of a named list, which are of the fact's type; those for an enum are words of it."""
+        found = self.bindings.lists.get(name)
+        if found is None:
+            hint = did_you_mean(name, self.bindings.lists) or "publish it first: POST /v1/lists"
+            self.findings.add("unknown_list", where, f"there is no list {name!r}", hint)
+            return None
+        wanted = MEMBERS.get(fact.type, fact.type)
+        if found.type != ("text" if wanted == "enum" else wanted):
+            message = f"the list {name!r} holds {found.type}; {fact.name} is {type_text(fact)}"
+            self.findings.add("list_not_for_fact", where, message)
+            return None
+        strange = [str(member) for member in found.members if wanted == "enum" and member not in fact.values]
+        if strange:
+            message = f"the list {name!r} holds {described(strange[0])}, which {fact.name} never is"
+            self.findings.add("not_a_member", where, message, f"one of: {', '.join(fact.values)}")
+            return None
+        return found.members
 
     def other_fact(self, leaf: Leaf, fact: Fact, name: str, *, negated: bool) -> None:
         """Check a comparison of two facts. Enums with different words are different types."""
@@ -154,17 +205,18 @@ class _Checker:
                 'add "if_missing": "match" or "if_missing": "no_match"',
             )
 
-    def values(self, leaf: Leaf, fact: Fact) -> tuple[Scalar, ...] | None:
-        where = leaf.pointer + "/value"
-        many = OPERATORS[leaf.op].arity not in (0, 1)
+    def values(
+        self, leaf: Leaf, fact: Fact, given: Sequence[Any], where: str, *, many: bool
+    ) -> tuple[Scalar, ...] | None:
+        """Return raw values typed. With `many` each stands in the document by itself, and is pointed at."""
         typed: list[Scalar] = []
-        for index, raw in enumerate(leaf.expected):
+        for index, raw in enumerate(given):
             value = typed_scalar(fact, raw)
             if isinstance(value, Finding):
                 self.findings.all.append(value.at(where + (pointer_of(index) if many else "")))
             else:
                 typed.append(value)
-        if len(typed) < len(leaf.expected):
+        if len(typed) < len(given):
             return None
         self.check_sense(leaf, fact, typed, where)
         return tuple(typed)
@@ -172,7 +224,7 @@ class _Checker:
     def check_sense(self, leaf: Leaf, fact: Fact, typed: Sequence[Scalar], where: str) -> None:
         """Refuse a comparison that says nothing: it would be true of every value, or of none."""
         if leaf.op == "between" and typed[0] > typed[1]:  # type: ignore[operator]
-            message = f"{leaf.expected[0]} is above {leaf.expected[1]}, so this is never true"
+            message = f"{value_text(typed[0])} is above {value_text(typed[1])}, so this is never true"
             self.findings.add("empty_range", where, message, "write the lower value first")
         if leaf.op in ("starts_with", "contains") and fact.type == "text" and typed[0] == "":
             message = f"every text {OPERATORS[leaf.op].words} the empty one"
@@ -200,8 +252,9 @@ class _Checker:
 
 
 def type_text(fact: Fact) -> str:
-    """Return a fact's type for a message, with the words of an enum."""
-    return f"{fact.type} ({', '.join(fact.values)})" if fact.values else fact.type
+    """Return a fact's type for a message, with the words of an enum and the fields of records."""
+    more = [*fact.values, *(f"{field.name}: {type_text(field)}" for field in fact.fields)]
+    return f"{fact.type} ({', '.join(more)})" if more else fact.type
 
 
 def _facts_at(formula: Formula, at: str) -> Iterator[tuple[str, str]]:

@@ -401,6 +401,43 @@ CASES = {
         (payout("{clamp: {flat: '1'}}"), THEN, "a clamp has min, max or both", None),
         (payout("{clamp: {flat: '1'}, min: '2', max: '1'}"), THEN, "minimum 2 is above the maximum 1", None),
     ],
+    "source_not_here": [
+        (
+            eligibility("{fact: sku, op: in, value: [{fact: plan}]}"),
+            WHEN + "/value/0",
+            "a member is one value, not a value from a fact",
+            "stands for all members",
+        ),
+        (eligibility("{fact: sku, op: in, value: [{list: a}]}"), WHEN + "/value/0", "from a list", "stands for all"),
+        (
+            eligibility("{fact: sku, op: contains, value: {fact: plan}}"),
+            WHEN + "/value",
+            "contains takes no value from a fact; eq, neq, lt, lte, gt, gte do",
+            None,
+        ),
+        (
+            eligibility("{fact: sku, op: eq, value: {list: a}}"),
+            WHEN + "/value",
+            "eq takes no value from a list; in, not_in, contains_any, contains_all do",
+            None,
+        ),
+    ],
+    "unknown_param": [
+        (
+            eligibility("{fact: sku, op: eq, value: {param: a}}"),
+            WHEN + "/value/param",
+            "no value is given for the parameter 'a'",
+            "under `params` of the contract version",
+        ),
+    ],
+    "unknown_list": [
+        (
+            eligibility("{fact: sku, op: in, value: {list: vip}}"),
+            WHEN + "/value/list",
+            "there is no list 'vip'",
+            "publish it first",
+        ),
+    ],
     "not_records": [
         (
             eligibility("{any_item: skus, where: {fact: sku, op: eq, value: A}}"),
@@ -410,15 +447,6 @@ CASES = {
         ),
     ],
     "not_available": [
-        (eligibility("{fact: sku, op: eq, value: {param: a}}"), WHEN + "/value", "a value from {'param': …}", None),
-        (
-            eligibility("{fact: sku, op: in, value: [{fact: plan}]}"),
-            WHEN + "/value/0",
-            "a value from {'fact': …}",
-            None,
-        ),
-        (eligibility("{fact: sku, op: contains, value: {fact: plan}}"), WHEN + "/value", "from {'fact': …}", None),
-        (eligibility("{fact: sku, op: in, value: [{list: a}]}"), WHEN + "/value/0", "a value from {'list': …}", None),
         ("{kind: attribution, claims: accept, qualify: [{}]}", "/qualify", "touches are not attributed", "claims"),
         (payout("{flat: '1'}").replace("conversion", "delivery"), "/on", "payouts on deliveries", None),
         (tiers("[{up_to: null, unit: '1'}]", ", crossing: whole_at_new"), THEN + "/tiers/crossing", "crossing", None),
@@ -443,3 +471,5 @@ CASES = {
 }
 # These are met with a body of the size of the limit: test_limits.py.
 BY_SIZE = {"too_deep", "too_many_groups", "too_many_leaves", "too_many_rules", "too_many_members", "too_many_steps"}
+# This one is met with a list that exists: test_bindings.py.
+BY_BINDING = {"list_not_for_fact"}

@@ -345,5 +345,5 @@ def test_facts_and_conditions_of_terms_are_those_of_all_three_bodies() -> None:
     assert terms.facts_required == ("hour", "order_value")
     assert [rule for rule, _ in terms.eligibility_conditions.rules] == ["e"]
     assert [rule for rule, _ in terms.payout_conditions.rules] == ["p", "b"]
-    assert terms.payout_conditions.hash == terms.payout.rules.hash
+    assert terms.payout_conditions.hash == terms.payout.rules.key
     assert isinstance(terms.payout_body, Payout)

@@ -14,7 +14,7 @@ from app.core.errors import Finding
 from app.engine.factsheet import typed_facts
 from app.rulelang.diagnostics import CODES, RulesRefused, string_hint
 from app.rulelang.ruleset import check_rules, rules_from
-from tests.builders.defects import BY_SIZE, CASES, eligibility, payout
+from tests.builders.defects import BY_BINDING, BY_SIZE, CASES, eligibility, payout
 from tests.builders.terms import data, findings
 
 APP = Path(__file__).parents[2] / "app"
@@ -47,7 +47,7 @@ def test_a_fact_that_is_computed_cannot_be_sent() -> None:
 
 
 def test_every_code_has_a_test() -> None:
-    assert CODES.keys() == CASES.keys() | BY_SIZE
+    assert CODES.keys() == CASES.keys() | BY_SIZE | BY_BINDING
 
 
 def test_codes_that_are_used_are_described_and_the_other_way_round() -> None:
