@@ -42,6 +42,8 @@ CODES: dict[str, str] = {
     "unknown_param": "A parameter that the contract version does not give.",
     "unknown_list": "A named list that does not exist.",
     "list_not_for_fact": "A named list whose members are of another type than the fact.",
+    "fact_known": "A program declares a fact that exists already, with another meaning.",
+    "bad_declaration": "An enum without words, records without fields, or either where the type has none.",
     "derived_fact": "A conversion carries a fact that Termline computes itself.",
     "not_records": "any_item, every_item or no_item over a fact that is no list of records.",
     "not_a_number": "A formula calculates with a fact that is no number.",

@@ -69,6 +69,10 @@ class Catalogue:
     def __iter__(self) -> Iterator[Fact]:
         return iter(self._facts.values())
 
+    def extended(self, facts: Mapping[str, Fact]) -> Catalogue:
+        """Return a catalogue that has these facts besides."""
+        return Catalogue({**facts, **self._facts}) if facts else self
+
     def names(self, *, sent_in: bool = False) -> list[str]:
         """Return the names of all facts, or of those that a conversion may carry."""
         return [fact.name for fact in self if not (sent_in and fact.derived)]
