@@ -53,6 +53,7 @@ def version_data(version: ContractVersion) -> dict[str, Any]:
         "termination": version.is_termination,
         "base": version.base_number,
         "content_hash": version.content_hash,
+        "params": version.params,
         "rule_versions": [rule_version_data(rule) for rule in version.rule_versions],
     }
 
@@ -65,6 +66,7 @@ def rule_version_data(rule: RuleRow) -> dict[str, Any]:
         "number": rule.number,
         **_approval_data(rule),
         "hash": rule.hash,
+        "lists": rule.lists,
         "body": rule.body,
     }
 
@@ -93,6 +95,7 @@ def terms_data(found: TermsAt) -> dict[str, Any]:
         "until": _optional(span.until),
         "approved_by": row.approved_by,
         "recorded_at": _optional(row.recorded_at),
+        "params": row.params,
         "rules": rules,
     }
     return {**asked, "in_force": in_force}
@@ -107,6 +110,7 @@ def _rule_span_data(span: Span[RuleVersion], found: TermsAt, version: EngineVers
         "effective_from": write_instant(span.since),
         "until": _optional(span.until),
         "hash": rule.rules.hash,
+        "lists": row.lists,
         "in_words": body_lines(rule.rules.body),
         "body": row.body,
     }

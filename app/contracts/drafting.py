@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant, start_of_day, write_instant
 from app.rulelang.ast import KINDS, Kind
+from app.rulelang.bindings import Bindings, params_named
 from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.facts import Catalogue
 from app.rulelang.ruleset import check_rules, with_kind
@@ -25,6 +27,17 @@ class RuleDraft:
     body: dict[str, Any]
     hash: str
     is_inherited: bool = False
+    # What rules that were taken over are pinned to; others are pinned when they are approved.
+    pins: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What drafted rules are read with: the contract's zone, its facts, and the values of parameters and lists."""
+
+    timezone: ZoneInfo
+    catalogue: Catalogue
+    bindings: Bindings
 
 
 def read_start(text: Any, timezone: ZoneInfo, at: str) -> datetime | Finding:
@@ -55,7 +68,7 @@ def check_backdated(backdated: str | None) -> list[Finding]:
 
 
 def read_rules(
-    rules: Mapping[str, Any], start: datetime, end: datetime | None, timezone: ZoneInfo, catalogue: Catalogue, at: str
+    rules: Mapping[str, Any], start: datetime, end: datetime | None, setting: Setting, at: str
 ) -> tuple[list[RuleDraft], list[Finding]]:
     """Return the rule versions of `{kind: body | [{effective_from, body}, …]}` and everything wrong with them.
 
@@ -70,11 +83,11 @@ def read_rules(
             continue
         if isinstance(given, list):
             of_kind = [
-                _read_dated(entry, kind, timezone, catalogue, where + pointer_of(index), findings)
+                _read_dated(entry, kind, setting, where + pointer_of(index), findings)
                 for index, entry in enumerate(given)
             ]
         else:
-            of_kind = [read_body(kind, given, start, catalogue, where, findings)]
+            of_kind = [read_body(kind, given, start, setting, where, findings)]
         found = [draft for draft in of_kind if draft is not None]
         if len(found) == len(of_kind):
             findings += _check_starts(found, start, end, where)
@@ -82,9 +95,7 @@ def read_rules(
     return drafts, findings
 
 
-def _read_dated(
-    entry: Any, kind: str, timezone: ZoneInfo, catalogue: Catalogue, at: str, findings: list[Finding]
-) -> RuleDraft | None:
+def _read_dated(entry: Any, kind: str, setting: Setting, at: str, findings: list[Finding]) -> RuleDraft | None:
     if not isinstance(entry, dict) or not {"effective_from", "body"} >= set(entry) or "body" not in entry:
         message = f"a dated rule version is an object with effective_from and body; found {described(entry)}"
         findings.append(Finding("wrong_type", message, at))
@@ -92,15 +103,15 @@ def _read_dated(
     if "effective_from" not in entry:
         findings.append(Finding("missing_key", "a dated rule version needs effective_from", at))
         return None
-    start = read_start(entry["effective_from"], timezone, at + "/effective_from")
+    start = read_start(entry["effective_from"], setting.timezone, at + "/effective_from")
     if isinstance(start, Finding):
         findings.append(start)
     since = None if isinstance(start, Finding) else start
-    return read_body(kind, entry["body"], since, catalogue, at + "/body", findings)
+    return read_body(kind, entry["body"], since, setting, at + "/body", findings)
 
 
 def read_body(
-    kind: str, body: Any, start: datetime | None, catalogue: Catalogue, at: str, findings: list[Finding]
+    kind: str, body: Any, start: datetime | None, setting: Setting, at: str, findings: list[Finding]
 ) -> RuleDraft | None:
     """Return one checked rule body as a draft, or None with findings."""
     body = with_kind(kind, body)
@@ -109,7 +120,7 @@ def read_body(
             Finding("wrong_kind", f"the body is {body['kind']} rules; here stand {kind} rules", at + "/kind")
         )
         return None
-    rule_set, found = check_rules(body, catalogue, at)
+    rule_set, found = check_rules(body, setting.catalogue, at, setting.bindings)
     findings += [finding for finding in found if finding.severity == "error"]
     if rule_set is None or start is None:
         return None
@@ -149,3 +160,31 @@ def outside_span(instant: datetime, start: datetime, end: datetime | None, at: s
         at,
         "choose a start inside it, or add the rules to another contract version",
     )
+
+
+def check_params(params: Mapping[str, Any], bodies: Iterable[Any]) -> list[Finding]:
+    """Return what is wrong with the parameters of a draft: each has a name and a value, and some rule reads it."""
+    read = frozenset().union(*map(params_named, bodies))
+    findings = []
+    for name, value in params.items():
+        at = "/params" + pointer_of(name)
+        if not _PARAM.fullmatch(name):
+            message = f"a parameter is named in letters, digits and _, at most 64; found {described(name)}"
+            findings.append(Finding("bad_identifier", message, at))
+        elif name not in read:
+            message = f"no rule reads the parameter {name!r}"
+            findings.append(Finding("unused_param", message, at, did_you_mean(name, read) or "leave it out"))
+        if not _is_value(value):
+            message = f"a parameter is one value or a list of values; found {described(value)}"
+            findings.append(Finding("wrong_type", message, at))
+    return findings
+
+
+_PARAM = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
+
+
+def _is_value(value: Any) -> bool:
+    """Tell whether a value can be one of a parameter. A float cannot: it could not even be kept."""
+    if isinstance(value, list):
+        return all(isinstance(member, str | int) for member in value)
+    return isinstance(value, str | int)

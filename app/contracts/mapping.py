@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
+
+import orjson
 
 from app.core.instants import zone
 from app.engine import terms as engine
 from app.rulelang.ast import KINDS
+from app.rulelang.bindings import Bindings, NamedList
 from app.rulelang.facts import Catalogue
 from app.rulelang.ruleset import RuleSet, rules_from
 from app.store import models
@@ -36,17 +39,24 @@ def engine_contract(contract: models.Contract) -> engine.Contract:
     )
 
 
+Lists: TypeAlias = Mapping[tuple[str, int], NamedList]
+"""Versions of named lists by name and number."""
+
+
 def history(
-    contract: models.Contract, versions: Iterable[models.ContractVersion], as_of: datetime, catalogue: Catalogue
+    contract: models.Contract,
+    versions: Iterable[models.ContractVersion],
+    as_of: datetime,
+    catalogue: Catalogue,
+    lists: Lists,
 ) -> engine.TermsHistory:
-    """Return the contract's terms as they were known at `as_of`."""
+    """Return the contract's terms as they were known at `as_of`; `lists` has what its rules are pinned to."""
     approved = [version for version in versions if version.recorded_at is not None]
-    return engine.TermsHistory(
-        engine_contract(contract), [_engine_version(version, catalogue) for version in approved], as_of
-    )
+    known = [_engine_version(version, catalogue, lists) for version in approved]
+    return engine.TermsHistory(engine_contract(contract), known, as_of)
 
 
-def _engine_version(version: models.ContractVersion, catalogue: Catalogue) -> engine.ContractVersion:
+def _engine_version(version: models.ContractVersion, catalogue: Catalogue, lists: Lists) -> engine.ContractVersion:
     return engine.ContractVersion(
         number=version.number,
         effective_from=version.effective_from,
@@ -57,7 +67,7 @@ def _engine_version(version: models.ContractVersion, catalogue: Catalogue) -> en
             engine.RuleVersion(
                 id=rule.id,
                 number=rule.number,
-                rules=rules_of(rule, catalogue),
+                rules=rules_of(rule, version.params, catalogue, lists),
                 effective_from=rule.effective_from,
                 recorded_at=rule.recorded_at,
                 retired_at=rule.retired_at,
@@ -69,24 +79,30 @@ def _engine_version(version: models.ContractVersion, catalogue: Catalogue) -> en
 
 
 def terms_decided_under(
-    contract: models.Contract, versions: Iterable[models.ContractVersion], record: dict[str, Any], catalogue: Catalogue
+    contract: models.Contract,
+    versions: Iterable[models.ContractVersion],
+    record: dict[str, Any],
+    catalogue: Catalogue,
+    lists: Lists,
 ) -> engine.Terms:
     """Return the terms a stored decision names: its contract version and rule versions, whatever is in force now."""
     (version,) = (version for version in versions if version.number == record["contract_version"])
-    known = _engine_version(version, catalogue)
+    known = _engine_version(version, catalogue, lists)
     by_id = {rule.id: rule for rule in known.rule_versions}
     eligibility, attribution, payout = (by_id[record["rule_versions"][kind]["id"]] for kind in KINDS)
     return engine.Terms(engine_contract(contract), known, eligibility, attribution, payout)
 
 
-def rules_of(rule: models.RuleVersion, catalogue: Catalogue) -> RuleSet:
-    """Return the checked rules of a row. Bodies never change, so the hash is enough of a key."""
-    key = (rule.hash, catalogue)
-    if key not in _rule_sets():
-        _rule_sets()[key] = rules_from(rule.body, catalogue)
-    return _rule_sets()[key]
+def rules_of(rule: models.RuleVersion, params: Mapping[str, Any], catalogue: Catalogue, lists: Lists) -> RuleSet:
+    """Return the checked rules of a row. Neither bodies nor lists nor parameters ever change, so they are read once."""
+    pinned = {name: lists[name, pin["version"]] for name, pin in rule.lists.items()}
+    key = (rule.hash, orjson.dumps(params, option=orjson.OPT_SORT_KEYS), *(each.hash for each in pinned.values()))
+    known = _rule_sets(catalogue)
+    if key not in known:
+        known[key] = rules_from(rule.body, catalogue, bindings=Bindings(params, pinned))
+    return known[key]
 
 
-@lru_cache(maxsize=1)
-def _rule_sets() -> dict[tuple[str, Catalogue], RuleSet]:
+@lru_cache(maxsize=1000)
+def _rule_sets(catalogue: Catalogue) -> dict[tuple[Any, ...], RuleSet]:
     return {}

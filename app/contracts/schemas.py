@@ -11,6 +11,10 @@ from app.web.schema import Strict
 
 START = "A date means the first instant of that local day in the contract's zone."
 AS_OF = "What was known then: only what was approved by this instant. Now, when left out."
+PINS = {
+    "description": "The named lists it is pinned to, by name, once it is approved.",
+    "example": {"vip_codes": {"version": 3, "hash": "9f86d081884c7d65"}},
+}
 BACKDATED = "Needed when the start lies in the past at approval: `restate` decides again what happened since."
 
 
@@ -50,6 +54,13 @@ class NewVersion(Strict):
             "example": {"eligibility": {"rules": [], "otherwise": "accept"}},
         }
     )
+    params = Object(
+        metadata={
+            "description": 'Values of the parameters that its rules name (`{"param": …}`). What is not given is taken '
+            "over like rules are.",
+            "example": {"minimum": "5.00"},
+        }
+    )
     termination = Flag(metadata={"description": "True: from the start on there are no terms."})
     base = Whole(1, 999_999_999, metadata={"description": "The version this one starts from."})
     backdated = Word(("restate", "prospective"), metadata={"description": BACKDATED})
@@ -86,6 +97,7 @@ class RuleVersionShown(Approvable):
     id = fields.String(metadata={"example": "acme/1/payout/1"})
     kind = Word(KINDS)
     hash = fields.String(metadata={"description": "SHA-256 of the canonical body."})
+    lists = Object(metadata=PINS)
     body = Object()
 
 
@@ -96,6 +108,7 @@ class VersionShown(Approvable):
     termination = Flag()
     base = Whole(1, 999_999_999, allow_none=True)
     content_hash = fields.String(metadata={"description": "What an approval binds: everything the version says."})
+    params = Object(metadata={"description": "The values of its rules' parameters."})
     rule_versions = fields.List(fields.Nested(RuleVersionShown))
 
 
@@ -134,6 +147,7 @@ class RulesInForce(RuleSpan):
     """A rule version in force, with its body as data and as sentences."""
 
     number = Whole(1, 999_999_999)
+    lists = Object(metadata=PINS)
     in_words = fields.List(fields.String())
     body = Object()
 
@@ -146,6 +160,7 @@ class InForce(Strict):
     until = InstantField(allow_none=True)
     approved_by = Text(allow_none=True, metadata={"example": "sam"})
     recorded_at = InstantField(allow_none=True)
+    params = Object(metadata={"description": "The values of the rules' parameters."})
     rules = fields.Dict(fields.String(), fields.Nested(RulesInForce), metadata={"description": "By kind."})
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.contracts.mapping import history
 from app.contracts.repository import contracts_of_program, versions_of
+from app.contracts.vocabulary import contract_history
 from app.engine.terms import NoTerms, TermsHistory
+from app.partners.mapping import catalogue_of
 from app.partners.repository import partner_ids
+from app.rulelang.facts import Catalogue
 from app.runtime import Context
 from app.store.models import Program
 
@@ -20,6 +22,7 @@ class ContractBook:
     """A program's contracts by partner, each with its history."""
 
     program: Program
+    catalogue: Catalogue
     histories: dict[str, TermsHistory]
     partners: frozenset[str]
 
@@ -44,7 +47,7 @@ def contract_book(ctx: Context, program: Program) -> ContractBook:
     program's lock sees to it that nothing is approved while somebody decides.
     """
     histories = {
-        row.partner_id: history(row, versions_of(ctx.session, row.id), EVERYTHING, ctx.catalogue)
+        row.partner_id: contract_history(ctx, row, versions_of(ctx.session, row.id), EVERYTHING)
         for row in contracts_of_program(ctx.session, program.id)
     }
-    return ContractBook(program, histories, frozenset(partner_ids(ctx.session)))
+    return ContractBook(program, catalogue_of(program, ctx.catalogue), histories, frozenset(partner_ids(ctx.session)))

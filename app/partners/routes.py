@@ -8,8 +8,9 @@ from typing import Any
 from app.partners.errors import PartnerExists, PartnerNotFound, ProgramExists, ProgramNotFound, ProgramRefused
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
+from app.partners.operations.declare_facts import declare_facts
 from app.partners.repository import partner_named, partners_after, program_named, programs_after
-from app.partners.schemas import NewPartner, NewProgram, PartnerShown, ProgramShown
+from app.partners.schemas import NewFacts, NewPartner, NewProgram, PartnerShown, ProgramShown
 from app.runtime import Context
 from app.store.models import Partner, Program
 from app.web.blueprint import Room
@@ -75,3 +76,19 @@ def list_programs(ctx: Context, page: Page) -> Sequence[Program]:
 def show_program(ctx: Context, program: str) -> Program:
     """Show a program."""
     return program_named(ctx.session, program)
+
+
+@routes.writes(
+    "/programs/<identifier:program>/facts",
+    needs="configure",
+    takes=NewFacts,
+    shows=ProgramShown,
+    refuses=(ProgramNotFound, ProgramRefused),
+)
+def add_facts(ctx: Context, program: str, **body: Any) -> Program:
+    """Declare facts of a program.
+
+    Its conversions may carry them from then on, and the rules of its contracts may read them. Facts are only added:
+    one that is known can be declared again as it is, and is refused otherwise.
+    """
+    return declare_facts(ctx, program=program, **body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from app.web.fields import Identifier, InstantField, Text
+from app.web.fields import Identifier, InstantField, Object, Text
 from app.web.schema import Strict
 
 
@@ -29,6 +29,13 @@ class Attribution(Strict):
     model = Text(required=True, metadata={"example": "last_touch", "description": "The attribution model."})
 
 
+FACTS = {
+    "description": "What its conversions carry besides the facts that are shipped, by name: `{type, meaning, unit?, "
+    "required?, values?, fields?, example?}`. Facts are only added, never changed.",
+    "example": {"loyalty": {"type": "enum", "meaning": "the customer's tier", "values": ["gold", "silver"]}},
+}
+
+
 class NewProgram(Strict):
     """A program to be created."""
 
@@ -40,6 +47,13 @@ class NewProgram(Strict):
         metadata={"example": "America/New_York", "description": "IANA zone; contracts' days and months are its."},
     )
     attribution = fields.Nested(Attribution)
+    facts = Object(metadata=FACTS)
+
+
+class NewFacts(Strict):
+    """Facts to be declared."""
+
+    facts = Object(required=True, metadata=FACTS)
 
 
 class ProgramShown(Strict):
@@ -50,4 +64,5 @@ class ProgramShown(Strict):
     currency = Text()
     timezone = Text()
     attribution = fields.Dict()
+    facts = fields.Dict(metadata={"description": "The facts it declares besides those that are shipped."})
     created_at = InstantField()

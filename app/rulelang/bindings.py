@@ -65,3 +65,27 @@ def read_list(name: str, type_: str, members: Any) -> NamedList | list[Finding]:
 def member_texts(found: NamedList) -> list[str]:
     """Return the members as they are kept: text that `read_list` reads as the same values."""
     return [value_text(value) for value in found.members]
+
+
+def lists_named(data: Any) -> frozenset[str]:
+    """Return the names of all lists that a raw rule body mentions, whether it can be read or not."""
+    return _named(data, "list")
+
+
+def params_named(data: Any) -> frozenset[str]:
+    """Return the names of all parameters that a raw rule body mentions, whether it can be read or not."""
+    return _named(data, "param")
+
+
+def _named(data: Any, word: str) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = [data]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            name = part.get(word)
+            found.update([name] if isinstance(name, str) else [])
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return frozenset(found)

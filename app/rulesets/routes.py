@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+from app.core.instants import write_instant
 from app.rulelang.printer import body_lines
 from app.rulelang.ruleset import check_rules
-from app.rulesets.schemas import RuleBody, RulesChecked
+from app.rulesets.errors import ListExists, ListNotFound, ListRefused
+from app.rulesets.operations.publish_list import publish_list, publish_list_version
+from app.rulesets.repository import list_named, lists_after, newest_version, version_of_list
+from app.rulesets.schemas import ListQuery, ListShown, ListSummary, NewList, NewListVersion, RuleBody, RulesChecked
 from app.runtime import Context
+from app.store.models import ListVersion, NamedList
 from app.web.blueprint import Room
+from app.web.pagination import Page
 
-routes = Room("rules", __name__, "Rule bodies, checked without storing them.")
+routes = Room("rules", __name__, "Rule bodies, checked without storing them, and the named lists that rules use.")
 EXAMPLE = {
     "kind": "payout",
     "on": "conversion",
@@ -32,3 +40,74 @@ def check_rule_body(ctx: Context, body: Any) -> dict[str, Any]:
     checked = {"ok": rules is not None, "hash": rules and rules.hash}
     words = body_lines(rules.body) if rules else []
     return {**checked, "findings": [finding.as_dict() for finding in findings], "in_words": words}
+
+
+@routes.writes(
+    "/lists",
+    needs="configure",
+    takes=NewList,
+    shows=ListShown,
+    status=201,
+    refuses=(ListExists, ListRefused),
+    location="/v1/lists/{id}",
+)
+def add_list(ctx: Context, **body: Any) -> dict[str, Any]:
+    """Publish a named list.
+
+    Rules name it where they want one of many values: `{"fact": "coupon_code", "op": "in", "value": {"list":
+    "vip_codes"}}`. An approval pins them to the version that is the newest then; later versions do not change what was
+    approved.
+    """
+    return _list_data(*publish_list(ctx, **body))
+
+
+@routes.writes(
+    "/lists/<identifier:list>/versions",
+    needs="configure",
+    takes=NewListVersion,
+    shows=ListShown,
+    status=201,
+    refuses=(ListNotFound, ListRefused),
+    location="/v1/lists/{id}/versions/{version}",
+)
+def add_list_version(ctx: Context, list: str, **body: Any) -> dict[str, Any]:
+    """Publish a new version of a list.
+
+    All members are sent. Rules in force keep the version they were approved with; to give them this one, approve a new
+    rule version. The same members as before are answered with the version there is.
+    """
+    return _list_data(*publish_list_version(ctx, list=list, **body))
+
+
+@routes.lists("/lists", needs="read", shows=ListSummary, cursor=lambda row: (row.id,))
+def list_lists(ctx: Context, page: Page) -> Sequence[NamedList]:
+    """List the named lists in order of name, without their members."""
+    return lists_after(ctx.session, page.after_id, page.fetch)
+
+
+@routes.reads("/lists/<identifier:list>", needs="read", shows=ListShown, query=ListQuery, refuses=(ListNotFound,))
+def show_list(ctx: Context, list: str, as_of: datetime | None = None) -> dict[str, Any]:
+    """Show a list in its newest version, or the newest at an earlier time."""
+    return _list_data(list_named(ctx.session, list), newest_version(ctx.session, list, as_of))
+
+
+@routes.reads("/lists/<identifier:list>/versions/<int:number>", needs="read", shows=ListShown, refuses=(ListNotFound,))
+def show_list_version(ctx: Context, list: str, number: int) -> dict[str, Any]:
+    """Show one version of a list."""
+    return _list_data(list_named(ctx.session, list), version_of_list(ctx.session, list, number))
+
+
+def _list_data(row: NamedList, version: ListVersion) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "type": row.type,
+        "description": row.description,
+        "created_by": row.created_by,
+        "created_at": write_instant(row.created_at),
+        "version": version.number,
+        "hash": version.hash,
+        "count": len(version.members),
+        "members": version.members,
+        "published_by": version.created_by,
+        "published_at": write_instant(version.created_at),
+    }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from marshmallow import INCLUDE, fields
 
 from app.rulelang.ast import KINDS
-from app.web.fields import Flag, Word
+from app.rulelang.bindings import LIST_TYPES
+from app.web.fields import Flag, Identifier, InstantField, Text, Whole, Word
 from app.web.problem_schema import Finding
 from app.web.schema import Strict
 
@@ -31,3 +32,57 @@ class RulesChecked(Strict):
     in_words = fields.List(
         fields.String(), metadata={"description": "The rules as sentences, for whoever approves them."}
     )
+
+
+MEMBERS = fields.List(
+    fields.Raw(metadata={"type": ["string", "integer"]}),
+    required=True,
+    metadata={
+        "description": "1 to 10,000 values of the type, decimals as strings. Order and repetition say nothing.",
+        "example": ["SAVE10", "VIP"],
+        "minItems": 1,
+        "maxItems": 10_000,
+    },
+)
+
+
+class NewList(Strict):
+    """A named list to be published."""
+
+    id = Identifier(required=True, metadata={"example": "vip_codes", "description": "How rules name it."})
+    type = Word(LIST_TYPES, required=True, metadata={"description": "What its members are."})
+    members = MEMBERS
+    description = Text(metadata={"description": "For people: what it is, and where it comes from."})
+
+
+class NewListVersion(Strict):
+    """All members that a list has from now on."""
+
+    members = MEMBERS
+
+
+class ListQuery(Strict):
+    """As of when."""
+
+    as_of = InstantField(metadata={"description": "The version that was the newest then. Now, when left out."})
+
+
+class ListSummary(Strict):
+    """A named list, without its members."""
+
+    id = Identifier(metadata={"example": "vip_codes"})
+    type = Word(LIST_TYPES)
+    description = Text(allow_none=True)
+    created_by = Text(metadata={"example": "dana"})
+    created_at = InstantField()
+
+
+class ListShown(ListSummary):
+    """A version of a named list."""
+
+    version = Whole(1, 999_999_999)
+    hash = fields.String(metadata={"description": "SHA-256 of type and members; rules are pinned to it."})
+    count = Whole(1, 10_000)
+    members = fields.List(fields.String())
+    published_by = Text(metadata={"example": "dana"})
+    published_at = InstantField()

@@ -16,6 +16,11 @@ class Meaning(NamedTuple):
 
 
 PROBLEMS: dict[str, Meaning] = {
+    "list_exists": Meaning("The list exists", "Add a version to it instead: POST /v1/lists/{list}/versions."),
+    "list_not_found": Meaning("No such list", "No named list, or no version of it, has this name."),
+    "list_refused": Meaning(
+        "The list is refused", "Members are of the list's type, 1 to 10,000. `errors` names each that is not."
+    ),
     "fault": Meaning(
         "A fault of ours",
         "Something went wrong on our side. Nothing was changed. Report the id in `instance`: our log has the cause.",
@@ -193,6 +198,7 @@ PROBLEMS: dict[str, Meaning] = {
 FINDINGS: dict[str, str] = {
     "unknown_field": "A field, or a query parameter, that this address does not know.",
     "missing_field": "A field that must be there is not.",
+    "unused_param": "A parameter of a draft that none of its rules reads.",
     "wrong_value": "A value that is not of the form the field has.",
 }
 

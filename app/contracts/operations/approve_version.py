@@ -8,7 +8,7 @@ from datetime import datetime
 from app.audit.record import record
 from app.contracts import lifecycle
 from app.contracts.drafting import outside_span
-from app.contracts.errors import BaseChanged, OutsideContractVersion, WrongState
+from app.contracts.errors import BaseChanged, OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
 from app.contracts.operations.draft_version import taken_over
 from app.contracts.repository import (
@@ -21,9 +21,12 @@ from app.contracts.repository import (
     version_numbered,
     versions_of,
 )
+from app.contracts.vocabulary import facts_of_contract, newest_lists
 from app.core.instants import write_instant
 from app.core.period import month_of
 from app.partners.repository import program_named
+from app.rulelang.bindings import Bindings
+from app.rulelang.ruleset import check_rules
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
 
@@ -45,6 +48,7 @@ def approve_version(ctx: Context, *, contract: str, number: int) -> ContractVers
     _retire_twin(ctx, [other for other in versions if other.id != version.id], version)
     for rule in version.rule_versions:
         lifecycle.approve(rule, ctx.actor, ctx.now())
+        _pin_lists(ctx, row, version, rule)
     ctx.session.flush()
     touched = _unsettle_governed(ctx, row, version.effective_from, next_start(versions, version))
     _record_approval(ctx, "contract_version.approved", version, version.content_hash or "", touched)
@@ -64,6 +68,7 @@ def approve_rule_version(ctx: Context, *, contract: str, number: int, kind: str,
     if outside is not None:
         raise OutsideContractVersion(outside.message, [outside])
     lifecycle.approve(rule, ctx.actor, ctx.now())
+    _pin_lists(ctx, row, version, rule)
     lifecycle.require_declared_backdating(rule, rule.backdated, ctx.now())
     others = [other for other in version.rule_versions if other.kind == kind and other.id != rule.id]
     _retire_twin(ctx, others, rule)
@@ -73,6 +78,21 @@ def approve_rule_version(ctx: Context, *, contract: str, number: int, kind: str,
     touched = _unsettle_governed(ctx, row, rule.effective_from, until)
     _record_approval(ctx, "rule_version.approved", rule, rule.hash, touched)
     return rule
+
+
+def _pin_lists(ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion) -> None:
+    """Tie rules to the newest versions of the lists they name; those that were taken over keep what they had.
+
+    A list may have changed since the draft was read, so it is read once more.
+    """
+    if rule.is_inherited:
+        return
+    newest = newest_lists(ctx, [rule.body])
+    bindings = Bindings(version.params, newest.lists)
+    rules, findings = check_rules(rule.body, facts_of_contract(ctx, contract), "/body", bindings)
+    if rules is None:
+        raise VersionRefused(f"{rule.id} does not fit the lists as they are now. {findings[0].message}", findings)
+    rule.lists = newest.pins
 
 
 def _unsettle_governed(ctx: Context, contract: Contract, start: datetime, end: datetime | None) -> int:

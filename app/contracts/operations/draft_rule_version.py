@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from app.audit.record import record
-from app.contracts.drafting import check_backdated, outside_span, read_body, read_start
+from app.contracts.drafting import Setting, check_backdated, outside_span, read_body, read_start
 from app.contracts.errors import OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named, is_in_timeline, next_start, version_numbered, versions_of
+from app.contracts.vocabulary import facts_of_contract, newest_lists
 from app.core.errors import Finding
 from app.core.instants import write_instant
+from app.rulelang.bindings import Bindings
 from app.runtime import Context
 from app.store.models import RuleVersion
 
@@ -27,7 +29,9 @@ def draft_rule_version(
         )
     start = read_start(effective_from, timezone_of(row), "/effective_from")
     findings = check_backdated(backdated) + ([start] if isinstance(start, Finding) else [])
-    draft = read_body(kind, body, None if isinstance(start, Finding) else start, ctx.catalogue, "/body", findings)
+    bindings = Bindings(version.params, newest_lists(ctx, [body]).lists)
+    setting = Setting(timezone_of(row), facts_of_contract(ctx, row), bindings)
+    draft = read_body(kind, body, None if isinstance(start, Finding) else start, setting, "/body", findings)
     if draft is None or isinstance(start, Finding) or findings:
         raise VersionRefused(f"The draft is refused. {findings[0].pointer}: {findings[0].message}", findings)
     end = next_start(versions_of(ctx.session, contract), version)
@@ -46,6 +50,7 @@ def draft_rule_version(
         backdated=backdated,
         body=draft.body,
         hash=draft.hash,
+        lists={},
         is_inherited=False,
         created_by=ctx.actor,
         created_at=ctx.now(),

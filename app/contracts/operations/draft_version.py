@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.audit.record import record
-from app.contracts.drafting import RuleDraft, check_backdated, read_rules, read_start
+from app.contracts.drafting import RuleDraft, Setting, check_backdated, check_params, read_rules, read_start
 from app.contracts.errors import VersionRefused
-from app.contracts.mapping import history, timezone_of
+from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named, is_in_timeline, versions_of
+from app.contracts.vocabulary import bindings_of, contract_history, facts_of_contract, newest_lists, pinned_lists
 from app.core.canonical import content_hash
 from app.core.errors import Finding
 from app.core.instants import write_instant
 from app.core.timeline import in_force
 from app.rulelang.ast import KINDS
+from app.rulelang.bindings import Bindings, params_named
+from app.rulelang.ruleset import check_rules
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
 
@@ -29,15 +33,17 @@ def draft_version(
     termination: bool = False,
     base: int | None = None,
     backdated: str | None = None,
+    params: Mapping[str, Any] | None = None,
 ) -> ContractVersion:
     """Write a draft of the next version of a contract.
 
-    Kinds of rules that are not given are taken over from the version `base`, or from the one that is in force at the
-    start. Raises VersionRefused with every finding; nothing is written then.
+    Kinds of rules that are not given, and parameters, are taken over from the version `base`, or from the one that is
+    in force at the start. Raises VersionRefused with every finding; nothing is written then.
     """
     row = contract_named(ctx.session, contract, lock=True)
     versions = versions_of(ctx.session, contract)
-    start, drafts, findings = _read(ctx, row, versions, effective_from, rules or {}, termination, base)
+    asked = _Asked(effective_from, rules or {}, params or {}, termination, base)
+    start, drafts, kept, findings = _read(ctx, row, versions, asked)
     findings = check_backdated(backdated) + findings
     if start is None or findings:
         first = findings[0]
@@ -55,7 +61,8 @@ def draft_version(
         is_termination=termination,
         base_number=base_number,
         backdated=backdated,
-        content_hash=_content_hash(contract, number, start, termination, drafts),
+        content_hash=_content_hash(contract, number, start, termination, drafts, kept),
+        params=kept,
         created_by=ctx.actor,
         created_at=ctx.now(),
     )
@@ -73,32 +80,60 @@ def draft_version(
     return version
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a draft is asked to say."""
+
+    effective_from: str
+    rules: Mapping[str, Any]
+    params: Mapping[str, Any]
+    termination: bool
+    base: int | None
+
+
 def _read(
-    ctx: Context,
-    contract: Contract,
-    versions: Sequence[ContractVersion],
-    effective_from: str,
-    rules: Mapping[str, Any],
-    termination: bool,
-    base: int | None,
-) -> tuple[datetime | None, list[RuleDraft], list[Finding]]:
-    """Return the start, the rule versions and all findings of a draft."""
-    timezone = timezone_of(contract)
-    start = read_start(effective_from, timezone, "/effective_from")
+    ctx: Context, contract: Contract, versions: Sequence[ContractVersion], asked: _Asked
+) -> tuple[datetime | None, list[RuleDraft], dict[str, Any], list[Finding]]:
+    """Return the start, the rule versions, the parameters they read, and all findings of a draft."""
+    rules, base = asked.rules, asked.base
+    start = read_start(asked.effective_from, timezone_of(contract), "/effective_from")
     if isinstance(start, Finding):
-        return None, [], [start]
+        return None, [], {}, [start]
     if base is not None and base not in [version.number for version in versions]:
-        return start, [], [Finding("unknown_base", f"there is no version {base} to start from", "/base")]
-    if termination:
-        return start, [], _check_termination(rules, versions)
-    drafts, findings = read_rules(rules, start, None, timezone, ctx.catalogue, "/rules")
+        return start, [], {}, [Finding("unknown_base", f"there is no version {base} to start from", "/base")]
+    if asked.termination:
+        return start, [], {}, _check_termination(rules, versions)
     missing = [kind for kind in KINDS if kind not in rules]
     taken = taken_over(ctx, contract, versions, base, start, missing)
+    source = _base_number(contract, versions, base, start, ctx)
+    given = next((version.params for version in versions if version.number == source), {})
+    params = {**given, **asked.params}
+    bodies = [*rules.values(), *(draft.body for draft in taken)]
+    wrong = check_params(asked.params, bodies)
+    if any(finding.code == "wrong_type" for finding in wrong):
+        return start, [], {}, wrong
+    lists = newest_lists(ctx, rules.values()).lists
+    setting = Setting(timezone_of(contract), facts_of_contract(ctx, contract), Bindings(params, lists))
+    drafts, findings = read_rules(rules, start, None, setting, "/rules")
+    findings = wrong + findings + _check_taken_over(ctx, versions, taken, setting)
     lacking = [kind for kind in missing if kind not in {draft.kind for draft in taken}]
     if lacking:
         hint = "every version has all three kinds; leave one out only to keep the one in force at the start"
         findings.append(Finding("rules_missing", f"{' and '.join(lacking)} rules are missing", "/rules", hint))
-    return start, drafts + taken, findings
+    read = frozenset().union(*map(params_named, bodies))
+    return start, drafts + taken, {name: value for name, value in params.items() if name in read}, findings
+
+
+def _check_taken_over(
+    ctx: Context, versions: Sequence[ContractVersion], taken: Sequence[RuleDraft], setting: Setting
+) -> list[Finding]:
+    """Check rules that are taken over once more: a parameter may have another value now."""
+    lists, params = pinned_lists(ctx, versions), dict(setting.bindings.params)
+    found: list[Finding] = []
+    for draft in taken:
+        bindings = bindings_of(params, dict(draft.pins), lists)
+        found += check_rules(draft.body, setting.catalogue, f"/rules/{draft.kind}", bindings)[1]
+    return [finding for finding in found if finding.severity == "error"]
 
 
 def _check_termination(rules: Mapping[str, Any], versions: Sequence[ContractVersion]) -> list[Finding]:
@@ -116,7 +151,7 @@ def _base_number(
     """Return the version a draft is compared with: the one named, or the one in force at its start."""
     if base is not None:
         return base
-    known = history(contract, versions, ctx.now(), ctx.catalogue)
+    known = contract_history(ctx, contract, versions, ctx.now())
     before = in_force(known.spans, start)
     return None if before is None else before.number
 
@@ -143,9 +178,13 @@ def taken_over(
         # A base that starts later than the draft is taken over from its first rules on.
         chosen = (started or of_kind)[-1:] if started else of_kind[:1]
         rest = later if started else later[1:]
-        drafts += [RuleDraft(rule.kind, max(start, rule.effective_from), rule.body, rule.hash, True) for rule in rest]  # type: ignore[arg-type]
-        drafts += [RuleDraft(rule.kind, start, rule.body, rule.hash, True) for rule in chosen]  # type: ignore[arg-type]
+        drafts += [_inherited(rule, max(start, rule.effective_from)) for rule in rest]
+        drafts += [_inherited(rule, start) for rule in chosen]
     return drafts
+
+
+def _inherited(rule: RuleVersion, start: datetime) -> RuleDraft:
+    return RuleDraft(rule.kind, start, rule.body, rule.hash, True, rule.lists)  # type: ignore[arg-type]
 
 
 def _rule_rows(version: ContractVersion, drafts: Sequence[RuleDraft], ctx: Context) -> list[RuleVersion]:
@@ -163,6 +202,7 @@ def _rule_rows(version: ContractVersion, drafts: Sequence[RuleDraft], ctx: Conte
                     effective_from=draft.effective_from,
                     body=draft.body,
                     hash=draft.hash,
+                    lists=dict(draft.pins),
                     is_inherited=draft.is_inherited,
                     created_by=ctx.actor,
                     created_at=ctx.now(),
@@ -171,7 +211,14 @@ def _rule_rows(version: ContractVersion, drafts: Sequence[RuleDraft], ctx: Conte
     return rows
 
 
-def _content_hash(contract: str, number: int, start: datetime, termination: bool, drafts: Sequence[RuleDraft]) -> str:
+def _content_hash(
+    contract: str,
+    number: int,
+    start: datetime,
+    termination: bool,
+    drafts: Sequence[RuleDraft],
+    params: Mapping[str, Any],
+) -> str:
     """Return the hash an approval binds: everything the version says."""
     rules = sorted((draft.kind, write_instant(draft.effective_from), draft.hash) for draft in drafts)
     return content_hash(
@@ -181,5 +228,6 @@ def _content_hash(contract: str, number: int, start: datetime, termination: bool
             "effective_from": write_instant(start),
             "termination": termination,
             "rules": [list(rule) for rule in rules],
+            "params": dict(params),
         }
     )

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from app.contracts.drafting import read_start
 from app.contracts.errors import InstantRefused
-from app.contracts.mapping import history, timezone_of
+from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named, versions_of
+from app.contracts.vocabulary import contract_history
 from app.core.errors import Finding
 from app.engine.terms import NoTerms, Terms, TermsHistory
 from app.runtime import Context
@@ -37,7 +38,7 @@ def get_terms(
     row = contract_named(ctx.session, contract)
     when, known_at = _instant(ctx, row, at, "/at"), _instant(ctx, row, as_of, "/as_of")
     versions = versions_of(ctx.session, contract)
-    known = history(row, versions, known_at, ctx.catalogue)
+    known = contract_history(ctx, row, versions, known_at)
     by_number = {version.number: version for version in versions}
     return TermsAt(row, by_number, when, known_at, known, known.at(when))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.contracts.mapping import terms_decided_under
 from app.contracts.repository import contract_named, versions_of
+from app.contracts.vocabulary import facts_of_contract, pinned_lists
 from app.conversions.errors import DecisionNotFound, DecisionNotReproduced
 from app.conversions.mapping import decision_data, engine_conversion
 from app.conversions.operations.preview_decision import Preview
@@ -26,6 +27,8 @@ from app.engine.evaluate import undecided
 from app.engine.factsheet import Conversion
 from app.engine.terms import Terms
 from app.engine.trace import Trace, explain
+from app.partners.mapping import catalogue_of
+from app.partners.repository import program_named
 from app.runtime import Context
 from app.store.models import Decision as DecisionRow
 
@@ -57,7 +60,7 @@ def explain_decision(ctx: Context, decision_id: str) -> Explanation:
         stored.partner,
         stored.facts,
         row.customer_order_number,
-        ctx.catalogue,
+        catalogue_of(program_named(ctx.session, row.program_id), ctx.catalogue),
     )
     if row.contract_version is None:
         decided, data, words = _again_without_terms(row, conversion), None, _without_terms(row.record)
@@ -126,7 +129,9 @@ def _terms_of(ctx: Context, row: DecisionRow) -> Terms:
     """Return the terms the decision was made under."""
     assert row.contract_id is not None
     contract = contract_named(ctx.session, row.contract_id)
-    return terms_decided_under(contract, versions_of(ctx.session, row.contract_id), row.record, ctx.catalogue)
+    versions = versions_of(ctx.session, row.contract_id)
+    catalogue, lists = facts_of_contract(ctx, contract), pinned_lists(ctx, versions)
+    return terms_decided_under(contract, versions, row.record, catalogue, lists)
 
 
 def _without_terms(record: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from app.conversions.book import contract_book
 from app.conversions.envelope import read_conversion
 from app.conversions.errors import ConversionRefused
+from app.conversions.operations.receive_conversions import facts_of_claim
 from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import counter_before, order_number_at
 from app.engine.counters import Before, RunningTotals
@@ -33,7 +34,7 @@ class Preview:
 
 def preview_decision(ctx: Context, body: Any, *, program: str | None = None) -> Preview:
     """Decide a conversion as if it arrived now, and keep nothing."""
-    read = read_conversion(body, ctx.catalogue, program)
+    read = read_conversion(body, facts_of_claim(ctx, body, program), program)
     if isinstance(read, list):
         raise ConversionRefused(f"The conversion is refused. {read[0].pointer or '/'}: {read[0].message}", read)
     owner = program_named(ctx.session, read.program)

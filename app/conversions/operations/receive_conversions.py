@@ -21,9 +21,12 @@ from app.conversions.repository import (
 )
 from app.core.errors import AppError, Finding
 from app.core.instants import write_instant
+from app.partners.mapping import catalogue_of
 from app.partners.repository import program_named
+from app.rulelang.facts import Catalogue
 from app.runtime import Context
 from app.store.copy import json_text
+from app.store.models import Program
 
 CHUNK = 5_000
 
@@ -82,7 +85,7 @@ def store_conversions(ctx: Context, bodies: Iterable[Any], *, program: str | Non
 def _read(ctx: Context, body: Any, program: str | None) -> tuple[Receipt, Incoming | None]:
     if isinstance(body, AppError):  # a line that was not even JSON
         return Receipt("refused", problem=body), None
-    read = read_conversion(body, ctx.catalogue, program)
+    read = read_conversion(body, facts_of_claim(ctx, body, program), program)
     if isinstance(read, Incoming) and read.received_at is not None and read.received_at > ctx.now():
         message = f"received_at {write_instant(read.received_at)} lies in the future"
         read = [Finding("future_time", message, "/received_at", "leave it out")]
@@ -93,6 +96,13 @@ def _read(ctx: Context, body: Any, program: str | None) -> tuple[Receipt, Incomi
     more = f" (and {len(read) - 1} more)" if len(read) > 1 else ""
     problem = ConversionRefused(f"{name} is refused. {read[0].pointer or '/'}: {read[0].message}{more}", read)
     return Receipt("refused", identifier, problem=problem), None
+
+
+def facts_of_claim(ctx: Context, body: Any, program: str | None) -> Catalogue:
+    """Return the facts that a conversion may carry: those of its program, or the shipped ones where there is none."""
+    named = body.get("program", program) if isinstance(body, dict) else program
+    owner = ctx.session.get(Program, named) if isinstance(named, str) and "\0" not in named else None
+    return ctx.catalogue if owner is None else catalogue_of(owner, ctx.catalogue)
 
 
 def _store(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt, Incoming]]) -> None:

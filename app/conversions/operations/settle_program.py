@@ -165,7 +165,7 @@ def _decide_without_contract(conversion: Conversion, why: NoTerms | None, book: 
 
 
 def _conversion(ctx: Context, book: ContractBook, partner: str | None, one: Pending, number: int | None) -> Conversion:
-    return engine_conversion(book.program.id, one.id, one.event_at, partner, one.facts, number, ctx.catalogue)
+    return engine_conversion(book.program.id, one.id, one.event_at, partner, one.facts, number, book.catalogue)
 
 
 def _write(ctx: Context, program_id: str, decided: Iterator[_Decided], settled: Settled) -> None:

@@ -9,6 +9,7 @@ from app.core.currency import minor_digits
 from app.core.errors import Finding
 from app.core.instants import zone
 from app.partners.errors import ProgramExists, ProgramRefused
+from app.partners.mapping import check_declared
 from app.rulelang.diagnostics import did_you_mean
 from app.runtime import Context
 from app.store.models import Program
@@ -24,22 +25,34 @@ def create_program(
     timezone: str,
     name: str | None = None,
     attribution: dict[str, Any] | None = None,
+    facts: dict[str, Any] | None = None,
 ) -> Program:
-    """Create a program with an ISO 4217 currency and an IANA time zone; refuse unknown ones and a taken id."""
+    """Create a program with an ISO 4217 currency and an IANA time zone; refuse unknown ones and a taken id.
+
+    `facts` declares what its conversions carry besides the facts that are shipped.
+    """
     attribution = attribution or {"model": "last_touch"}
     findings = check_money_and_zone(currency, timezone)
     if attribution.get("model") not in MODELS:
         found, hint = attribution.get("model"), did_you_mean(str(attribution.get("model")), MODELS)
         findings.append(Finding("unknown_choice", f"unknown attribution model {found!r}", "/attribution/model", hint))
+    if facts:
+        findings += check_declared(facts, ctx.catalogue, "/facts")
     if findings:
         raise ProgramRefused(f"The program cannot be created: {findings[0].message}.", findings)
     if ctx.session.get(Program, id) is not None:
         raise ProgramExists(f"There is a program {id!r} already.")
     program = Program(
-        id=id, name=name or id, currency=currency, timezone=timezone, attribution=attribution, created_at=ctx.now()
+        id=id,
+        name=name or id,
+        currency=currency,
+        timezone=timezone,
+        attribution=attribution,
+        facts=facts or {},
+        created_at=ctx.now(),
     )
     ctx.session.add(program)
-    after = {"currency": currency, "timezone": timezone, "attribution": attribution}
+    after = {"currency": currency, "timezone": timezone, "attribution": attribution, "facts": sorted(program.facts)}
     record(ctx, "program.created", id, f"Program {id} created in {currency}, {timezone}", after=after)
     ctx.session.flush()
     return program

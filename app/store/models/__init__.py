@@ -5,6 +5,7 @@ from app.store.models.audit import AuditEvent
 from app.store.models.billing import BillingRun, Statement, StatementLine
 from app.store.models.contracts import Contract, ContractVersion, RuleVersion
 from app.store.models.conversions import Conversion, Decision, UnsettledConversion
+from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "ContractVersion",
     "Conversion",
     "Decision",
+    "ListVersion",
+    "NamedList",
     "Partner",
     "Program",
     "RuleVersion",

@@ -77,6 +77,8 @@ class ContractVersion(_Approvable, Base):
     is_termination: Mapped[bool]
     base_number: Mapped[int | None]
     content_hash: Mapped[str | None]
+    # The values of its rules' parameters, by name.
+    params: Mapped[dict[str, Any]]
 
     rule_versions: Mapped[list[RuleVersion]] = relationship(
         order_by="(RuleVersion.kind, RuleVersion.number)", lazy="raise"
@@ -100,6 +102,8 @@ class RuleVersion(_Approvable, Base):
     number: Mapped[int]
     body: Mapped[dict[str, Any]]
     hash: Mapped[str]
+    # The named lists it takes values from: {name: {"version", "hash"}}, written when it is approved.
+    lists: Mapped[dict[str, Any]]
     # Whether a draft took it over from its base, rather than saying it itself.
     is_inherited: Mapped[bool]
 

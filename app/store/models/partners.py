@@ -30,4 +30,6 @@ class Program(Base):
     currency: Mapped[str]
     timezone: Mapped[str]
     attribution: Mapped[dict[str, Any]]
+    # What its conversions carry besides the facts that are shipped: declarations by name, only ever added to.
+    facts: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
