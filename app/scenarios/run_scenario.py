@@ -23,6 +23,7 @@ from app.core.instants import parse_instant, write_instant
 from app.core.json_text import MalformedJson, parse_json
 from app.core.rounding import shown
 from app.engine.quote import Quote, quote
+from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context, Runtime
 from app.scenarios.errors import ScenarioMalformed
 from app.scenarios.outcome import Outcome, decision_summary, differences
@@ -58,7 +59,7 @@ class _Run:
             self.do(step.pointer, partial(getattr(self, step.verb), given=step.given, at=step.pointer))
         return self.outcome(full)
 
-    def do(self, pointer: str, what: Callable[[Context], None]) -> None:
+    def do(self, pointer: str, what: Callable[[Context], object]) -> None:
         """Do one thing in its own unit of work, under the scenario's clock; name its line if it is refused."""
         runtime = replace(self.runtime, clock=frozen_at(self.now))
         try:
@@ -75,6 +76,8 @@ class _Run:
         story = self.story
         if story.program is not None:
             self.do("/program", partial(create_stage, program=story.program))
+        for name, given in story.lists.items():
+            self.do(f"/lists/{name}", partial(publish_list, id=name, **given))
         partners: set[str] = set()
         for index, contract in enumerate(story.contracts):
             where = f"/contracts/{index}"
@@ -122,6 +125,9 @@ class _Run:
 
     def amend(self, ctx: Context, given: Any, at: str) -> None:
         agree(ctx, given["contract"], {k: v for k, v in given.items() if k != "contract"})
+
+    def publish_list(self, ctx: Context, given: Any, at: str) -> None:
+        publish_list_version(ctx, list=given["id"], members=given["members"])
 
     def bill(self, ctx: Context, given: Any, at: str) -> None:
         bill_contract(ctx, contract=given["contract"], period=str(given["period"]), progress=self.progress)

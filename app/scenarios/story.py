@@ -18,11 +18,12 @@ from app.scenarios.errors import ScenarioMalformed
 Check = Callable[[Reader, Any, str], Any]
 DIRECTIONS, ROUNDINGS = ("payable", "receivable"), ("half_away", "half_even")
 MAX_NAME = 128
-VERSION = (("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated"))
+VERSION = (("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated", "params"))
 VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "convert": (("id", "event_at", "facts"), ("program", "received_at", "partner", "touches")),
     "convert_file": (("path",), ()),
-    "amend": (("contract", "effective_from"), ("backdated", "rules", "termination", "base", "recorded_at")),
+    "amend": (("contract", "effective_from"), ("backdated", "rules", "termination", "base", "recorded_at", "params")),
+    "publish_list": (("id", "members"), ()),
     "bill": (("contract", "period"), ()),
     "quote": (("id", "formula", "facts"), ("before", "currency")),
 }
@@ -62,6 +63,7 @@ class Story:
     name: str
     clock: datetime
     program: dict[str, Any] | None
+    lists: dict[str, dict[str, Any]]
     contracts: list[dict[str, Any]]
     steps: list[Step]
     expect: dict[str, dict[str, Any]]
@@ -88,7 +90,7 @@ def read_story(document: Document) -> Story:
     findings = Findings()
     reader = Reader(findings)
     data = reader.object(
-        document.data, "", ("scenario", "clock"), ("program", "contracts", "steps", "expect"), "a scenario"
+        document.data, "", ("scenario", "clock"), ("program", "lists", "contracts", "steps", "expect"), "a scenario"
     )
     if data is None:
         raise malformed(document, findings.all)
@@ -96,6 +98,7 @@ def read_story(document: Document) -> Story:
     if not isinstance(data["scenario"], str) or not data["scenario"].strip():
         findings.add("wrong_type", "/scenario", f"scenario is a sentence; found {described(data['scenario'])}")
     program = _program(reader, data.get("program"))
+    lists = _lists(reader, _or(data.get("lists"), {}))
     contracts = reader.items(
         _or(data.get("contracts"), []),
         "/contracts",
@@ -109,7 +112,7 @@ def read_story(document: Document) -> Story:
     expect = _expect(reader, _or(data.get("expect"), {}))
     if findings.errors or clock is None:
         raise malformed(document, findings.errors)
-    return Story(document, data["scenario"], clock, program, contracts, steps, expect)
+    return Story(document, data["scenario"], clock, program, lists, contracts, steps, expect)
 
 
 def _or(data: Any, empty: Any) -> Any:
@@ -133,16 +136,31 @@ def _text(reader: Reader, data: Any, at: str) -> None:
 def _program(reader: Reader, data: Any) -> dict[str, Any] | None:
     if data is None:
         return None
-    program = reader.object(data, "/program", ("id", "currency", "timezone"), ("name", "attribution"), "a program")
+    program = reader.object(
+        data, "/program", ("id", "currency", "timezone"), ("name", "attribution", "facts"), "a program"
+    )
     if program is None:
         return None
     reader.identifier(program["id"], "/program/id")
     _each(program, "/program", {"currency": _text, "timezone": _text, "name": _text}, reader)
+    if "facts" in program and not isinstance(program["facts"], dict):
+        message = f"expected an object of facts by name; found {described(program['facts'])}"
+        reader.findings.add("wrong_type", "/program/facts", message)
     if "attribution" in program:
         at = "/program/attribution"
         attribution = reader.object(program["attribution"], at, ("model",), (), "attribution")
         _each(attribution or {}, at, {"model": _text}, reader)
     return program
+
+
+def _lists(reader: Reader, data: Any) -> dict[str, dict[str, Any]]:
+    """Check the lists that exist before the story begins: `{name: {type, members}}`."""
+    if not isinstance(data, dict):
+        reader.findings.add("wrong_type", "/lists", f"expected an object of lists by name; found {described(data)}")
+        return {}
+    for name, given in data.items():
+        reader.object(given, "/lists" + pointer_of(name), ("type", "members"), (), "a list")
+    return data
 
 
 def _contract(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
@@ -192,6 +210,11 @@ def _number(reader: Reader, data: Any, at: str) -> None:
         reader.findings.add("wrong_type", at, message)
 
 
+def _params(reader: Reader, data: Any, at: str) -> None:
+    if not isinstance(data, dict):
+        reader.findings.add("wrong_type", at, f"expected an object of parameters by name; found {described(data)}")
+
+
 def _rules(reader: Reader, data: Any, at: str) -> None:
     if not isinstance(data, dict):
         reader.findings.add("wrong_type", at, f"expected an object of rules by kind; found {described(data)}")
@@ -217,12 +240,14 @@ TERMS: dict[str, Check] = {
     "rules": _rules,
     "base": _number,
     "backdated": _backdated,
+    "params": _params,
 }
 # What else than its keys is looked at here; the parts of a conversion and of a quote are their operations' to judge.
 GIVEN: dict[str, dict[str, Check]] = {
     "convert_file": {"path": _text},
     "amend": {"contract": _identifier, **TERMS},
     "bill": {"contract": _identifier, "period": _text},
+    "publish_list": {"id": _identifier},
     "quote": {"id": _name},
 }
 
