@@ -60,3 +60,19 @@ def test_a_program_is_created_once(client: ApiClient) -> None:
 )
 def test_what_is_not_there_is_not_found(client: ApiClient, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+def test_a_program_declares_facts_of_its_own(client: ApiClient) -> None:
+    tier = {"type": "enum", "meaning": "the customer's tier", "values": ["gold", "silver"]}
+    assert client.post("/v1/programs", {**PROGRAM, "facts": {"tier": tier}}).get_json()["facts"] == {"tier": tier}
+    nights = {"type": "integer", "meaning": "how many nights", "unit": "nights"}
+    path = f"/v1/programs/{PROGRAM['id']}/facts"
+    declared = client.post(path, {"facts": {"nights": nights}})
+    assert declared.status_code == 200
+    assert declared.get_json()["facts"] == {"tier": tier, "nights": nights}
+    changed = client.post(path, {"facts": {"tier": {**tier, "values": ["gold"]}, "Bad": nights}})
+    assert (changed.status_code, changed.get_json()["code"]) == (422, "program_refused")
+    assert {error["pointer"] for error in changed.get_json()["errors"]} == {"/facts/tier", "/facts/Bad"}
+    assert client.post("/v1/programs/none/facts", {"facts": {"tier": tier}}).status_code == 404
+    refused = client.post("/v1/programs", {**PROGRAM, "id": "other", "facts": {"country": tier}})
+    assert refused.get_json()["errors"][0]["code"] == "fact_known"
