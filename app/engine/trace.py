@@ -14,13 +14,27 @@ from app.core.money import canonical
 from app.core.rounding import shown
 from app.engine.counters import Before
 from app.engine.decision import Decision
-from app.engine.eligibility import first_failure, judge
+from app.engine.eligibility import judge
 from app.engine.evaluate import before_record, evaluate, facts_for
 from app.engine.factsheet import Conversion
 from app.engine.matcher import Facts
+from app.engine.misses import items_words, misses_text, nearest_miss
 from app.engine.reference import ReferenceMatcher, Seen, is_true, items_of, traced
 from app.engine.terms import Terms
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, facts_of
+from app.rulelang.ast import (
+    AllOf,
+    Always,
+    AnyOf,
+    Condition,
+    Items,
+    Leaf,
+    Not,
+    Payout,
+    PayoutRule,
+    Verdict,
+    facts_in,
+    facts_of,
+)
 from app.rulelang.printer import HITS, condition_text, expectation, formula_text, value_text, value_words, verdict_text
 
 
@@ -38,32 +52,75 @@ def explain(terms: Terms, conversion: Conversion, before: Before) -> Trace:
     calculations: list[str] = []
     decision = evaluate(terms, conversion, ReferenceMatcher(), before, calculations.append)
     facts = facts_for(terms, conversion)
+    payout = terms.payout_body
     data = {
         "facts": {name: value_text(value) for name, value in sorted(facts.items())},
+        "missing": [{"fact": name, "needed_by": needed_by(terms, name)} for name in _missing(decision)],
         "before": before_record(before),
         "eligibility": [
-            {"rule": rule.id, "then": verdict_text(rule.then), **_rule_data(rule.when, facts)}
-            for rule in terms.eligibility_body.rules
+            _rule_data(rule.id, verdict_text(rule.then), rule.when, facts) for rule in terms.eligibility_body.rules
         ],
         "attribution": {"claims": terms.attribution_body.claims, "claimed_by": conversion.partner},
         "payout": [
-            {"rule": rule.id, "then": formula_text(rule.then), **_rule_data(rule.when, facts)}
-            for rule in (*terms.payout_body.rules, *terms.payout_body.bonuses)
+            *(_payout_rule_data(payout, rule, facts) for rule in payout.rules),
+            *(_rule_data(bonus.id, formula_text(bonus.then), bonus.when, facts) for bonus in payout.bonuses),
         ],
         "calculations": calculations,
     }
     return Trace(decision, data, _words(terms, conversion, facts, decision, calculations))
 
 
-def _rule_data(when: Condition, facts: Facts) -> dict[str, Any]:
+def _payout_rule_data(payout: Payout, rule: PayoutRule, facts: Facts) -> dict[str, Any]:
+    earlier = comes_first(payout, rule, facts)
+    return {
+        **_rule_data(rule.id, formula_text(rule.then), rule.when, facts),
+        **({} if earlier is None else {"comes_first": earlier}),
+    }
+
+
+def _rule_data(rule: str, then: str, when: Condition, facts: Facts) -> dict[str, Any]:
     seen = traced(when, facts)
-    miss = None if seen.verdict else first_failure(when, facts)
-    nearest = {} if miss is None else {"nearest_miss": _miss(miss, facts)}
-    return {"matched": seen.verdict, "in_words": condition_text(when), "when": seen_data(seen, facts), **nearest}
+    data = {"rule": rule, "then": then, "matched": seen.verdict, "in_words": condition_text(when)}
+    data["when"] = seen_data(seen, facts)
+    if not seen.verdict:
+        misses = nearest_miss(when, facts)
+        nearest = {"rule": rule, "would": then, "misses": [miss.as_dict() for miss in misses or ()]}
+        data["nearest_miss"] = {**nearest, "possible": misses is not None, "in_words": _missed(when, facts)}
+    return data
 
 
-def _miss(leaf: Leaf, facts: Facts) -> str:
-    return f"{leaf.fact} {expectation(leaf, facts)}; was {value_words(facts.get(leaf.fact))}"
+def _missed(when: Condition, facts: Facts) -> str:
+    """Return what a condition that is not true lacks."""
+    misses = nearest_miss(when, facts)
+    return "nothing: no facts could make it match" if misses is None else misses_text(misses)
+
+
+def comes_first(payout: Payout, rule: PayoutRule, facts: Facts) -> str | None:
+    """Return the rule that pays instead of this one even where this one matches, by the order of `hit: first`."""
+    if payout.hit != "first":
+        return None
+    earlier = payout.rules[: payout.rules.index(rule)]
+    return next((each.id for each in earlier if is_true(each.when, facts)), None)
+
+
+def needed_by(terms: Terms, fact: str) -> list[dict[str, str]]:
+    """Return the rules that read a fact, by kind; "otherwise" where the payout without a match calculates with it."""
+    payout = terms.payout_body
+    found = [("eligibility", rule.id) for rule in terms.eligibility_body.rules if fact in facts_of(rule.when)]
+    found += [
+        ("payout", rule.id)
+        for rule in (*payout.rules, *payout.bonuses)
+        if fact in facts_of(rule.when) or fact in facts_in(rule.then)
+    ]
+    if not isinstance(payout.otherwise, Verdict) and fact in facts_in(payout.otherwise):
+        found.append(("payout", "otherwise"))
+    return [{"kind": kind, "rule": rule} for kind, rule in found]
+
+
+def _missing(decision: Decision) -> list[str]:
+    """Return the facts a decision is held for."""
+    names = (reason.fact for reason in decision.reasons if reason.code == "MISSING_FACT")
+    return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
@@ -83,6 +140,7 @@ def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
             return {
                 quantifier: fact,
                 "where": condition_text(seen.condition.where),
+                "actual": items_words(seen.condition, facts),
                 "items": [seen_data(each, item) for each, item in zip(seen.parts, items_of(facts, fact), strict=True)],
                 "verdict": seen.verdict,
             }
@@ -111,7 +169,7 @@ def _words(
     lines += _way(terms, facts)
     if decision.outcome != "rated":
         lines += [f"It is {decision.outcome}: {_reason_text(reason.as_dict())}." for reason in decision.reasons]
-        return lines
+        return lines + [_need_sentence(terms, name) for name in _missing(decision)]
     paid = "paid" if contract.direction == "payable" else "charged"
     lines += [f"Calculated: {calculation}." for calculation in calculations]
     for line in decision.lines:
@@ -135,19 +193,38 @@ def _way(terms: Terms, facts: Facts) -> list[str]:
     lines.append(f"{terms.contract.partner} claims it, and this contract {claims}s claims.")
     if claims == "refuse":
         return lines
-    lines += [_rule_sentence("Payout rule", rule.id, rule.when, facts) for rule in payout.rules]
+    lines += [_payout_sentence(payout, rule, facts) for rule in payout.rules]
     hits = sum(is_true(rule.when, facts) for rule in payout.rules)
     if hits != 1:
         lines.append(f"{HITS[payout.hit].capitalize()}." if hits else "No payout rule matches, so otherwise applies.")
-    return lines + [_rule_sentence("Bonus", rule.id, rule.when, facts) for rule in payout.bonuses]
+    return lines + [_paying_sentence("Bonus", rule, facts) for rule in payout.bonuses]
+
+
+def _payout_sentence(payout: Payout, rule: PayoutRule, facts: Facts) -> str:
+    earlier = comes_first(payout, rule, facts)
+    if earlier is None:
+        return _paying_sentence("Payout rule", rule, facts)
+    if is_true(rule.when, facts):
+        shown = f"{condition_text(rule.when)}{_actuals(rule.when, facts)}"
+        return f"Payout rule {rule.id} matches too, but {earlier} comes first: {shown}."
+    return f"{_paying_sentence('Payout rule', rule, facts)[:-1]}; and {earlier} comes first."
+
+
+def _paying_sentence(kind: str, rule: PayoutRule, facts: Facts) -> str:
+    if is_true(rule.when, facts):
+        return _rule_sentence(kind, rule.id, rule.when, facts)
+    return f"{kind} {rule.id} ({formula_text(rule.then)}) is missed by {_missed(rule.when, facts)}."
 
 
 def _rule_sentence(kind: str, rule: str, when: Condition, facts: Facts) -> str:
     if is_true(when, facts):
         return f"{kind} {rule} matches: {condition_text(when)}{_actuals(when, facts)}."
-    miss = first_failure(when, facts)
-    why = _miss(miss, facts) if miss is not None else f"{condition_text(when)}{_actuals(when, facts)}"
-    return f"{kind} {rule} does not match: {why}."
+    return f"{kind} {rule} does not match: {_missed(when, facts)}."
+
+
+def _need_sentence(terms: Terms, fact: str) -> str:
+    rules = ", ".join(f"{needs['kind']} rule {needs['rule']}" for needs in needed_by(terms, fact))
+    return f"{fact} is needed by {rules}."
 
 
 def _actuals(when: Condition, facts: Facts) -> str:

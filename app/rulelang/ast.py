@@ -315,6 +315,11 @@ def nested_formulas(formula: Formula) -> Iterator[Formula]:
             yield from nested_formulas(part)
 
 
+def facts_in(formula: Formula) -> Iterator[str]:
+    """Yield the facts a formula calculates with, those of nested ones included."""
+    yield from (fact for nested in nested_formulas(formula) if (fact := fact_of(nested)) is not None)
+
+
 def fact_of(formula: Formula) -> str | None:
     """Return the fact one formula reads by itself, without what is nested in it."""
     match formula:

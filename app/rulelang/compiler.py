@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, Scalar, Value
-from app.rulelang.operators import OPERATORS
+from app.rulelang.operators import OPERATORS, OPPOSITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,6 @@ Normal: TypeAlias = Check | HasItem | Every | Some
 
 TRUE = Every(())
 FALSE = Some(())
-
-OPPOSITE = {"eq": "neq", "lt": "gte", "lte": "gt", "in": "not_in", "exists": "missing"}
-OPPOSITE |= {opposite: op for op, opposite in OPPOSITE.items()}
 
 
 def normal_form(condition: Condition, *, negated: bool = False) -> Normal:

@@ -52,6 +52,10 @@ OPERATORS: dict[str, Operator] = {
     "missing": Operator(0, ANY, lambda a, x: False, "is missing", "is missing"),
 }
 
+# What is said by the negation of an operator, of a fact that is there. Those that are not here have no opposite.
+OPPOSITE = {"eq": "neq", "lt": "gte", "lte": "gt", "in": "not_in", "exists": "missing"}
+OPPOSITE |= {opposite: op for op, opposite in OPPOSITE.items()}
+
 # Those that may compare a fact with another fact of its type.
 BETWEEN_FACTS = ("eq", "neq", "lt", "lte", "gt", "gte")
 

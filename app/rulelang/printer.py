@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from app.core.canonical import record_hash
 from app.core.durations import write_duration
 from app.core.instants import write_instant
 from app.core.money import canonical
@@ -44,7 +46,7 @@ from app.rulelang.ast import (
     Value,
     Verdict,
 )
-from app.rulelang.operators import OPERATORS
+from app.rulelang.operators import OPERATORS, OPPOSITE
 
 MOST_SHOWN = 10  # members of a list in a sentence
 
@@ -114,6 +116,12 @@ def expectation(leaf: Leaf, facts: Mapping[str, Value]) -> str:
     return f"{OPERATORS[leaf.op].symbol} {_values(leaf.op, leaf.expected)}".strip()
 
 
+def denial(leaf: Leaf, facts: Mapping[str, Value]) -> str:
+    """Return what would make a leaf false, short: "< 5.00" for "≥ 5.00"."""
+    opposite = OPPOSITE.get(leaf.op)
+    return f"not {expectation(leaf, facts)}" if opposite is None else expectation(replace(leaf, op=opposite), facts)
+
+
 def condition_text(condition: Condition) -> str:
     """Return a condition as a clause."""
     match condition:
@@ -123,12 +131,13 @@ def condition_text(condition: Condition) -> str:
             # "country is region" would be the text.
             return f"{fact} {_words_of(op, condition.kind)} the fact {other}{_absence_text(condition)}"
         case Leaf(fact, op, expected):
-            words = f"{fact} {_words_of(op, _kind_of(expected))} {_values(op, expected)}".strip()
+            words = f"{fact} {_words_of(op, _kind_of(expected))} {_told_apart(op, expected)}".strip()
             return words + _source_text(condition) + _absence_text(condition)
         case Not(part):
             return f"not ({condition_text(part)})"
         case Items():
-            return _items_text(condition)
+            which = condition.quantifier.partition("_")[0]
+            return f"{which} item of {condition.fact} has ({condition_text(condition.where)}){_list_absence_text(condition)}"
         case AllOf(parts):
             return " and ".join(_grouped(part) for part in parts)
         case AnyOf(parts):
@@ -142,12 +151,16 @@ def _source_text(leaf: Leaf) -> str:
     return f" ({'parameter' if leaf.source.kind == 'param' else 'list'} {leaf.source.name})"
 
 
-def _items_text(items: Items) -> str:
+def items_text(items: Items) -> str:
+    """Return what is expected of a list of records whose name was said before: "has any item with (price is 5.00)"."""
     which = items.quantifier.partition("_")[0]
-    absence = " (or it is missing)" if items.matches_missing else ""
+    return f"has {which} item with ({condition_text(items.where)}){_list_absence_text(items)}"
+
+
+def _list_absence_text(items: Items) -> str:
     if items.if_missing == "no_match" and items.quantifier != "any_item":
-        absence = " (and it is there)"
-    return f"{which} item of {items.fact} has ({condition_text(items.where)}){absence}"
+        return " (and it is there)"
+    return " (or it is missing)" if items.matches_missing else ""
 
 
 def _words_of(op: str, kind: str) -> str:
@@ -187,6 +200,26 @@ def _values(op: str, expected: Sequence[Scalar]) -> str:
     if op == "between":
         return " and ".join(texts)
     return ", ".join(texts) + (f" … ({len(expected)} in all)" if len(expected) > MOST_SHOWN else "")
+
+
+def _told_apart(op: str, expected: Sequence[Scalar]) -> str:
+    """Return values so that no two lists of them read alike: quotes are marked, and what is cut has a fingerprint."""
+    if not any(isinstance(value, str) and _AMBIGUOUS.search(value) for value in expected):
+        text = _values(op, expected)
+    else:
+        text = ", ".join(_quoted(value) for value in expected[:MOST_SHOWN])
+        text += f" … ({len(expected)} in all)" if len(expected) > MOST_SHOWN else ""
+    if len(expected) <= MOST_SHOWN:
+        return text
+    return f"{text[:-1]}, fingerprint {record_hash([value_text(value) for value in expected])[:8]})"
+
+
+def _quoted(value: Scalar) -> str:
+    is_ambiguous = isinstance(value, str) and _AMBIGUOUS.search(value)
+    return json.dumps(value, ensure_ascii=False) if is_ambiguous else value_words(value)
+
+
+_AMBIGUOUS = re.compile(r'["\\]')
 
 
 def formula_text(formula: Formula) -> str:

@@ -22,7 +22,7 @@ Then version 1 of the contract acme was in force, with payout rules 1 (HASH).
 Eligibility rule minimum matches: order_value is at least 5.00; was 77.00.
 acme claims it, and this contract accepts claims.
 Payout rule first_order matches: customer_order_number is 1; was 1.
-Bonus ctv does not match: device_type = ctv; was absent.
+Bonus ctv (a flat 0.125) is missed by device_type = ctv; was absent.
 Calculated: 8 % of order_value (order_value is 77) comes to 6.16.
 Calculated: 8 % of order_value, at most 15.00 comes to 6.16.
 Line first_order: 6.16 precisely, 6.16 USD paid.
@@ -38,7 +38,7 @@ c3 happened on 1997-07-31 at 23:59 America/New_York (1997-08-01T03:59:59Z).
 Then version 1 of the contract acme was in force, with payout rules 1 (HASH).
 Eligibility rule minimum matches: order_value is at least 5.00; was 10.00.
 acme claims it, and this contract accepts claims.
-Payout rule first_order does not match: customer_order_number = 1; was 2.
+Payout rule first_order (8 % of order_value, at most 15.00) is missed by customer_order_number = 1; was 2.
 No payout rule matches, so otherwise applies.
 Bonus ctv matches: device_type is ctv; was ctv.
 Calculated: graduated by conversions of a month: 1.00 each up to 200, 1.50 each beyond (1, after 200 in the month) comes to 1.5.
@@ -109,7 +109,10 @@ def test_what_was_never_looked_at_is_not_told() -> None:
 eligibility: {rules: [{id: us, when: {fact: country, op: eq, value: US}, then: accept}], otherwise: {hold: WHERE}}
 payout: {rules: [{id: a, when: {fact: hour, op: eq, value: 1}, then: {flat: "1"}}], otherwise: {amount: order_value}}
 """
-    assert words(text, country="US") == ["It is held: MISSING_FACT, order_value is absent."]
+    assert words(text, country="US") == [
+        "It is held: MISSING_FACT, order_value is absent.",
+        "order_value is needed by payout rule otherwise.",
+    ]
     assert words(text, order_value="1") == [
         "Eligibility rule us does not match: country = US; was absent.",
         "It is held: WHERE by rule otherwise, country = US; was absent.",
@@ -134,19 +137,96 @@ def test_several_hits_and_groups_are_told() -> None:
     told = words(text % "first", "receivable", country="")
     assert told[1:] == [
         "Payout rule a matches: hour is 1 or hour is 10; hour was 10.",
-        'Payout rule b matches: not (country is US (or is missing)); country was "".',
-        "Payout rule c matches: always.",
+        'Payout rule b matches too, but a comes first: not (country is US (or is missing)); country was "".',
+        "Payout rule c matches too, but a comes first: always.",
         "Where several match, the first of them pays.",
         "Calculated: a flat 1.00.",
         "Line a: 1 precisely, 1.00 USD charged.",
     ]
     told = words(text % "unique")
     assert told[2:] == [
-        "Payout rule b does not match: not (country is US (or is missing)); country was absent.",
+        "Payout rule b (a flat 2.00) is missed by country ≠ US; was absent.",
         "Payout rule c matches: always.",
         "Where several match, payment is held.",
         "It is held: AMBIGUOUS_PAYOUT by rule a, c.",
     ]
+
+
+def test_the_nearest_miss_of_a_payout_says_what_it_would_have_paid() -> None:
+    text = """
+    payout:
+      hit: first
+      rules:
+        - {id: base, when: {fact: country, op: eq, value: US}, then: {percent: "3", of: order_value}}
+        - {id: large, when: {fact: order_value, op: gte, value: "200"}, then: {percent: "6", of: order_value}}
+        - {id: never, when: {not: {always: true}}, then: {flat: "9"}}
+    """
+    large = "Payout rule large (6 % of order_value) is missed by order_value ≥ 200.00; was 199.99"
+    assert words(text, order_value="199.99", country="CA")[1:5] == [
+        "Payout rule base (3 % of order_value) is missed by country = US; was CA.",
+        large + ".",
+        "Payout rule never (a flat 9.00) is missed by nothing: no facts could make it match.",
+        "No payout rule matches, so otherwise applies.",
+    ]
+    assert words(text, order_value="199.99", country="US")[2] == large + "; and base comes first."
+    data = explain(terms(text), conversion(order_value="199.99", country="US"), {}).data["payout"]
+    assert [rule.get("comes_first") for rule in data] == [None, "base", "base"]
+    assert (data[2]["nearest_miss"]["misses"], data[2]["nearest_miss"]["possible"]) == ([], False)
+
+
+def test_several_misses_and_those_of_items_are_told() -> None:
+    text = """
+    eligibility:
+      rules:
+        - id: music
+          when:
+            all:
+              - {fact: country, op: in, value: [US, CA]}
+              - any_item: items
+                where: {all: [{fact: category, op: eq, value: music}, {fact: price, op: gte, value: "5"}]}
+          then: accept
+        - {id: cheap, when: {no_item: items, if_missing: match, where: {fact: price, op: lt, value: "4.90"}}, then: accept}
+      otherwise: {reject: NO_MUSIC}
+    """
+    items = [
+        {"sku": "a", "quantity": 1, "price": "1"},
+        {"sku": "b", "quantity": 1, "price": "4.89", "category": "music"},
+    ]
+    assert words(text, country="MX", items=items)[:2] == [
+        "Eligibility rule music does not match: country in US, CA; was MX; and item 2 of items: price ≥ 5.00; was 4.89.",
+        "Eligibility rule cheap does not match: item 1 of items: price ≥ 4.90; was 1.00; "
+        "and item 2 of items: price ≥ 4.90; was 4.89.",
+    ]
+    asked = "has any item with (category is music and price is at least 5.00)"
+    for sent, was in (({}, "absent"), ({"items": []}, "empty")):
+        assert f"items {asked}; was {was}." in words(text, country="US", **sent)[0]
+    when = explain(terms(text), conversion(country="MX", items=items), {}).data["eligibility"][0]["when"]["all"][1]
+    assert (when["any_item"], when["actual"], when["verdict"]) == ("items", "2 items", False)
+    assert when["items"][1]["all"] == [
+        {"fact": "category", "op": "eq", "expected": "= music", "actual": "music", "verdict": True},
+        {"fact": "price", "op": "gte", "expected": "≥ 5.00", "actual": "4.89", "verdict": False},
+    ]
+
+
+def test_a_missing_fact_names_the_rules_that_need_it() -> None:
+    found = terms("""
+        eligibility: {rules: [{id: low, when: {fact: order_value, op: lt, value: "5"}, then: {reject: LOW}}], otherwise: accept}
+        payout:
+          rules:
+            - {id: taxed, when: {always: true}, then: {sum: [{flat: "1"}, {amount: tax}]}}
+            - {id: share, when: {fact: country, op: eq, value: US}, then: {percent: "1", of: order_value}}
+        """)
+    held = explain(found, conversion(country="US"), {})
+    assert held.data["missing"] == [
+        {
+            "fact": "order_value",
+            "needed_by": [{"kind": "eligibility", "rule": "low"}, {"kind": "payout", "rule": "share"}],
+        }
+    ]
+    assert held.words[-1] == "order_value is needed by eligibility rule low, payout rule share."
+    held = explain(found, conversion(country="US", order_value="9"), {})
+    assert held.decision.outcome == "held"
+    assert held.data["missing"] == [{"fact": "tax", "needed_by": [{"kind": "payout", "rule": "taxed"}]}]
 
 
 # ----------------------------------------------------------------- as data
@@ -210,7 +290,13 @@ def test_the_trace_as_data() -> None:
     assert data["calculations"] == []
     rule = data["eligibility"][0]
     assert (rule["rule"], rule["then"], rule["matched"]) == ("a", "accept", False)
-    assert rule["nearest_miss"] == "order_value ≥ 200.00; was 199.99"
+    assert rule["nearest_miss"] == {
+        "rule": "a",
+        "would": "accept",
+        "misses": [{"fact": "order_value", "expected": "≥ 200.00", "actual": "199.99"}],
+        "possible": True,
+        "in_words": "order_value ≥ 200.00; was 199.99",
+    }
     assert rule["in_words"].endswith("and order_value is at least 200.00")
     trial = rule["when"]["all"][1]["any"][1]
     assert (trial["verdict"], trial["not"][0]["verdict"]) == (False, True)
