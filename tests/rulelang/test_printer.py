@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.builders.conditions import condition, leaf
 from tests.builders.terms import data, rule_set
 
 STEPS = 'steps: [{up_to: "10", unit: "5", flat: "2"}, {up_to: "20.5", unit: "0", flat: "9"}, {up_to: null, unit: "4"}]'
+FINGERPRINT = sha256(b'["S0","S1","S2","S3","S4","S5","S6","S7","S8","S9","S10","S11"]').hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_no_two_lists_of_items_read_alike() -> None:
         (["coupon_code", "in", ["A, B", "absent"]], 'coupon_code is one of "A, B", "absent"', 'in "A, B", "absent"'),
         (
             ["sku", "in", [f"S{n}" for n in range(12)]],
-            "sku is one of S0, S1, S2, S3, S4, S5, S6, S7, S8, S9 … (12 in all)",
+            f"sku is one of S0, S1, S2, S3, S4, S5, S6, S7, S8, S9 … (12 in all, fingerprint {FINGERPRINT[:8]})",
             "in S0, S1, S2, S3, S4, S5, S6, S7, S8, S9 … (12 in all)",
         ),
     ],
@@ -114,6 +116,13 @@ def test_no_two_lists_of_items_read_alike() -> None:
 def test_a_comparison(short: list[Any], sentence: str, expected: str) -> None:
     assert condition_text(condition(short)) == sentence
     assert expectation(leaf(*short), {}) == expected
+
+
+def test_no_two_lists_of_values_read_alike() -> None:
+    texts = [["a, b"], ["a", "b"], ['a", "b'], ["a", 'b"'], [f"S{n}" for n in range(11)], [*"0123456789", "x"]]
+    texts += [[*texts[-1][:-1], "y"], ["\\"], ["\\\\"], ['"'], ['"'], [""], ["absent"]]
+    distinct = [list(members) for members in dict.fromkeys(map(tuple, texts))]
+    assert len({condition_text(leaf("sku", "in", members)) for members in distinct}) == len(distinct)
 
 
 def test_every_operator_has_a_sentence_above() -> None:
