@@ -116,6 +116,14 @@ def expectation(leaf: Leaf, facts: Mapping[str, Value]) -> str:
     return f"{OPERATORS[leaf.op].symbol} {_values(leaf.op, leaf.expected)}".strip()
 
 
+def leaf_cell(leaf: Leaf) -> str:
+    """Return what a leaf expects for a table, where the fact is the column's: "≥ 5.00", "≠ US (or is missing)"."""
+    symbol = OPERATORS[leaf.op].symbol
+    if leaf.other_fact is not None:
+        return f"{symbol} fact {leaf.other_fact}{_absence_text(leaf)}"
+    return f"{symbol} {_told_apart(leaf.op, leaf.expected)}".strip() + _source_text(leaf) + _absence_text(leaf)
+
+
 def denial(leaf: Leaf, facts: Mapping[str, Value]) -> str:
     """Return what would make a leaf false, short: "< 5.00" for "≥ 5.00"."""
     opposite = OPPOSITE.get(leaf.op)

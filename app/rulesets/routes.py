@@ -9,6 +9,7 @@ from typing import Any
 from app.core.instants import write_instant
 from app.rulelang.printer import body_lines
 from app.rulelang.ruleset import check_rules
+from app.rulelang.table import table_of
 from app.rulesets.errors import ListExists, ListNotFound, ListRefused
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.rulesets.repository import list_named, lists_after, newest_version, version_of_list
@@ -30,7 +31,7 @@ EXAMPLE = {
 
 @routes.writes("/rules/check", needs="preview", takes=RuleBody, whole="body", shows=RulesChecked, example=EXAMPLE)
 def check_rule_body(ctx: Context, body: Any) -> dict[str, Any]:
-    """Check a rule body and read it back as text.
+    """Check a rule body and read it back as text and as a table.
 
     The request's body is the rule body itself, and nothing is stored. All defects are reported at once, each with a
     JSON Pointer and, where we can guess what was meant, a hint. A body with defects is answered with 200 and
@@ -39,7 +40,8 @@ def check_rule_body(ctx: Context, body: Any) -> dict[str, Any]:
     rules, findings = check_rules(body, ctx.catalogue)
     checked = {"ok": rules is not None, "hash": rules and rules.hash}
     words = body_lines(rules.body) if rules else []
-    return {**checked, "findings": [finding.as_dict() for finding in findings], "in_words": words}
+    table = table_of(rules.body).as_dict() if rules else None
+    return {**checked, "findings": [finding.as_dict() for finding in findings], "in_words": words, "table": table}
 
 
 @routes.writes(

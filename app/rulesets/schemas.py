@@ -20,6 +20,16 @@ class RuleBody(Strict):
     kind = Word(KINDS, required=True, metadata={"description": "What the rules decide; the other keys depend on it."})
 
 
+class DecisionTable(Strict):
+    """Rules as a table: a row a rule, a column for each fact that is compared, what follows last."""
+
+    columns = fields.List(fields.String(), metadata={"example": ["rule", "order_value", "then"]})
+    rows = fields.List(
+        fields.List(fields.String()),
+        metadata={"description": "A cell for each column.", "example": [["large", "≥ 200.00", "6 % of order_value"]]},
+    )
+
+
 class RulesChecked(Strict):
     """What there is to say of a rule body."""
 
@@ -31,6 +41,9 @@ class RulesChecked(Strict):
     findings = fields.List(fields.Nested(Finding), metadata={"description": "Errors and warnings."})
     in_words = fields.List(
         fields.String(), metadata={"description": "The rules as sentences, for whoever approves them."}
+    )
+    table = fields.Nested(
+        DecisionTable, allow_none=True, metadata={"description": "The same as a table; null for rules with errors."}
     )
 
 

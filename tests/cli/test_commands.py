@@ -93,6 +93,18 @@ def test_check_says_rules_in_english(termline: Termline, tmp_path: Path) -> None
     ]
 
 
+def test_check_says_rules_as_a_table(termline: Termline, tmp_path: Path) -> None:
+    (tmp_path / "rules.json").write_text(json.dumps(PAYOUT))
+    assert termline("check", "rules.json", "--table").stdout.splitlines()[:4] == [
+        "| rule      | customer_order_number | then               |",
+        "| --------- | --------------------- | ------------------ |",
+        "| first     | = 1                   | 8 % of order_value |",
+        "| otherwise | –                     | a flat 2.00        |",
+    ]
+    columns = json.loads(termline("check", "rules.json", "--json").stdout)["table"]["columns"]
+    assert columns == ["rule", "customer_order_number", "then"]
+
+
 def test_check_reports_every_defect_and_leaves_with_2(termline: Termline, tmp_path: Path) -> None:
     wrong = json.dumps(PAYOUT).replace("order_value", "order_valu").replace('"eq"', '"equals"').replace('"2.00"', "2.0")
     (tmp_path / "rules.json").write_text(wrong)

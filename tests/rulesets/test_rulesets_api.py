@@ -15,6 +15,8 @@ def test_good_rules_are_read_back_with_their_hash(client: ApiClient) -> None:
     assert checked["hash"] == content_hash(payout())
     assert checked["findings"] == []
     assert checked["in_words"]
+    assert checked["table"]["columns"][0] == "rule"
+    assert {len(row) for row in checked["table"]["rows"]} == {len(checked["table"]["columns"])}
 
 
 def test_bad_rules_are_answered_with_every_defect(client: ApiClient) -> None:
@@ -22,6 +24,7 @@ def test_bad_rules_are_answered_with_every_defect(client: ApiClient) -> None:
     body["rules"][0]["then"] = {"percent": 6, "of": "order_valeu"}
     checked = client.post("/v1/rules/check", body).get_json()
     assert (checked["ok"], checked["hash"], checked["in_words"]) == (False, None, [])
+    assert checked["table"] is None
     assert {"/hit", "/rules/0/then/percent"} <= {finding["pointer"] for finding in checked["findings"]}
 
 
