@@ -50,7 +50,8 @@ def _condition(reader: Reader, data: Any, at: str, depth: int, count: _Count) ->
         reader.findings.add("too_deep", at, f"nested beyond {MAX_DEPTH} levels", "split the rule")
         return None
     if not isinstance(data, dict):
-        reader.findings.add("wrong_type", at, f"expected a condition, found {described(data)}")
+        hint = 'for example {"fact": "country", "op": "eq", "value": "US"}'
+        reader.findings.add("wrong_type", at, f"expected a condition, found {described(data)}", hint)
         return None
     if "fact" in data or "op" in data:
         count.leaves += 1
@@ -65,7 +66,8 @@ def _condition(reader: Reader, data: Any, at: str, depth: int, count: _Count) ->
     reader.object(data, at, groups, what="a condition")
     if groups == ["always"]:
         if data["always"] is not True:
-            reader.findings.add("wrong_type", at + "/always", f"always is true; found {described(data['always'])}")
+            message, hint = f"always is true; found {described(data['always'])}", 'for never: {"not": {"always": true}}'
+            reader.findings.add("wrong_type", at + "/always", message, hint)
         return Always()
     count.groups += 1
     return _group(reader, groups[0], data[groups[0]], at + pointer_of(groups[0]), depth, count)
@@ -170,8 +172,30 @@ def _leaf_with_source(reader: Reader, leaf: Leaf, word: str, value: dict[str, An
     return replace(leaf, source=Source("param" if word == "param" else "list", name))
 
 
+# What people write who know the sign, or another language.
+_OTHER_NAMES = {
+    "eq": ("=", "==", "equals", "is"),
+    "neq": ("!=", "<>", "≠", "ne"),
+    "lt": ("<",),
+    "lte": ("<=", "≤", "le"),
+    "gt": (">",),
+    "gte": (">=", "≥", "ge"),
+    "in": ("one_of", "any_of"),
+    "not_in": ("nin", "none_of"),
+    "contains": ("like", "includes"),
+    "starts_with": ("prefix",),
+    "missing": ("null", "is_null", "absent"),
+    "exists": ("present",),
+    "is_empty": ("empty",),
+}
+_MEANT = {other: op for op, others in _OTHER_NAMES.items() for other in others}
+
+
 def _refuse_operator(reader: Reader, op: Any, at: str) -> None:
-    hint = did_you_mean(op, OPERATORS) if isinstance(op, str) else f"known: {', '.join(OPERATORS)}"
+    hint = f"known: {', '.join(OPERATORS)}"
+    if isinstance(op, str):
+        meant = _MEANT.get(op.strip().lower())
+        hint = f"did you mean {meant!r}?" if meant else did_you_mean(op, OPERATORS) or hint
     reader.findings.add("unknown_operator", at, f"unknown operator {described(op)}", hint)
 
 
@@ -199,12 +223,15 @@ def _expected(reader: Reader, op: str, data: dict[str, Any], at: str) -> tuple[A
     if not isinstance(value, list) or len(members) != len(value):
         return None
     if arity == 2 and len(members) != 2:
-        reader.findings.add("wrong_type", where, f"between takes two values, low and high; found {len(members)}")
+        reader.findings.add("wrong_type", where, f"between takes two values, low and high; found {len(members)}", _ENDS)
         return None
     if not members:
-        reader.findings.add("empty_group", where, f"{op} has no members")
+        reader.findings.add("empty_group", where, f"{op} has no members", "name one, or leave the comparison out")
         return None
     return tuple(member for (member,) in members)
+
+
+_ENDS = "for one end alone use gte or lte"
 
 
 def _is_scalar(reader: Reader, value: Any, at: str) -> bool:
@@ -215,6 +242,8 @@ def _is_scalar(reader: Reader, value: Any, at: str) -> bool:
         reader.findings.add("source_not_here", at, message, hint)
         return False
     if value is None or isinstance(value, dict | list):
-        reader.findings.add("wrong_type", at, f"expected one value, found {described(value)}")
+        several = "for several values use in, not_in, contains_any or contains_all"
+        advice = "to test for absence use missing" if value is None else several if isinstance(value, list) else None
+        reader.findings.add("wrong_type", at, f"expected one value, found {described(value)}", advice)
         return False
     return isinstance(value, str | int | bool | float | JsonFloat)

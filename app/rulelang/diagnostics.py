@@ -87,7 +87,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     near = difflib.get_close_matches(word[:64], known, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"known: {', '.join(known)}" if 0 < len(known) <= 20 else None
+    return f"known: {', '.join(known)}" if 0 < len(known) <= 60 else None
 
 
 def string_hint(number: Any) -> str:

@@ -180,7 +180,11 @@ def _refused(fact: Fact, raw: Any, found: str = "") -> Finding:
             hint=string_hint(raw) if fact.type == "decimal" else "an integer has no point and no exponent",
         )
     if fact.type == "enum":
-        return Finding("not_a_member", f"{fact.name} is {described(raw)}", hint=f"one of: {', '.join(fact.values)}")
+        near = did_you_mean(raw, fact.values) if isinstance(raw, str) else None
+        guess = f"{near} " if near and near.startswith("did") else ""
+        return Finding(
+            "not_a_member", f"{fact.name} is {described(raw)}", hint=f"{guess}one of: {', '.join(fact.values)}"
+        )
     return Finding(
         "value_not_of_type",
         f"{fact.name} is {fact.type} {_SHAPES[fact.type]}; found {found or described(raw)}",

@@ -51,12 +51,13 @@ def read_formula(reader: Reader, data: Any, at: str, depth: int = 1) -> Formula 
         reader.findings.add("too_deep", at, f"nested beyond {MAX_DEPTH} levels")
         return None
     if not isinstance(data, dict):
-        reader.findings.add("wrong_type", at, f"expected a formula, found {described(data)}")
+        example = 'for example {"percent": "5", "of": "order_value"}'
+        reader.findings.add("wrong_type", at, f"expected a formula, found {described(data)}", example)
         return None
     words = [word for word in WORDS if word in data]
     if len(words) != 1:
         found = " and ".join(words) or ", ".join(described(key) for key in list(data)[:5]) or "an empty object"
-        hint = None if words else did_you_mean(next(iter(map(str, data)), ""), WORDS)
+        hint = 'to add them up: {"sum": […]}' if words else did_you_mean(next(iter(map(str, data)), ""), WORDS)
         reader.findings.add("unknown_formula", at, f"a formula has one of {', '.join(WORDS)}; found {found}", hint)
         return None
     formula: Formula | None = _READERS[words[0]](reader, data, at, depth)
@@ -118,7 +119,7 @@ def _group(word: str, make: Any) -> Any:
             code="too_many_members",
         )
         if members == []:
-            reader.findings.add("empty_group", where, f"{word} has no formulas")
+            reader.findings.add("empty_group", where, f"{word} has no formulas", 'to pay nothing write {"flat": "0"}')
         formula: Formula = make(tuple(parts))
         return formula
 
@@ -134,10 +135,10 @@ def _clamp(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula
         if end in data
     }
     if not ends:
-        reader.findings.add("bad_clamp", at, "a clamp has min, max or both")
+        reader.findings.add("bad_clamp", at, "a clamp has min, max or both", 'add "min" or "max"')
     low, high = ends.get("min"), ends.get("max")
     if low is not None and high is not None and low > high:
-        reader.findings.add("bad_clamp", at, f"the minimum {low} is above the maximum {high}")
+        reader.findings.add("bad_clamp", at, f"the minimum {low} is above the maximum {high}", "swap them")
     return None if part is None else Clamp(part, low, high)
 
 
@@ -165,7 +166,9 @@ def _tiers(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula
         code="too_many_steps",
     )
     if table.get("crossing", "split") != "split":
-        reader.findings.add("not_available", where + "/crossing", "crossing other than split is not run yet")
+        reader.findings.add(
+            "not_available", where + "/crossing", "crossing other than split is not run yet", "leave it out"
+        )
     at_zero = reader.flag(table.get("flat_at_zero", False), where + "/flat_at_zero")
     if isinstance(table["steps"], list) and len(steps) == len(table["steps"]):
         _check_steps(reader, steps, where + "/steps")
@@ -207,28 +210,41 @@ def _step(reader: Reader, data: Any, at: str, rate: str | None) -> Step | None:
     return Step(end, unit, flat)
 
 
+_ENDLESS = 'the last one, and only that, is {"up_to": null, "unit": …}'
+
+
 def _check_steps(reader: Reader, steps: list[Step], at: str) -> None:
     """Steps rise from zero and only the last one is endless."""
     if not steps:
-        reader.findings.add("bad_steps", at, "a tier table has at least one step")
+        reader.findings.add("bad_steps", at, "a tier table has at least one step", _ENDLESS)
         return
     previous: Decimal = ZERO
     for index, step in enumerate(steps):
         is_last = index == len(steps) - 1
         if is_last != (step.up_to is None):
             message = "the last step has up_to null" if is_last else "only the last step may have up_to null"
-            reader.findings.add("bad_steps", at + pointer_of(index, "up_to"), message)
+            reader.findings.add("bad_steps", at + pointer_of(index, "up_to"), message, _ENDLESS)
         elif step.up_to is not None and step.up_to <= previous:
             message = f"steps rise: up_to {step.up_to} does not lie above {previous}"
-            reader.findings.add("bad_steps", at + pointer_of(index, "up_to"), message)
+            reader.findings.add("bad_steps", at + pointer_of(index, "up_to"), message, "put the steps in order")
         previous = previous if step.up_to is None else step.up_to
 
 
 def _check_runnable(reader: Reader, mode: Any, window: Any, rate: Any, by: Metric | None, at: str) -> None:
     if window is not None and window not in WINDOWS_RUN:
-        reader.findings.add("not_available", at + "/window", f"the window {window} is not run by this release yet")
+        reader.findings.add(
+            "not_available",
+            at + "/window",
+            f"the window {window} is not run by this release yet",
+            f"use {' or '.join(WINDOWS_RUN)}",
+        )
     if mode == "volume" and window not in (None, "event"):
-        reader.findings.add("not_available", at + "/mode", "volume over more than the event is not run yet")
+        reader.findings.add(
+            "not_available",
+            at + "/mode",
+            "volume over more than the event is not run yet",
+            'use "graduated", or the window "event"',
+        )
     if rate == "percent" and by == Metric():
         reader.findings.add("bad_steps", at + "/rate", "percent needs an amount", 'count by {"sum": "order_value"}')
 

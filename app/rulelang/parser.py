@@ -173,7 +173,7 @@ def _verdict(reader: Reader, data: Any, at: str) -> Verdict | None:
         found = reader.code(data[action], at + pointer_of(action))
         return None if found is None else Verdict(action, found)
     found = described_keys(data) if isinstance(data, dict) else described(data)
-    hint = f'with a reason: {{"{data}": "CODE"}}' if data in ("reject", "hold") else None
+    hint = f'with a reason: {{"{data}": "CODE"}}' if data in ("reject", "hold") else 'for example {"reject": "TOO_LOW"}'
     reader.findings.add(
         "unknown_choice", at, f'expected "accept", {{"reject": CODE}} or {{"hold": CODE}}; found {found}', hint
     )
@@ -206,7 +206,7 @@ def _limit(reader: Reader, data: Any, at: str) -> Limit | None:
     ):
         if found is not None and found != run:
             message = f"this release runs limits with {key} {run!r} only; found {described(found)}"
-            reader.findings.add("not_available", at + pointer_of(key), message)
+            reader.findings.add("not_available", at + pointer_of(key), message, f"write {run!r}")
     if identifier is None or measure is None or window is None or most is None or per is None or over is None:
         return None
     return Limit(identifier, measure, per, window, most, over, at)

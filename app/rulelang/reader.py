@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -9,12 +10,17 @@ from typing import Any, TypeVar
 
 from app.core.errors import pointer_of
 from app.core.json_text import JsonFloat
-from app.core.money import parse_decimal
+from app.core.money import canonical, parse_decimal
 from app.rulelang.diagnostics import Findings, described, did_you_mean, string_hint
 
 T = TypeVar("T")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", re.ASCII)
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
+
+
+def _example(near: str, shape: re.Pattern[str]) -> str | None:
+    """Return a hint with what was probably meant, where that has the shape that is wanted."""
+    return f"for example {near!r}" if shape.fullmatch(near) else None
 
 
 class Reader:
@@ -43,7 +49,12 @@ class Reader:
     def items(self, data: Any, at: str, read: Callable[[Any, str], T | None], *, most: int, code: str) -> list[T]:
         """Read a list, member by member, with at most `most` of them."""
         if not isinstance(data, list):
-            self.findings.add("wrong_type", at, f"expected a list, found {described(data)}")
+            hint = (
+                f"in a list: [{json.dumps(data, ensure_ascii=False)}]"
+                if isinstance(data, str) and len(data) < 60
+                else None
+            )
+            self.findings.add("wrong_type", at, f"expected a list, found {described(data)}", hint)
             return []
         if len(data) > most:
             self.findings.add(code, at, f"{len(data)} members; at most {most:,} are allowed")
@@ -68,6 +79,9 @@ class Reader:
             at,
             "an id has letters, digits, _ . -, starts with a letter or digit, and has at most 64 characters; "
             f"found {described(data)}",
+            _example(
+                re.sub(r"[^A-Za-z0-9_.\-]+", "_", data[:64]).lstrip("_.-") if isinstance(data, str) else "", _IDENTIFIER
+            ),
         )
         return None
 
@@ -77,7 +91,7 @@ class Reader:
             return data
         near = re.sub("[^A-Z0-9]+", "_", data[:64].upper()).strip("_") if isinstance(data, str) else ""
         message = f"a code has capitals, digits and _, starts with a capital, at most 64; found {described(data)}"
-        self.findings.add("bad_identifier", at, message, f"for example {near!r}" if _CODE.fullmatch(near) else None)
+        self.findings.add("bad_identifier", at, message, _example(near, _CODE))
         return None
 
     def decimal(self, data: Any, at: str, *, what: str, least: Decimal | None = None) -> Decimal | None:
@@ -103,7 +117,7 @@ class Reader:
                 'for example "12.50"',
             )
         elif least is not None and value < least:
-            self.findings.add("bad_decimal", at, f"{what} is {least} or more; found {value}")
+            self.findings.add("bad_decimal", at, f"{what} is {canonical(least)} or more; found {value}")
             return None
         return value
 

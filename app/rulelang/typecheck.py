@@ -196,7 +196,9 @@ class _Checker:
         tests_presence = op in ("exists", "missing")
         if leaf.if_missing is not None and (not optional or tests_presence):
             why = f"{op} already says it" if tests_presence else f"{leaf.fact} is required, so it is never absent"
-            self.findings.warn("if_missing_useless", leaf.pointer + "/if_missing", f"if_missing has no effect: {why}")
+            self.findings.warn(
+                "if_missing_useless", leaf.pointer + "/if_missing", f"if_missing has no effect: {why}", "leave it out"
+            )
         if negated and leaf.if_missing is None and optional and not tests_presence:
             self.findings.add(
                 "if_missing_required",

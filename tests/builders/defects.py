@@ -32,22 +32,27 @@ CASES = {
             None,
         ),
         ("[]", "", "a rule body is an object; found a list", None),
-        (eligibility("7"), WHEN, "expected a condition, found 7", None),
+        (eligibility("7"), WHEN, "expected a condition, found 7", 'for example {"fact"'),
         (
             eligibility("{fact: country, op: eq, value: [US]}"),
             WHEN + "/value",
             "expected one value, found a list",
-            None,
+            "for several values use in",
         ),
-        (eligibility("{fact: country, op: in, value: US}"), WHEN + "/value", "expected a list, found 'US'", None),
+        (eligibility("{fact: country, op: in, value: US}"), WHEN + "/value", "expected a list, found 'US'", '["US"]'),
         (eligibility("{fact: hour, op: between, value: [1]}"), WHEN + "/value", "takes two values, low and high", None),
         (eligibility("{fact: [], op: eq, value: US}"), WHEN + "/fact", "fact is the name of a fact", None),
-        (eligibility("{fact: country, op: eq, value: null}"), WHEN + "/value", "expected one value, found null", None),
+        (
+            eligibility("{fact: country, op: eq, value: null}"),
+            WHEN + "/value",
+            "expected one value, found null",
+            "use missing",
+        ),
         (eligibility("{always: false}"), WHEN + "/always", "always is true; found False", None),
         (eligibility("{all: {}}"), WHEN + "/all", "expected a list, found an object", None),
         (payout("{flat: 5}"), THEN + "/flat", "an amount of money is a string of digits; found 5", 'a string: "5"'),
         (payout("{flat: true}"), THEN + "/flat", "is a string of digits; found True", None),
-        (payout("[]"), THEN, "expected a formula, found a list", None),
+        (payout("[]"), THEN, "expected a formula, found a list", '{"percent"'),
         (payout("{amount: ''}"), THEN + "/amount", "expected the name of a fact", None),
         ("{kind: attribution, claims: accept, qualify: 1}", "/qualify", "expected a list, found 1", None),
         (tiers("[{up_to: null, unit: '1'}]", ", flat_at_zero: 1"), THEN + "/tiers/flat_at_zero", "true or false", None),
@@ -100,7 +105,7 @@ CASES = {
         (
             payout("{package: {size: '0', amount: '1'}, of: quantity}"),
             THEN + "/package/size",
-            "size of a package",
+            "size of a package is 0.000000001 or more; found 0",
             None,
         ),
         (
@@ -185,11 +190,16 @@ CASES = {
     "unknown_formula": [
         (payout("{}"), THEN, "found an empty object", "known: "),
         (payout("{prcent: '1', of: order_value}"), THEN, "found 'prcent', 'of'", "'percent'"),
-        (payout("{flat: '1', amount: order_value}"), THEN, "found flat and amount", None),
+        (payout("{flat: '1', amount: order_value}"), THEN, "found flat and amount", "to add them up"),
     ],
     "empty_group": [
         (eligibility("{any: []}"), WHEN + "/any", "any has no conditions", '{"always": true}'),
-        (eligibility("{fact: country, op: in, value: []}"), WHEN + "/value", "in has no members", None),
+        (
+            eligibility("{fact: country, op: in, value: []}"),
+            WHEN + "/value",
+            "in has no members",
+            "leave the comparison out",
+        ),
         (
             eligibility("{fact: skus, op: contains_any, value: []}"),
             WHEN + "/value",
@@ -202,10 +212,10 @@ CASES = {
             "contains_all has no members",
             None,
         ),
-        (payout("{least: []}"), THEN + "/least", "least has no formulas", None),
+        (payout("{least: []}"), THEN + "/least", "least has no formulas", "to pay nothing"),
     ],
     "bad_identifier": [
-        (eligibility("{always: true}").replace("id: a", "id: 'a b'"), "/rules/0/id", "found 'a b'", None),
+        (eligibility("{always: true}").replace("id: a", "id: 'a b'"), "/rules/0/id", "found 'a b'", "'a_b'"),
         (eligibility("{always: true}").replace("id: a", "id: 7"), "/rules/0/id", "found 7", None),
         (eligibility("{always: true}").replace("id: a", "id: " + "a" * 65), "/rules/0/id", "at most 64", None),
         (eligibility("{always: true}, name: 'two\n\n lines'"), "/rules/0/name", "one line", None),
@@ -267,7 +277,14 @@ CASES = {
         ),
     ],
     "unknown_operator": [
-        (eligibility("{fact: country, op: equals, value: US}"), WHEN + "/op", "unknown operator 'equals'", "known: "),
+        (
+            eligibility("{fact: country, op: equals, value: US}"),
+            WHEN + "/op",
+            "unknown operator 'equals'",
+            "did you mean 'eq'?",
+        ),
+        (eligibility("{fact: hour, op: '>=', value: 1}"), WHEN + "/op", "unknown operator '>='", "did you mean 'gte'?"),
+        (eligibility("{fact: hour, op: resembles, value: 1}"), WHEN + "/op", "'resembles'", "known: between, "),
         (eligibility("{fact: hour, op: betwen, value: [1, 2]}"), WHEN + "/op", "'betwen'", "'between'"),
         (eligibility("{fact: hour, op: 7, value: 1}"), WHEN + "/op", "unknown operator 7", "known: eq, neq, lt"),
     ],
@@ -303,7 +320,7 @@ CASES = {
             eligibility("{fact: device_type, op: eq, value: tv}"),
             WHEN + "/value",
             "device_type is 'tv'",
-            "one of: ctv, desktop",
+            "did you mean 'ctv'? one of: ctv, desktop",
         ),
     ],
     "if_missing_required": [
@@ -368,7 +385,7 @@ CASES = {
         (payout("{amount: local_date}"), THEN + "/amount", "local_date, which is date", "numbers are: "),
     ],
     "bad_steps": [
-        (tiers("[]"), THEN + "/tiers/steps", "at least one step", None),
+        (tiers("[]"), THEN + "/tiers/steps", "at least one step", '"up_to": null'),
         (tiers("[{up_to: '5', unit: '1'}]"), THEN + "/tiers/steps/0/up_to", "the last step has up_to null", None),
         (
             tiers("[{up_to: null, unit: '1'}, {up_to: null, unit: '1'}]"),
@@ -398,8 +415,8 @@ CASES = {
         ),
     ],
     "bad_clamp": [
-        (payout("{clamp: {flat: '1'}}"), THEN, "a clamp has min, max or both", None),
-        (payout("{clamp: {flat: '1'}, min: '2', max: '1'}"), THEN, "minimum 2 is above the maximum 1", None),
+        (payout("{clamp: {flat: '1'}}"), THEN, "a clamp has min, max or both", 'add "min"'),
+        (payout("{clamp: {flat: '1'}, min: '2', max: '1'}"), THEN, "minimum 2 is above the maximum 1", "swap them"),
     ],
     "source_not_here": [
         (
@@ -450,7 +467,12 @@ CASES = {
         ("{kind: attribution, claims: accept, qualify: [{}]}", "/qualify", "touches are not attributed", "claims"),
         (payout("{flat: '1'}").replace("conversion", "delivery"), "/on", "payouts on deliveries", None),
         (tiers("[{up_to: null, unit: '1'}]", ", crossing: whole_at_new"), THEN + "/tiers/crossing", "crossing", None),
-        (tiers("[{up_to: null, unit: '1'}]").replace("event", "day"), THEN + "/tiers/window", "the window day", None),
+        (
+            tiers("[{up_to: null, unit: '1'}]").replace("event", "day"),
+            THEN + "/tiers/window",
+            "the window day",
+            "use event or month",
+        ),
         (
             tiers("[{up_to: null, unit: '1'}]").replace("event", "month").replace("graduated", "volume"),
             THEN + "/tiers/mode",
@@ -463,7 +485,12 @@ CASES = {
             "a second zero would pay the flat again",
             None,
         ),
-        (limits(CAP.replace("amount", "count")), "/limits/0/measure", "limits with measure 'amount' only", None),
+        (
+            limits(CAP.replace("amount", "count")),
+            "/limits/0/measure",
+            "limits with measure 'amount' only",
+            "write 'amount'",
+        ),
         (limits(CAP.replace("month", "day")), "/limits/0/window", "limits with window 'month' only", None),
         (limits(CAP.replace("per: contract", "per: customer")), "/limits/0/per", "'contract' only", None),
         (limits(CAP.replace("partial", "{fallback: {flat: '1'}}")), "/limits/0/over", "found 'fallback'", None),

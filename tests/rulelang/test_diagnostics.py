@@ -12,7 +12,9 @@ import pytest
 from app.adapters.fact_files import shipped_catalogue
 from app.core.errors import Finding
 from app.engine.factsheet import typed_facts
+from app.rulelang import conditions
 from app.rulelang.diagnostics import CODES, RulesRefused, string_hint
+from app.rulelang.operators import OPERATORS
 from app.rulelang.ruleset import check_rules, rules_from
 from tests.builders.defects import BY_BINDING, BY_SIZE, CASES, eligibility, payout
 from tests.builders.terms import data, findings
@@ -126,6 +128,16 @@ def test_types_are_checked_in_every_rule_also_beside_what_cannot_be_read() -> No
         ("operator_not_for_type", "/rules/1/when/not/any/1/op"),
         ("value_not_of_type", "/rules/2/when/value"),
     ]
+
+
+def test_every_sign_and_foreign_name_of_an_operator_is_understood() -> None:
+    for meant, others in conditions._OTHER_NAMES.items():
+        assert meant in OPERATORS
+        for other in others:
+            found = findings(eligibility(f'{{fact: hour, op: "{other}", value: 1}}'))
+            assert [(finding.code, finding.hint) for finding in found] == [
+                ("unknown_operator", f"did you mean {meant!r}?")
+            ]
 
 
 def test_a_warning_does_not_refuse_the_rules() -> None:

@@ -266,7 +266,7 @@ def test_a_refusal_says_what_the_type_wants() -> None:
     assert says("skus", ["x", 5])[0].startswith("value_not_of_type: a member of skus is text (a string of at most")
     assert says("device_type", "tv") == (
         "not_a_member: device_type is 'tv'",
-        "one of: ctv, desktop, mobile, tablet, other",
+        "did you mean 'ctv'? one of: ctv, desktop, mobile, tablet, other",
     )
 
 
