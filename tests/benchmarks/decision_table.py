@@ -41,10 +41,16 @@ class Order:
     for_rule_engine: Mapping[str, Any]
 
 
-def table(rows: int) -> tuple[Row, ...]:
-    """Return a decision table, the same for the same number of rows."""
-    random = Random(SEED + rows)
+def table(rows: int, version: int = 0) -> tuple[Row, ...]:
+    """Return a decision table, the same for the same number of rows and version."""
+    random = Random(SEED + rows + 1_000_000 * version)
     return tuple(_row(random, number) for number in range(rows))
+
+
+def wide_table(rows: int) -> tuple[Row, ...]:
+    """Return a decision table of which most rows are true at once."""
+    random = Random(SEED + rows)
+    return tuple(_wide_row(random, number) for number in range(rows))
 
 
 def orders(count: int) -> tuple[Order, ...]:
@@ -63,6 +69,18 @@ def _row(random: Random, number: int) -> Row:
         at_least=random.randrange(1, 4),
         is_new_customer=random.choice([True, False]) if number % 2 else None,
         signup_from=FIRST_DAY + timedelta(days=random.randrange(DAYS // 2)),
+    )
+
+
+def _wide_row(random: Random, number: int) -> Row:
+    return Row(
+        id=f"row-{number}",
+        countries=tuple(random.sample(COUNTRIES, len(COUNTRIES) - 1)),
+        order_value=(random.randrange(0, 200), random.randrange(1800, 2000)),
+        devices=tuple(random.sample(DEVICES, len(DEVICES) - 1)),
+        at_least=1,
+        is_new_customer=None,
+        signup_from=FIRST_DAY + timedelta(days=random.randrange(DAYS // 10)),
     )
 
 

@@ -29,7 +29,7 @@ from tests.benchmarks.measuring import in_turn, markdown, micros, publish, ratio
 ROWS = 20
 FEW_ROWS = 12
 COMMAND = "python -m tests.benchmarks.engines"
-ZEN_FIRST = "zen-engine, one batch, first row only"
+ZEN_FIRST = "zen-engine, engine.evaluate, first row only"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
