@@ -38,6 +38,7 @@ class SetCodec:
         self._kinds = _kinds_of(checks)
         self._values = _numbered("f", (check.fact for check in checks if check.expected))
         self._presences = _numbered("p", (check.fact for check in checks if check.if_absent or not check.expected))
+        self._readers = [_reader(fact, name, self._kinds[fact]) for fact, name in self._values.items()]
         self._derived = _numbered("d", (step.normal for step in steps if isinstance(step, Derived)))
         self._predicates = [(name, predicate(normal)) for normal, name in self._derived.items()]
         self.rules = {f"r{at}": chain.rule for at, chain in enumerate(chains)}
@@ -46,18 +47,22 @@ class SetCodec:
     def encoded(self, facts: Facts) -> Encoded:
         """Return what the engine is sent for these facts: no more than the set reads. EngineFault for a wrong type."""
         sent: Encoded = {GUARD: 1}
-        for fact, name in self._values.items():
+        for fact, name, known, encode in self._readers:
             value = facts.get(fact)
             if value is not None:
-                kind = kind_of(value)
-                if kind != self._kinds[fact]:
-                    raise EngineFault(f"fact {fact} is {kind}; its rules compare it with {self._kinds[fact]}")
-                sent[name] = ENCODERS[kind](value)
+                if type(value) is not known:  # a frozen clock hands out subclasses of datetime; all else is a fault
+                    self._check_kind(fact, value)
+                sent[name] = encode(value)
         for fact, name in self._presences.items():
             sent[name] = 0 if facts.get(fact) is None else 1
         for name, is_true in self._predicates:
             sent[name] = 1 if is_true(facts) else 0
         return sent
+
+    def _check_kind(self, fact: str, value: Value) -> None:
+        kind = kind_of(value)
+        if kind != self._kinds[fact]:
+            raise EngineFault(f"fact {fact} is {kind}; its rules compare it with {self._kinds[fact]}")
 
     def _defined(self, chains: EngineSet) -> Json:
         rules: Json = {}
@@ -100,8 +105,7 @@ class SetCodec:
 
 def kind_of(value: Value) -> str:
     """Return the type of a value in the catalogue's words; enum is text. EngineFault for anything else."""
-    # A frozen clock hands out subclasses of datetime, so the exact type is only the quick way.
-    kind = _KINDS.get(type(value)) or next((word for known, word in _KINDS.items() if isinstance(value, known)), None)
+    kind = next((word for known, word in _KINDS.items() if isinstance(value, known)), None)
     if kind is None:
         raise EngineFault(f"the engine takes no {type(value).__name__}")
     return kind
@@ -117,6 +121,12 @@ _KINDS: dict[type, str] = {
     date: "date",
     timedelta: "duration",
 }
+_TYPES = {kind: known for known, kind in _KINDS.items()}
+
+
+def _reader(fact: str, name: str, kind: str) -> tuple[str, str, type, Callable[[Any], str | int]]:
+    """Return how a fact is read: its name here and there, the type of its values, and what encodes them."""
+    return fact, name, _TYPES[kind], ENCODERS[kind]
 
 
 def _text(value: Any) -> str:
@@ -135,13 +145,9 @@ def _decimal(value: Any) -> int:
     if not value.is_finite() or value.adjusted() > 18:
         raise EngineFault("a decimal is beyond what the engine compares exactly")
     try:
-        scaled = EXACT.scaleb(value, MAX_SCALE)
-        whole = int(scaled)
+        return _integer(int(EXACT.to_integral_exact(EXACT.scaleb(value, MAX_SCALE))))
     except DecimalException as error:
-        raise EngineFault("a decimal cannot be scaled exactly") from error
-    if whole != scaled:
-        raise EngineFault(f"a decimal has more than {MAX_SCALE} digits after the point")
-    return _integer(whole)
+        raise EngineFault(f"a decimal has more than {MAX_SCALE} digits after the point") from error
 
 
 def _instant(value: Any) -> int:

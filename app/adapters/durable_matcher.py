@@ -114,7 +114,12 @@ class _Ruleset:
         return sum(each.weight for each in self._sets)
 
     def is_of(self, conditions: RuleConditions) -> bool:
-        return self._rules is conditions.rules or self._rules == conditions.rules
+        if self._rules is conditions.rules:
+            return True
+        if self._rules != conditions.rules:
+            return False
+        self._rules = conditions.rules  # read anew from the database: whoever did will ask again, and comparing is slow
+        return True
 
     def matched(self, facts: Facts) -> frozenset[str]:
         found: set[str] = set()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from app.engine.matcher import Facts, RuleConditions
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, Record
-from app.rulelang.operators import holds
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, Record, Value
+from app.rulelang.operators import OPERATORS, holds
 
 
 class ReferenceMatcher:
@@ -15,32 +15,40 @@ class ReferenceMatcher:
 
     def matched(self, conditions: RuleConditions, facts: Facts) -> frozenset[str]:
         """Return the ids of the rules that are true."""
-        return frozenset(rule_id for rule_id, when in conditions.rules if is_true(when, facts))
+        return frozenset([rule_id for rule_id, when in conditions.rules if is_true(when, facts)])
 
 
 def is_true(condition: Condition, facts: Facts) -> bool:
     """Tell whether a condition is true for the facts. Every condition has an answer for every set of facts."""
-    match condition:
-        case Leaf():
-            return _leaf_is_true(condition, facts)
-        case AllOf(parts):
-            return all(is_true(part, facts) for part in parts)
-        case AnyOf(parts):
-            return any(is_true(part, facts) for part in parts)
-        case Not(part):
-            return not is_true(part, facts)
-        case Items():
-            return _items_are(condition, facts)
-        case Always():
-            return True
+    # It checks every online decision; written with `match`, `all` and `any` it takes four times as long.
+    if isinstance(condition, Leaf):
+        actual = facts.get(condition.fact)
+        if condition.other_fact is not None:
+            return _compares(condition, actual, facts.get(condition.other_fact))
+        if actual is None:
+            return condition.matches_missing
+        return OPERATORS[condition.op].holds(actual, condition.expected)
+    if isinstance(condition, AllOf):
+        for part in condition.parts:  # noqa: SIM110
+            if not is_true(part, facts):
+                return False
+        return True
+    if isinstance(condition, AnyOf):
+        for part in condition.parts:  # noqa: SIM110
+            if is_true(part, facts):
+                return True
+        return False
+    if isinstance(condition, Not):
+        return not is_true(condition.part, facts)
+    if isinstance(condition, Items):
+        return _items_are(condition, facts)
+    if isinstance(condition, Always):
+        return True
+    assert_never(condition)
 
 
-def _leaf_is_true(leaf: Leaf, facts: Facts) -> bool:
-    """Tell whether a comparison is true; where it is with another fact, an absent one counts as the tested one does."""
-    actual = facts.get(leaf.fact)
-    if leaf.other_fact is None:
-        return holds(leaf.op, actual, leaf.expected, matches_missing=leaf.matches_missing)
-    other = facts.get(leaf.other_fact)
+def _compares(leaf: Leaf, actual: Value | None, other: Value | None) -> bool:
+    """Tell whether two facts compare as a leaf says; where either is absent, the leaf says what that means."""
     if other is None:
         return leaf.matches_missing
     return holds(leaf.op, actual, (other,), matches_missing=leaf.matches_missing)
