@@ -9,10 +9,11 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from app.adapters.durable_matcher import DurableMatcher
+from app.adapters.durable_trial import DurableTrial
 from app.adapters.embedded_postgres import acquire
 from app.adapters.fact_files import shipped_catalogue
 from app.core.errors import AppError
-from app.engine.matcher import Matcher
+from app.engine.matcher import Matcher, Trial, no_trial
 from app.engine.reference import ReferenceMatcher
 from app.engine.verified import VerifyingMatcher
 from app.runtime import Runtime
@@ -112,9 +113,14 @@ def matcher_for(settings: Settings) -> Matcher:
     return VerifyingMatcher(DurableMatcher(), ReferenceMatcher(), settings.verify)
 
 
+def trial_for(settings: Settings) -> Trial:
+    """Return how rules are tried out before they are submitted; the reference engine runs whatever is well formed."""
+    return DurableTrial() if settings.engine == "durable" else no_trial
+
+
 @contextmanager
 def opened_runtime(settings: Settings) -> Iterator[Runtime]:
     """Give everything a process works with, the database migrated."""
     with opened_database(settings) as engine:
         ensure_schema(engine)
-        yield Runtime(engine, matcher_for(settings), shipped_catalogue())
+        yield Runtime(engine, matcher_for(settings), shipped_catalogue(), trial=trial_for(settings))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from app.core.clock import Clock, frozen_at, system_clock
-from app.engine.matcher import Matcher
+from app.engine.matcher import Matcher, Trial, no_trial
 from app.rulelang.facts import Catalogue
 from app.store.unit_of_work import unit_of_work
 
@@ -25,6 +25,7 @@ class Context:
     actor: str
     matcher: Matcher
     catalogue: Catalogue
+    trial: Trial = no_trial
 
     def now(self) -> datetime:
         """Return the instant this operation happens at."""
@@ -47,6 +48,7 @@ class Runtime:
     matcher: Matcher
     catalogue: Catalogue
     clock: Clock = system_clock
+    trial: Trial = no_trial
 
     @contextmanager
     def work(self, actor: str) -> Iterator[Context]:
@@ -55,4 +57,4 @@ class Runtime:
         It happens at one instant, however long it takes: what it writes is known from the same moment on.
         """
         with unit_of_work(self.bind) as session:
-            yield Context(session, frozen_at(self.clock()), actor, self.matcher, self.catalogue)
+            yield Context(session, frozen_at(self.clock()), actor, self.matcher, self.catalogue, self.trial)

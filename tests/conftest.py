@@ -22,6 +22,19 @@ from app.store.session import engine_for
 from tests.web.client import ApiClient, Keys
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that has the long tests run as well."""
+    parser.addoption("--slow", action="store_true", help="run the tests that take minutes as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long tests unless they are asked for."""
+    if not config.getoption("--slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes; run with --slow"))
+
+
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server that DATABASE_URL names, or an embedded one."""

@@ -52,6 +52,11 @@ class DurableMatcher:
         except Exception as error:
             raise EngineFault(f"durable: {type(error).__name__}: {error}", ruleset=conditions.hash) from error
 
+    @property
+    def compiled(self) -> int:
+        """How often rules were compiled in this process since it first asked: for whoever watches the memory."""
+        return self._shelf_of_this_process().compiled
+
     def close(self) -> None:
         """Give back the memory of all compiled rules. The matcher can be used again."""
         self._shelf_of_this_process().clear()
@@ -68,6 +73,7 @@ class _Shelf:
 
     def __init__(self, capacity: int) -> None:
         self.pid = os.getpid()
+        self.compiled = 0
         self._capacity = capacity
         self._lock = threading.Lock()
         self._rulesets: OrderedDict[str, _Ruleset] = OrderedDict()
@@ -78,6 +84,7 @@ class _Shelf:
             ruleset = self._rulesets.get(conditions.hash)
             if ruleset is None or not ruleset.is_open:
                 ruleset = self._rulesets[conditions.hash] = _Ruleset(conditions)
+                self.compiled += 1
                 self._evict()
             elif not ruleset.is_of(conditions):
                 raise EngineFault("two different rule sets have the same hash", ruleset=conditions.hash)

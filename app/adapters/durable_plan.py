@@ -23,6 +23,7 @@ from app.rulelang.compiler import Check, Every, HasItem, Normal, Some, normal_fo
 NATIVE = frozenset({"eq", "neq", "lt", "lte", "gt", "gte", "in", "not_in", "exists", "missing"})
 MAX_MEMBERS = 8  # of a list that the engine compares by itself
 MAX_ALTERNATIVES = 12  # of one rule
+MAX_STEPS = 120  # of all alternatives of one group together; each takes memory, and is walked at each decision
 MAX_GROUPS = 12  # in a chain: the engine gives up at 15
 MAX_CHAINS = 60  # in a set: the engine gives up at 64 branches that are true together
 MAX_BRANCHES = 400  # that leave one node of a set: near 512 the engine never finishes compiling
@@ -84,10 +85,17 @@ def _alternatives(normal: Normal) -> list[tuple[Step, ...]]:
 def _distributed(parts: Sequence[Normal]) -> list[tuple[Step, ...]]:
     """Multiply a conjunction out; while that is too much, the part with the most alternatives is computed instead."""
     factors = [_alternatives(part) for part in parts]
-    while prod(map(len, factors)) > MAX_ALTERNATIVES:
+    while _is_too_much(factors):
         widest = max(range(len(factors)), key=lambda at: len(factors[at]))
         factors[widest] = [(Derived(parts[widest]),)]
     return [tuple(dict.fromkeys(joined.from_iterable(steps))) for steps in product(*factors)]
+
+
+def _is_too_much(factors: Sequence[Sequence[tuple[Step, ...]]]) -> bool:
+    """Tell whether a product has too many alternatives, or would repeat too many steps in them."""
+    alternatives = prod(map(len, factors))
+    steps = sum(sum(map(len, each)) * alternatives // len(each) for each in factors if each)
+    return alternatives > MAX_ALTERNATIVES or (alternatives > 1 and steps > MAX_STEPS)
 
 
 def _step_of(check: Check) -> Step:

@@ -32,6 +32,7 @@ from app.contracts.schemas import (
     TimelineShown,
     VersionShown,
 )
+from app.engine.matcher import RulesNotRunnable, TrialNotRun
 from app.partners.errors import PartnerNotFound, ProgramNotFound
 from app.runtime import Context
 from app.web.blueprint import Room
@@ -43,6 +44,7 @@ CONTRACT = "/contracts/<identifier:contract>"
 VERSION = f"{CONTRACT}/versions/<int:number>"
 RULE_VERSION = f"{VERSION}/rule-versions/<any(eligibility, attribution, payout):kind>/<int:rule_number>"
 MISSING = (errors.ContractNotFound, errors.VersionNotFound)
+SUBMISSION = (*MISSING, errors.WrongState, RulesNotRunnable, TrialNotRun)
 APPROVAL = (*MISSING, errors.WrongState, errors.SelfApproval, errors.BackdatingUndeclared)
 
 
@@ -112,11 +114,11 @@ def show_version(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     return version_data(version_numbered(ctx.session, contract, number))
 
 
-@routes.writes(f"{VERSION}/submit", needs="configure", shows=VersionShown, refuses=(*MISSING, errors.WrongState))
+@routes.writes(f"{VERSION}/submit", needs="configure", shows=VersionShown, refuses=SUBMISSION)
 def submit(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     """Submit a drafted contract version for approval.
 
-    The rule versions drafted with it are submitted with it.
+    The rule versions drafted with it are submitted with it. They are tried out on the rules engine first.
     """
     return version_data(submit_version(ctx, contract=contract, number=number))
 
@@ -164,11 +166,12 @@ def show_rule_version(ctx: Context, contract: str, number: int, kind: str, rule_
     return rule_version_data(rule_version_numbered(version, kind, rule_number))
 
 
-@routes.writes(
-    f"{RULE_VERSION}/submit", needs="configure", shows=RuleVersionShown, refuses=(*MISSING, errors.WrongState)
-)
+@routes.writes(f"{RULE_VERSION}/submit", needs="configure", shows=RuleVersionShown, refuses=SUBMISSION)
 def submit_rules(ctx: Context, **ids: Any) -> dict[str, Any]:
-    """Submit a drafted rule version for approval."""
+    """Submit a drafted rule version for approval.
+
+    The rules are tried out on the rules engine first.
+    """
     return rule_version_data(submit_rule_version(ctx, **ids))
 
 

@@ -13,10 +13,11 @@ from app.partners.mapping import catalogue_of
 from app.partners.repository import program_named
 from app.rulelang.bindings import Bindings, NamedList, lists_named
 from app.rulelang.facts import Catalogue
+from app.rulelang.ruleset import RuleSet, check_rules
 from app.rulesets.mapping import named_list
 from app.rulesets.repository import newest_of, versions_pinned
 from app.runtime import Context
-from app.store.models import Contract, ContractVersion
+from app.store.models import Contract, ContractVersion, RuleVersion
 
 Pins = dict[str, dict[str, Any]]
 """Which version of each named list rules take values from: {name: {"version", "hash"}}."""
@@ -64,6 +65,15 @@ def newest_lists(ctx: Context, bodies: Iterable[Any]) -> NewestLists:
 def bindings_of(params: dict[str, Any], pins: Pins, lists: Lists) -> Bindings:
     """Return what a rule version's parameters and lists stand for."""
     return Bindings(params, {name: lists[name, pin["version"]] for name, pin in pins.items()})
+
+
+def rules_now(ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion) -> RuleSet | None:
+    """Return drafted rules with what their parameters and lists stand for now; None if a list has come to not fit."""
+    if rule.is_inherited:
+        bindings = bindings_of(version.params, rule.lists, pinned_lists(ctx, [version]))
+    else:
+        bindings = Bindings(version.params, newest_lists(ctx, [rule.body]).lists)
+    return check_rules(rule.body, facts_of_contract(ctx, contract), "", bindings)[0]
 
 
 def _typed_once(ctx: Context, pins: Iterable[tuple[str, int]]) -> Lists:

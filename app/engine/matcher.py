@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -34,3 +34,29 @@ class EngineFault(AppError):
 
     code = "engine_fault"
     kind = "fault"
+
+
+class Trial(Protocol):
+    """Tries rules out on an engine before anybody depends on them, where they can do no harm."""
+
+    def __call__(self, versions: Sequence[RuleConditions]) -> None:
+        """Return if the engine runs them all. RulesNotRunnable if it does not, TrialNotRun if that is not known."""
+        ...
+
+
+def no_trial(versions: Sequence[RuleConditions]) -> None:
+    """Try nothing out: for an engine that is plain Python and needs no trial, and for rules that ran before."""
+
+
+class RulesNotRunnable(AppError):
+    """The rules are well formed, but the online engine crashes on them, takes too much, or gives wrong answers."""
+
+    code = "rules_not_runnable"
+    kind = "conflict"
+
+
+class TrialNotRun(AppError):
+    """The machine is too busy to try the rules out."""
+
+    code = "trial_not_run"
+    kind = "unavailable"

@@ -127,6 +127,16 @@ PROBLEMS: dict[str, Meaning] = {
         "A rule version starts inside its contract version, before the next one starts. Choose such a start, or draft a"
         " contract version.",
     ),
+    "rules_not_runnable": Meaning(
+        "The engine cannot run the rules",
+        "Rules are tried out on the engine before they are submitted, in a process with little memory and time. It"
+        " crashed on these, did not come to an end, or gave another answer than the reference engine. Nothing was"
+        " submitted. Draft a smaller or simpler rule set; report a small one.",
+    ),
+    "trial_not_run": Meaning(
+        "The rules could not be tried out",
+        "The machine is too busy to try the rules out on the engine. Nothing was submitted; send the same request again.",
+    ),
     "conversion_refused": Meaning(
         "The conversion has errors",
         "A key is unknown or missing, a time has no offset, or a fact is not of its type. `errors` lists all of it.",

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from app.adapters.durable_codec import SetCodec
 from app.adapters.durable_plan import (
     MAX_ALTERNATIVES,
+    MAX_BRANCHES,
     MAX_CHAINS,
     MAX_GROUPS,
     MAX_PROPERTIES,
+    MAX_STEPS,
     Chain,
     Derived,
     chains_of,
@@ -100,6 +103,77 @@ def test_sets_stay_within_the_limits() -> None:
     assert [len(each) for each in engine_sets(broad)] == [MAX_PROPERTIES // 100] * 2 + [1]
     lists = [(f"r{n}", Leaf("country", "in", tuple(f"C{n}{m}" for m in range(8)))) for n in range(60)]
     assert [len(each) for each in engine_sets(lists)] == [44, 16]
+
+
+def any_of(members: int) -> Condition:
+    return AnyOf(tuple(Leaf(f"t{n}", "eq", ("x",)) for n in range(members)))
+
+
+def derived(found: list[Chain]) -> int:
+    return len({step for chain in found for step in chain.steps if isinstance(step, Derived)})
+
+
+@pytest.mark.parametrize(("members", "alternatives"), [(MAX_ALTERNATIVES, 12), (MAX_ALTERNATIVES + 1, 1)])
+def test_a_choice_of_twelve_is_multiplied_out_and_of_thirteen_computed(members: int, alternatives: int) -> None:
+    found = chains_of("r", any_of(members))
+    assert (len(found), derived(found)) == (alternatives, int(alternatives == 1))
+
+
+@pytest.mark.parametrize(("others", "alternatives"), [(MAX_STEPS // 12 - 1, 12), (MAX_STEPS // 12, 1)])
+def test_alternatives_repeat_what_stands_beside_them_only_up_to_a_limit(others: int, alternatives: int) -> None:
+    beside = tuple(Leaf(f"o{n}", "eq", (1,)) for n in range(others))
+    found = chains_of("r", AllOf((any_of(12), *beside)))
+    assert (len(found), derived(found)) == (alternatives, int(alternatives == 1))
+    assert sum(len(chain.steps) for chain in found) <= MAX_STEPS
+
+
+def test_a_chain_without_alternatives_may_have_every_leaf_of_the_language() -> None:
+    (chain,) = chains_of("r", AllOf(tuple(Leaf(f"t{n}", "eq", (1,)) for n in range(50))))
+    assert len(chain.steps) == 50
+
+
+@pytest.mark.parametrize(("groups", "computed"), [(MAX_GROUPS, 0), (MAX_GROUPS + 1, 1)])
+def test_twelve_groups_stay_and_the_thirteenth_is_computed(groups: int, computed: int) -> None:
+    found = chains_of("r", AllOf(tuple(Leaf(f"t{n}", "in", ("x", "y")) for n in range(groups))))
+    assert (len(found), derived(found)) == (1, computed)
+
+
+@pytest.mark.parametrize(("facts", "sets"), [(MAX_PROPERTIES // 2, 1), (MAX_PROPERTIES // 2 + 1, 2)])
+def test_a_set_is_cut_where_it_would_send_too_many_properties(facts: int, sets: int) -> None:
+    """Each fact is counted for its value and its presence."""
+    whens = [(f"r{n}", AllOf(tuple(Leaf(f"t{n}_{m}", "eq", (1,)) for m in range(10)))) for n in range(facts // 10)]
+    rest = [("rest", AllOf(tuple(Leaf(f"u{m}", "eq", (1,)) for m in range(facts % 10))))]
+    assert len(engine_sets([*whens, *rest])) == sets
+
+
+@pytest.mark.parametrize(("rules", "sets"), [(MAX_BRANCHES // 8, 1), (MAX_BRANCHES // 8 + 1, 2)])
+def test_a_set_is_cut_where_a_node_would_have_too_many_branches(rules: int, sets: int) -> None:
+    lists = [(f"r{n}", Leaf("hour", "in", tuple(range(n, n + 7)))) for n in range(rules)]
+    assert len(engine_sets(lists)) == sets
+
+
+@pytest.mark.parametrize("op", ["in", "not_in"])
+def test_ten_thousand_members_are_one_property_and_leave_the_definition_small(op: str) -> None:
+    (chain,) = chains_of("r", Leaf("country", op, tuple(f"C{n}" for n in range(10_000))))
+    codec = SetCodec((chain,))
+    assert len(str(codec.definition)) < 200
+    assert codec.encoded({"country": "C9999"}) == {"go": 1, "d0": int(op == "in")}
+    assert codec.encoded({"country": "C10000"}) == {"go": 1, "d0": int(op == "not_in")}
+
+
+def test_the_work_grows_with_the_rules_and_no_faster() -> None:
+    """A contract of a thousand rules is five of two hundred: as many times the sets, and as many times what is sent."""
+
+    def work(count: int) -> tuple[int, int, int]:
+        rows = [
+            (f"r{n}", AllOf((Leaf("country", "in", ("US", "CA")), Leaf("quantity", "gte", (n,))))) for n in range(count)
+        ]
+        codecs = [SetCodec(each) for each in engine_sets(rows)]
+        sent = sum(len(codec.encoded({"country": "US", "quantity": 5})) for codec in codecs)
+        return len(codecs), sent, sum(len(str(codec.definition)) for codec in codecs)
+
+    for many, few in zip(work(1000), work(200), strict=True):
+        assert many <= 5 * few * 1.1
 
 
 def test_chains_mean_what_the_condition_means() -> None:

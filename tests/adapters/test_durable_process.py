@@ -73,6 +73,15 @@ faults(200); before = resident(); faults(1000); print(resident() - before)
     assert grown < 10, f"{grown} MB more after 1,000 faults"
 
 
+def test_a_short_soak_comes_to_its_end_without_a_fault_a_wrong_answer_or_growth() -> None:
+    asked = ["--evaluations", "10000", "--versions", "100", "--capacity", "10"]
+    command = [sys.executable, "-m", "tests.benchmarks.durable_soak", *asked]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300, check=False)
+    assert run.returncode == 0, run.stdout[-200:] + run.stderr
+    assert "| 10,000 |" in run.stdout
+    assert "faults 0, wrong answers 0" in run.stdout
+
+
 def test_a_forked_worker_compiles_its_own() -> None:
     conditions = rules({f"is {n}": condition(["quantity", "eq", n]) for n in range(8)})
     matcher = DurableMatcher()
