@@ -16,6 +16,7 @@ from app.rulelang.ast import (
     Condition,
     Cpm,
     Eligibility,
+    Flat,
     Formula,
     Greatest,
     Items,
@@ -132,7 +133,9 @@ class _Checker:
         else:
             many = operator.arity not in (0, 1)
             typed = self.values(leaf, fact, leaf.expected, leaf.pointer + "/value", many=many)
-        return leaf if typed is None else replace(leaf, expected=typed)
+        if typed is None or not typed:
+            return leaf
+        return Leaf(leaf.fact, leaf.op, typed, leaf.if_missing, leaf.pointer, source=leaf.source)
 
     def bound(self, leaf: Leaf, fact: Fact, source: Source) -> tuple[Scalar, ...] | None:
         """Return the values that a parameter or a list stands for, as many as the operator wants."""
@@ -209,17 +212,15 @@ class _Checker:
         self, leaf: Leaf, fact: Fact, given: Sequence[Any], where: str, *, many: bool
     ) -> tuple[Scalar, ...] | None:
         """Return raw values typed. With `many` each stands in the document by itself, and is pointed at."""
-        typed: list[Scalar] = []
-        for index, raw in enumerate(given):
-            value = typed_scalar(fact, raw)
-            if isinstance(value, Finding):
-                self.findings.all.append(value.at(where + (pointer_of(index) if many else "")))
-            else:
-                typed.append(value)
-        if len(typed) < len(given):
+        read = _each_typed(fact, given)
+        typed = tuple(value for value in read if not isinstance(value, Finding))
+        if len(typed) < len(read):
+            for index, value in enumerate(read):
+                if isinstance(value, Finding):
+                    self.findings.note(value.at(where + (pointer_of(index) if many else "")))
             return None
         self.check_sense(leaf, fact, typed, where)
-        return tuple(typed)
+        return typed
 
     def check_sense(self, leaf: Leaf, fact: Fact, typed: Sequence[Scalar], where: str) -> None:
         """Refuse a comparison that says nothing: it would be true of every value, or of none."""
@@ -247,7 +248,7 @@ class _Checker:
         if fact is None:
             hint = did_you_mean(name, self.catalogue.names())
             what = f"an item of {self.list_name} has no field" if self.list_name else "there is no fact"
-            self.findings.add("unknown_fact", at, f"{what} {name!r}", hint)
+            self.findings.add("unknown_fact", at, f"{what} {described(name)}", hint)
         return fact
 
 
@@ -255,6 +256,14 @@ def type_text(fact: Fact) -> str:
     """Return a fact's type for a message, with the words of an enum and the fields of records."""
     more = [*fact.values, *(f"{field.name}: {type_text(field)}" for field in fact.fields)]
     return f"{fact.type} ({', '.join(more)})" if more else fact.type
+
+
+def _each_typed(fact: Fact, raw: Sequence[Any]) -> Sequence[Scalar | Finding]:
+    """Return values typed. What stands in a long list many times is read once; 1 and true are two things there."""
+    if len(raw) <= 2:
+        return [typed_scalar(fact, value) for value in raw]
+    known = {key: typed_scalar(fact, key[1]) for key in dict.fromkeys(zip(map(type, raw), raw, strict=True))}
+    return list(map(known.__getitem__, zip(map(type, raw), raw, strict=True)))
 
 
 def _facts_at(formula: Formula, at: str) -> Iterator[tuple[str, str]]:
@@ -268,7 +277,8 @@ def _facts_at(formula: Formula, at: str) -> Iterator[tuple[str, str]]:
             yield formula.by.fact, at + "/tiers/by/sum"
         case Sum(parts) | Least(parts) | Greatest(parts):
             for index, part in enumerate(parts):
-                yield from _facts_at(part, at + pointer_of(_WORDS[type(formula)], index))
+                if not isinstance(part, Flat):  # it reads no fact, and there may be thousands
+                    yield from _facts_at(part, at + pointer_of(_WORDS[type(formula)], index))
         case Clamp(part):
             yield from _facts_at(part, at + "/clamp")
 
