@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ from app.adapters.embedded_postgres import acquire
 from app.store.migrate import migrate
 from app.store.session import engine_for
 
+_ONE_AT_A_TIME = Lock()  # reports are put together, and Alembic works in one thread only
 PATIENCE_S = 60  # for one case; the slowest that is accepted takes a second
 
 
@@ -110,7 +112,9 @@ def _span(report: Report, given: argparse.Namespace, url: str | None, parent: Pa
         folder.mkdir()
         (folder / "at").write_bytes(first.to_bytes(8, "big"))
         (folder / "report").touch()
-        first = _child(report, given, None if url is None else _fresh_database(url), folder, first, end)
+        with _ONE_AT_A_TIME:
+            database = None if url is None else _fresh_database(url)
+        first = _child(report, given, database, folder, first, end)
 
 
 def _child(report: Report, given: argparse.Namespace, url: str | None, folder: Path, first: int, end: int) -> int:
@@ -145,7 +149,8 @@ def _read_lines(report: Report, told: Any) -> None:
         if not line.endswith("\n"):
             told.seek(place)
             return
-        report.take(line)
+        with _ONE_AT_A_TIME:
+            report.take(line)
 
 
 def _fresh_database(url: str) -> str:
