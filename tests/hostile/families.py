@@ -180,9 +180,9 @@ FAMILIES: dict[str, tuple[float, Callable[[Random], tuple[Reader, bytes]]]] = {
     "twin keys": (4, _twin_keys),
     "soup": (8, _soup),
     "noise": (4, _noise),
-    "deep": (1.5, _deep),
-    "huge value": (1.2, _huge_value),
-    "wide": (1.2, _wide),
+    "deep": (1, _deep),
+    "huge value": (0.5, _huge_value),
+    "wide": (0.4, _wide),
 }
 _NAMES = tuple(FAMILIES)
 _WEIGHTS = tuple(weight for weight, _ in FAMILIES.values())

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -30,6 +30,8 @@ from app.store.migrate import migrate
 from app.store.session import engine_for
 
 _ONE_AT_A_TIME = Lock()  # reports are put together, and Alembic works in one thread only
+CHILD = ["-m", "tests.hostile.child"]
+PROGRESS_S = 5
 PATIENCE_S = 60  # for one case; the slowest that is accepted takes a second
 
 
@@ -93,8 +95,7 @@ def main() -> int:
         ]
         with ThreadPoolExecutor(given.workers) as threads:
             running = [threads.submit(_span, report, given, url, Path(folder), *span) for span in spans]
-            while not all(one.done() for one in running):
-                time.sleep(5)
+            while wait(running, timeout=PROGRESS_S).not_done:
                 print(
                     f"{report.cases:,} cases, {time.monotonic() - start:.0f} s, {len(report.violations)} violations",
                     flush=True,
@@ -120,7 +121,7 @@ def _span(report: Report, given: argparse.Namespace, url: str | None, parent: Pa
 def _child(report: Report, given: argparse.Namespace, url: str | None, folder: Path, first: int, end: int) -> int:
     """Run one child, and return where the next one has to start."""
     numbers = ["--seed", given.seed, "--first", first, "--end", end, "--http-every", given.http_every]
-    command = [sys.executable, "-m", "tests.hostile.child", *map(str, numbers), "--folder", str(folder)]
+    command = [sys.executable, *CHILD, *map(str, numbers), "--folder", str(folder)]
     with (folder / "log").open("wb") as log, (folder / "report").open(encoding="utf-8") as told:
         child = subprocess.Popen([*command, *(["--database", url] if url else [])], stdout=log, stderr=log)
         at, since = first, time.monotonic()
