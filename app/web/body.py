@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 from marshmallow import Schema, ValidationError
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, UnsupportedMediaType
 
 from app.core.errors import Finding
 from app.core.json_text import MalformedJson, parse_json
@@ -77,8 +77,13 @@ def require_type(*types: str) -> str:
 
 def body_bytes() -> bytes:
     """Return the request's body, whole: a chunked one that goes beyond the limit would end there in silence."""
-    text = request.get_data()
-    request.stream.read(1)  # at the limit this raises 413, at the end of the body it has nothing
+    try:
+        text = request.get_data()
+        request.stream.read(1)  # at the limit this raises 413, at the end of the body it has nothing
+    except HTTPException:
+        raise
+    except Exception as error:  # each server has its own for a broken chunk, or a connection that has gone
+        raise BadRequest from error
     return text
 
 

@@ -219,3 +219,19 @@ def test_hostile_headers_do_not_matter(client: ApiClient, headers: dict[str, str
     )
     assert time.process_time() - start < 1
     assert response.status_code in (200, 400, 415), response.text[:500]
+
+
+class Broken(BytesIO):
+    """A body of which the server that reads it says, in its own words, that it is none."""
+
+    def read(self, *args: Any) -> bytes:
+        raise OSError("invalid chunk size")
+
+    readinto = readline = read  # type: ignore[assignment]
+
+
+def test_a_body_that_breaks_off_is_no_fault_of_ours(client: ApiClient) -> None:
+    stated = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    for address, content_type in (("/v1/rules/check", JSON), ("/v1/conversions", NDJSON), ("/v1/partners", JSON)):
+        response = client.post(address, input_stream=Broken(), content_type=content_type, environ_overrides=stated)
+        assert refusal(response) == (400, "bad_request")
