@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.core.errors import Finding, pointer_of
@@ -66,14 +66,38 @@ def check_types(
             return body
 
 
+MAX_RESOLVED = 1_000_000
+
+
+@dataclass(slots=True)
+class _Resolved:
+    """How many members parameters and lists stand for in one body, and what parameters were read as."""
+
+    members: int = 0
+    known: dict[tuple[str, Fact], Sequence[Scalar | Finding]] = field(default_factory=dict)
+
+    def typed(self, name: str, fact: Fact, raw: Sequence[Any]) -> Sequence[Scalar | Finding]:
+        if (name, fact) not in self.known:
+            self.known[name, fact] = _each_typed(fact, raw)
+        return self.known[name, fact]
+
+
 class _Checker:
     """Checks conditions and formulas against one catalogue: the facts, or the fields of the items of `list_name`."""
 
-    def __init__(self, catalogue: Catalogue, findings: Findings, bindings: Bindings, list_name: str = "") -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        findings: Findings,
+        bindings: Bindings,
+        list_name: str = "",
+        resolved: _Resolved | None = None,
+    ) -> None:
         self.catalogue = catalogue
         self.findings = findings
         self.bindings = bindings
         self.list_name = list_name
+        self.resolved = resolved or _Resolved()
 
     def condition(self, condition: Condition, *, negated: bool = False) -> Condition:
         match condition:
@@ -106,7 +130,7 @@ class _Checker:
             return items
         negated = negated or items.quantifier == "no_item"
         self.check_missing(items, items.quantifier, (fact,), negated=negated)
-        inner = _Checker(item_catalogue(fact), self.findings, self.bindings, fact.name)
+        inner = _Checker(item_catalogue(fact), self.findings, self.bindings, fact.name, self.resolved)
         return replace(items, where=inner.condition(items.where, negated=negated))
 
     def leaf(self, leaf: Leaf, *, negated: bool) -> Leaf:
@@ -155,7 +179,9 @@ class _Checker:
             message = f"{leaf.op} wants a list of {count}; the parameter {source.name!r} is {found}"
             self.findings.add("wrong_type", where, message)
             return None
-        return self.values(leaf, fact, raw, where, many=False)
+        if self.are_too_many(len(raw), where):
+            return None
+        return self.checked(leaf, fact, self.resolved.typed(source.name, fact, raw), where, many=False)
 
     def members(self, fact: Fact, name: str, where: str) -> tuple[Scalar, ...] | None:
         """Return the members of a named list, which are of the fact's type; those for an enum are words of it."""
@@ -169,12 +195,23 @@ class _Checker:
             message = f"the list {name!r} holds {found.type}; {fact.name} is {type_text(fact)}"
             self.findings.add("list_not_for_fact", where, message)
             return None
+        if self.are_too_many(len(found.members), where):
+            return None
         strange = [str(member) for member in found.members if wanted == "enum" and member not in fact.values]
         if strange:
             message = f"the list {name!r} holds {described(strange[0])}, which {fact.name} never is"
             self.findings.add("not_a_member", where, message, f"one of: {', '.join(fact.values)}")
             return None
         return found.members
+
+    def are_too_many(self, count: int, where: str) -> bool:
+        """Refuse rules that are small as written and endless as they are run: a list of 10,000 in 1,000 places."""
+        before = self.resolved.members
+        self.resolved.members += count
+        if before <= MAX_RESOLVED < self.resolved.members:
+            message = f"parameters and lists stand for more than {MAX_RESOLVED:,} members, all in all"
+            self.findings.add("too_many_members", where, message, "test a list in fewer places")
+        return self.resolved.members > MAX_RESOLVED
 
     def other_fact(self, leaf: Leaf, fact: Fact, name: str, *, negated: bool) -> None:
         """Check a comparison of two facts. Enums with different words are different types."""
@@ -212,7 +249,12 @@ class _Checker:
         self, leaf: Leaf, fact: Fact, given: Sequence[Any], where: str, *, many: bool
     ) -> tuple[Scalar, ...] | None:
         """Return raw values typed. With `many` each stands in the document by itself, and is pointed at."""
-        read = _each_typed(fact, given)
+        return self.checked(leaf, fact, _each_typed(fact, given), where, many=many)
+
+    def checked(
+        self, leaf: Leaf, fact: Fact, read: Sequence[Scalar | Finding], where: str, *, many: bool
+    ) -> tuple[Scalar, ...] | None:
+        """Return values that were read, if nothing is wrong with any of them."""
         typed = tuple(value for value in read if not isinstance(value, Finding))
         if len(typed) < len(read):
             for index, value in enumerate(read):

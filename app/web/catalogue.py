@@ -55,7 +55,7 @@ PROBLEMS: dict[str, Meaning] = {
     "method_not_allowed": Meaning("Method not allowed", "The address exists; `Allow` lists the methods it has."),
     "body_too_large": Meaning(
         "The body is too large",
-        "JSON bodies may have 128 KiB, NDJSON bodies 64 MiB with 100,000 lines of 128 KiB. Send less at once.",
+        "JSON bodies may have 128 KiB, named lists 512 KiB, NDJSON bodies 64 MiB in 100,000 lines of 128 KiB. Send less.",
     ),
     "address_too_long": Meaning("The address is too long", "Shorten the query."),
     "unsupported_media_type": Meaning(
