@@ -13,9 +13,11 @@ from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant, start_of_day, write_instant
 from app.rulelang.ast import KINDS, Kind
 from app.rulelang.bindings import Bindings, params_named
-from app.rulelang.diagnostics import described, did_you_mean
+from app.rulelang.diagnostics import MAX_FINDINGS, described, did_you_mean
 from app.rulelang.facts import Catalogue
 from app.rulelang.ruleset import check_rules, with_kind
+
+MAX_DATED = 100  # rule versions of one kind in one draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,21 @@ def read_rules(
     drafts: list[RuleDraft] = []
     findings: list[Finding] = []
     for kind, given in rules.items():
+        if len(findings) > MAX_FINDINGS:
+            break
         where = at + pointer_of(kind)
         if kind not in KINDS:
             findings.append(Finding("unknown_key", f"unknown kind of rules {kind!r}", where, did_you_mean(kind, KINDS)))
+            continue
+        if isinstance(given, list) and len(given) > MAX_DATED:
+            message = f"{len(given)} rule versions of one kind; a draft takes {MAX_DATED} at most"
+            findings.append(Finding("too_many_members", message, where, "draft the later ones by themselves"))
             continue
         if isinstance(given, list):
             of_kind = [
                 _read_dated(entry, kind, setting, where + pointer_of(index), findings)
                 for index, entry in enumerate(given)
+                if len(findings) <= MAX_FINDINGS
             ]
         else:
             of_kind = [read_body(kind, given, start, setting, where, findings)]

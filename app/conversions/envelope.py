@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from app.core.canonical import record_hash
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_instant, write_instant
-from app.engine.factsheet import typed_facts
+from app.engine.factsheet import MAX_UNKNOWN, typed_facts
 from app.rulelang.ast import Value
 from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.facts import Catalogue
@@ -44,11 +44,7 @@ def read_conversion(body: Any, catalogue: Catalogue, program: str | None = None)
     """Return a conversion, or everything that is wrong with it. `program` is the one it belongs to unless it says so."""
     if not isinstance(body, dict):
         return [Finding("wrong_type", f"a conversion is an object; found {described(body)}")]
-    findings = [
-        Finding("unknown_key", f"unknown key {key!r}", pointer_of(key), did_you_mean(key, KEYS))
-        for key in body
-        if key not in KEYS
-    ]
+    findings = [*_unknown_keys([key for key in body if key not in KEYS])]
     identifier = _text(body.get("id"), "/id", findings, "the conversion's own id")
     owner = _text(body.get("program", program), "/program", findings, "the id of its program")
     partner = (
@@ -70,6 +66,13 @@ def read_conversion(body: Any, catalogue: Catalogue, program: str | None = None)
         }
     )
     return Incoming(identifier, owner, event_at, received_at, partner, raw, facts, digest)
+
+
+def _unknown_keys(keys: list[str]) -> Iterator[Finding]:
+    for key in keys[:MAX_UNKNOWN]:
+        yield Finding("unknown_key", f"unknown key {described(key)}", pointer_of(key), did_you_mean(key, KEYS))
+    if len(keys) > MAX_UNKNOWN:
+        yield Finding("unknown_key", f"{len(keys) - MAX_UNKNOWN:,} more unknown keys")
 
 
 def _text(value: Any, at: str, findings: list[Finding], what: str) -> str | None:

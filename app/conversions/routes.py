@@ -42,11 +42,19 @@ EXAMPLE = {
 REFUSALS = (errors.ConversionRefused, errors.ProgramWithoutContract, ProgramNotFound, EngineFault)
 
 
+# Defects that are listed of one line, and of all lines together; of the others it is said how many there are.
+MAX_SHOWN_OF_LINE, MAX_SHOWN_IN_LINES = 10, 10_000
+
+
 def add_conversions(ctx: Context, lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
     """Take many conversions in: each line is accepted, known already, or refused by itself."""
     receipts = receive_conversions(ctx, [line.data for line in lines])
+    room = MAX_SHOWN_IN_LINES
     for line, receipt in zip(lines, receipts, strict=True):
-        problem = None if receipt.problem is None else problem_of(receipt.problem).as_dict()
+        problem = None
+        if receipt.problem is not None:
+            problem = problem_of(receipt.problem).as_dict(most=min(room, MAX_SHOWN_OF_LINE))
+            room = max(0, room - len(receipt.problem.findings))
         yield receipt_line(line.number, receipt, problem)
 
 

@@ -54,4 +54,8 @@ def pointer_of(*parts: str | int) -> str:
     >>> pointer_of("rules", 0, "a/b")
     '/rules/0/a~1b'
     """
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join([f"/{part}" if isinstance(part, int) else f"/{_escaped(part)}" for part in parts])
+
+
+def _escaped(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1") if "~" in part or "/" in part else part

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from array import array
+from itertools import accumulate, count, islice
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
 class JsonFloat:
     """A number written with a point or an exponent. No field of ours accepts one; it is kept as it was written, so
-    that the refusal can show it and say where it stands."""
+    that the refusal can show it and say where it stands. A plain class: there may be a hundred thousand of them."""
 
-    text: str
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        return f"JsonFloat({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JsonFloat) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 class MalformedJson(ValueError):
@@ -27,8 +39,18 @@ MAX_INTEGER_DIGITS = 19
 # Deep enough for rules to be told that theirs are too deep, shallow enough for all that walks data (orjson: 254).
 MAX_DEPTH = 128
 
-# Strings whole, so that nothing inside one is taken for a bracket; numbers and words as far as json reads them.
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|-?(?:[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|NaN|Infinity)|\S', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_KEY_OR_BRACKET = re.compile(rf"({_STRING.pattern})\s*+(:?)|([\[\]{{}}])", re.DOTALL)
+_END = re.compile("}")
+_BRACKET = re.compile(r"[\[\]{}]")
+# A number is looked at from its first character on, and as far as it goes.
+_ODD = re.compile(r"(?<![-+.0-9eE])-?([0-9]{20,})(?![0-9]|\.[0-9]|[eE][-+]?[0-9])|-?Infinity|NaN")
+_MANY_DIGITS = re.compile(f"[0-9]{{{MAX_INTEGER_DIGITS + 1}}}")
+# Brackets as steps down (1) and up (-1, as a byte), for walking through them in one go.
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+# Up to here a key that stands twice is shown itself; beyond, where every token counts, the end of its object.
+_SHORT = 65_536
 # An escape, and whether it is half of a surrogate pair without the other half.
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]|(?P<half>u[dD][89a-fA-F])|.)", re.DOTALL)
 _RAW_HALF = re.compile("[\ud800-\udfff]")
@@ -41,23 +63,44 @@ def parse_json(text: str | bytes) -> Any:
     Raises MalformedJson with line and column.
     """
     decoded = _decoded(text)
+    # A hook for each of a hundred thousand integers takes longer than reading them: it is for texts that may need it.
+    integer = _integer if _MANY_DIGITS.search(decoded) else int
+    closed = count(1)
+
+    def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result, number = dict(pairs), next(closed)
+        if len(result) < len(pairs):
+            raise _KeyTwice(_first_twice(pairs), number)
+        return result
+
     try:
         data = json.loads(
-            decoded, object_pairs_hook=_object, parse_float=JsonFloat, parse_int=_integer, parse_constant=_constant
+            decoded, object_pairs_hook=object_of, parse_float=JsonFloat, parse_int=integer, parse_constant=_constant
         )
     except json.JSONDecodeError as error:
         raise _malformed(decoded, error.pos, error.msg) from None
-    except (_Refused, RecursionError):
-        raise _malformed(decoded, *_first_refused(decoded)) from None
-    if _is_deeper_than(data, MAX_DEPTH):
-        raise _malformed(decoded, *_first_refused(decoded))
+    except _KeyTwice as twice:
+        raise _malformed(decoded, *_key_twice(decoded, twice)) from None
+    except _NoNumber:
+        raise _malformed(decoded, *_first_odd(decoded)) from None
+    except RecursionError:
+        raise _malformed(decoded, *_first_too_deep(decoded)) from None
+    if decoded.count("[") + decoded.count("{") > MAX_DEPTH and _is_deeper_than(data, MAX_DEPTH):
+        raise _malformed(decoded, *_first_too_deep(decoded))
     if "\\u" in decoded and (half := _half_escape(decoded)) is not None:
         raise _malformed(decoded, half, _HALF)
     return data
 
 
-class _Refused(Exception):
-    """Correct JSON that is refused all the same. Where, `_first_refused` finds out: the hooks are not told."""
+class _KeyTwice(Exception):
+    """Which key, and the how manieth object of the text it is in, counted by their ends."""
+
+    def __init__(self, key: str, number: int) -> None:
+        self.key, self.number = key, number
+
+
+class _NoNumber(Exception):
+    """NaN, an infinity, or too many digits. Where, `_first_odd` finds out: the hooks are not told."""
 
 
 def _decoded(text: str | bytes) -> str:
@@ -76,33 +119,34 @@ def _decoded(text: str | bytes) -> str:
     return decoded
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        raise _Refused
-    return result
-
-
 def _integer(text: str) -> int:
     if len(text) > MAX_INTEGER_DIGITS and len(text.lstrip("-")) > MAX_INTEGER_DIGITS:
-        raise _Refused
+        raise _NoNumber
     return int(text)
 
 
 def _constant(text: str) -> Any:
-    raise _Refused
+    raise _NoNumber
+
+
+def _first_twice(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    return next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+
+
+_CONTAINERS = frozenset({dict, list})
 
 
 def _is_deeper_than(data: Any, most: int) -> bool:
-    level = [data] if isinstance(data, dict | list) else []
+    level = [data] if type(data) in _CONTAINERS else []
     for _ in range(most):
         if not level:
             return False
         level = [
             child
             for part in level
-            for child in (part.values() if isinstance(part, dict) else part)
-            if isinstance(child, dict | list)
+            for child in (part.values() if type(part) is dict else part)
+            if type(child) in _CONTAINERS
         ]
     return bool(level)
 
@@ -111,29 +155,56 @@ def _half_escape(text: str) -> int | None:
     return next((match.start() for match in _ESCAPE.finditer(text) if match["half"]), None)
 
 
-def _first_refused(text: str) -> tuple[int, str]:
-    """Return where the first thing stands that `parse_json` does not take, and what it is. Up to there it is JSON."""
+def _first_odd(text: str) -> tuple[int, str]:
+    """Return where the first number stands that is none for us. Up to there it is JSON, and here it is as in the next two."""
+    found = _ODD.search(_without_strings(text))
+    assert found is not None
+    if found[1] is None:
+        return found.start(), f"{found[0]} is not JSON"
+    return found.start(), f"a number of {len(found[1])} digits; numbers have at most {MAX_INTEGER_DIGITS}"
+
+
+def _first_too_deep(text: str) -> tuple[int, str]:
+    """Return where the first bracket stands that is one level too many."""
+    outside = _without_strings(text)
+    steps = array("b", outside.encode().translate(_STEPS, _NO_BRACKETS))
+    index = next(index for index, depth in enumerate(accumulate(steps)) if depth > MAX_DEPTH)
+    return _nth(_BRACKET, outside, index), f"nested too deeply; {MAX_DEPTH} levels are read"
+
+
+def _key_twice(text: str, twice: _KeyTwice) -> tuple[int, str]:
+    """Return where a key stands for the second time, or in a long text where its object ends."""
+    said = f"the key {_shortened(repr(twice.key))} stands twice in"
+    if len(text) > _SHORT:
+        return _nth(
+            _END, _without_strings(text), twice.number - 1
+        ), f"{said} the object that ends here; keep one of the two"
+    return _second_key(text), f"{said} one object; keep one of the two"
+
+
+def _second_key(text: str) -> int:
     open_keys: list[set[str] | None] = []  # of each open bracket: the keys so far, or None in a list
-    before = ""
-    for match in _TOKEN.finditer(text):
-        token, at = match[0], match.start()
-        if token in "{[":
-            open_keys.append(set() if token == "{" else None)
-            if len(open_keys) > MAX_DEPTH:
-                return at, f"nested too deeply; {MAX_DEPTH} levels are read"
-        elif token in "}]":
+    for match in _KEY_OR_BRACKET.finditer(text):
+        string, colon, bracket = match.groups()
+        if bracket in ("[", "{"):
+            open_keys.append(set() if bracket == "{" else None)
+        elif bracket:
             del open_keys[-1:]
-        elif token[0] == '"' and before in "{," and open_keys and (keys := open_keys[-1]) is not None:
-            key = json.loads(token)
+        elif colon and open_keys and (keys := open_keys[-1]) is not None:
+            key = json.loads(string)
             if key in keys:
-                return at, f"the key {_shortened(repr(key))} stands twice in one object; keep one of the two"
+                return match.start()
             keys.add(key)
-        elif token in ("NaN", "Infinity", "-Infinity"):
-            return at, f"{token} is not JSON"
-        elif len(digits := token.removeprefix("-")) > MAX_INTEGER_DIGITS and digits.isdigit():
-            return at, f"a number of {len(digits)} digits; numbers have at most {MAX_INTEGER_DIGITS}"
-        before = token
-    return len(text), "nested too deeply to be read"
+    raise AssertionError("no key stands twice")
+
+
+def _without_strings(text: str) -> str:
+    """Return the text with as many underscores in place of its strings, up to where it stops being JSON."""
+    return _STRING.sub(lambda match: "_" * (match.end() - match.start()), text)
+
+
+def _nth(pattern: re.Pattern[str], text: str, index: int) -> int:
+    return next(islice(pattern.finditer(text), index, None)).start()
 
 
 def _shortened(text: str) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from app.core.errors import Finding, pointer_of
 from app.rulelang.ast import Value
-from app.rulelang.diagnostics import did_you_mean
+from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.facts import Catalogue, typed_value
 
+MAX_UNKNOWN = 20  # names that are looked up for what may have been meant; the others are counted
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -31,16 +32,20 @@ def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[
     """Return raw facts typed, and everything that is wrong with them. A fact that is null is absent."""
     facts: dict[str, Value] = {}
     findings: list[Finding] = []
+    unknown: list[str] = []
     for name, value in raw.items():
         fact = catalogue.get(name)
         if fact is None or fact.derived:
-            findings.append(_unknown(name, catalogue, at + pointer_of(name)))
+            unknown.append(name)
         elif value is not None:
             typed = typed_value(fact, value)
             if isinstance(typed, Finding):
                 findings.append(typed.at(at + pointer_of(name)))
             else:
                 facts[name] = typed
+    findings += [_unknown(name, catalogue, at + pointer_of(name)) for name in unknown[:MAX_UNKNOWN]]
+    if len(unknown) > MAX_UNKNOWN:
+        findings.append(Finding("unknown_fact", f"{len(unknown) - MAX_UNKNOWN:,} more that are no facts", at))
     return facts, findings
 
 
@@ -48,7 +53,7 @@ def _unknown(name: str, catalogue: Catalogue, pointer: str) -> Finding:
     if catalogue.get(name) is not None:
         return Finding("derived_fact", f"{name} is computed by Termline and cannot be sent", pointer, "leave it out")
     hint = did_you_mean(name, catalogue.names(sent_in=True))
-    return Finding("unknown_fact", f"there is no fact {name!r}", pointer, hint)
+    return Finding("unknown_fact", f"there is no fact {described(name)}", pointer, hint)
 
 
 def with_derived(conversion: Conversion, local: datetime, wanted: frozenset[str]) -> dict[str, Value]:

@@ -26,7 +26,7 @@ CODES: dict[str, str] = {
     "too_many_groups": "More than 12 groups in one rule.",
     "too_many_leaves": "More than 50 leaves in one rule.",
     "too_many_rules": "More than 200 rules in one body.",
-    "too_many_members": "More than 10,000 members in one list, 50 formulas in one sum, or 20 limits in one body.",
+    "too_many_members": "More than 10,000 members in one list, 1,000,000 in all that are named, 50 formulas in a sum, 20 limits.",
     "too_many_steps": "More than 200 steps in one tier table.",
     "unknown_fact": "A fact that is not in the catalogue.",
     "unknown_operator": "An operator the language does not know.",
@@ -49,6 +49,7 @@ CODES: dict[str, str] = {
     "not_a_number": "A formula calculates with a fact that is no number.",
     "bad_steps": "A tier table that does not rise, whose last step is not endless, or that takes a percentage of a count.",
     "bad_clamp": "A clamp without ends, or with a minimum above the maximum.",
+    "too_many_findings": "More than 100 defects in one body; what follows the last of them was not read.",
     "not_available": "Part of the language that this release does not run yet.",
 }
 
@@ -60,21 +61,38 @@ class RulesRefused(AppError):
     kind = "invalid"
 
 
-class Findings:
-    """Collects diagnostics while a document is read."""
+MAX_FINDINGS = 100
 
-    def __init__(self) -> None:
+
+class EnoughFound(Exception):
+    """There is no room for another finding. Whoever set the limit catches this."""
+
+
+class Findings:
+    """Collects diagnostics while a document is read: all of them, or as many as there is room for.
+
+    A reader of a megabyte of nonsense would be busy for long with words that nobody reads to the end.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
         self.all: list[Finding] = []
+        self._most = most
 
     def add(self, code: str, pointer: str, message: str, hint: str | None = None) -> None:
         """Note an error. `code` is one of CODES."""
         assert code in CODES, code
-        self.all.append(Finding(code, message, pointer, hint))
+        self.note(Finding(code, message, pointer, hint))
 
     def warn(self, code: str, pointer: str, message: str, hint: str | None = None) -> None:
         """Note something that does not stop the rule."""
         assert code in CODES, code
-        self.all.append(Finding(code, message, pointer, hint, severity="warning"))
+        self.note(Finding(code, message, pointer, hint, severity="warning"))
+
+    def note(self, finding: Finding) -> None:
+        """Note a finding as it is. Raises EnoughFound when there is no room for it."""
+        if len(self.all) == self._most:
+            raise EnoughFound
+        self.all.append(finding)
 
     @property
     def errors(self) -> list[Finding]:
@@ -119,5 +137,5 @@ def described(value: Any) -> str:
     names = {dict: "an object", list: "a list", bool: "a boolean", type(None): "null"}
     if type(value) in names and not isinstance(value, bool):
         return names[type(value)]
-    text = repr(value) if isinstance(value, str | bool) else str(value)
+    text = repr(value[:61]) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"

@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from app.core.durations import length_micros, parse_duration
+from app.core.durations import parse_duration
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant
 from app.core.json_text import JsonFloat
@@ -23,6 +23,7 @@ MEMBERS = {"text_list": "text", "enum_list": "enum"}
 TYPES = (*SCALARS, *MEMBERS, "records")
 MAX_TEXT = 1024
 MAX_LIST = 1000
+MAX_MARKS = 30  # combining marks in a row, as in Unicode's stream-safe text
 MAX_FIELDS = 30
 MAX_SCALE = 6
 # The online engine compares integers scaled by 10^6 and saturates silently beyond 2^63; this stays well inside.
@@ -193,7 +194,7 @@ def _refused(fact: Fact, raw: Any, found: str = "") -> Finding:
 
 
 _SHAPES = {
-    "text": f"(a string of at most {MAX_TEXT} characters, without control characters)",
+    "text": f"(a string of at most {MAX_TEXT} characters, no control characters, at most {MAX_MARKS} marks on one letter)",
     "enum": "",
     "integer": "(a whole number below 2^62; as a string from 2^53 on)",
     "decimal": f'(a string such as "12.50", below {LARGEST // 10**MAX_SCALE:,}, at most {MAX_SCALE} digits after the point)',
@@ -205,6 +206,9 @@ _SHAPES = {
     "enum_list": f"(a list of at most {MAX_LIST:,} of its words)",
     "records": f"(a list of at most {MAX_LIST:,} objects)",
 }
+_LONGEST = timedelta(microseconds=LARGEST - 1)
+# Decimals that need no look at their size and scale.
+_USUAL_DECIMAL = re.compile(rf"-?[0-9]{{1,12}}(?:\.[0-9]{{1,{MAX_SCALE}}})?", re.ASCII)
 _DIGITS = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
@@ -212,7 +216,12 @@ _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 def _text(raw: Any, fact: Fact) -> str | None:
     if not isinstance(raw, str) or len(raw) > MAX_TEXT or _CONTROL.search(raw):
         return None
-    text = raw if raw.isascii() else unicodedata.normalize("NFC", raw)
+    if raw.isascii():
+        return raw
+    # Marks are sorted when a text is composed, one by one: a thousand of them, the wrong way round, take a millisecond.
+    if max(map(len, bytes(map(unicodedata.combining, raw)).split(b"\0"))) > MAX_MARKS:
+        return None
+    text = unicodedata.normalize("NFC", raw)
     return text if len(text) <= MAX_TEXT else None  # a few characters grow when composed
 
 
@@ -233,6 +242,8 @@ def _decimal(raw: Any, fact: Fact) -> Decimal | None:
         raw = str(raw)
     if not isinstance(raw, str):
         return None
+    if _USUAL_DECIMAL.fullmatch(raw):
+        return Decimal(raw)
     value = parse_decimal(raw)
     if value is None or abs(value) * 10**MAX_SCALE >= LARGEST:
         return None
@@ -245,7 +256,7 @@ def _boolean(raw: Any, fact: Fact) -> bool | None:
 
 def _duration(raw: Any, fact: Fact) -> timedelta | None:
     length = parse_duration(raw) if isinstance(raw, str) else None
-    return None if length is None or length_micros(length) >= LARGEST else length
+    return None if length is None or length > _LONGEST else length
 
 
 _READERS: dict[str, Any] = {

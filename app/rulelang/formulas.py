@@ -54,7 +54,7 @@ def read_formula(reader: Reader, data: Any, at: str, depth: int = 1) -> Formula 
         example = 'for example {"percent": "5", "of": "order_value"}'
         reader.findings.add("wrong_type", at, f"expected a formula, found {described(data)}", example)
         return None
-    words = [word for word in WORDS if word in data]
+    words = [key for key in data if key in _READERS]
     if len(words) != 1:
         found = " and ".join(words) or ", ".join(described(key) for key in list(data)[:5]) or "an empty object"
         hint = 'to add them up: {"sum": […]}' if words else did_you_mean(next(iter(map(str, data)), ""), WORDS)

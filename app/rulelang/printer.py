@@ -92,10 +92,21 @@ def value_words(value: Value | None) -> str:
     ('US', '""', '"a, b"', 'absent', '"absent"')
     """
     if isinstance(value, tuple) and len(value) > MOST_SHOWN:
-        return f"{_list_text(value[:MOST_SHOWN])[:-1]}, … ({len(value)} in all)]"
-    text = value_text(value)
+        return f"{_readable(_list_text(value[:MOST_SHOWN]))[:-1]}, … ({len(value)} in all)]"
+    text = _readable(value_text(value))
     is_plain = not isinstance(value, str) or (_PLAIN.fullmatch(value) is not None and value != "absent")
     return text if is_plain else f'"{text}"'
+
+
+def _readable(text: str) -> str:
+    """Return a text with its invisible characters written out: some turn round the order in which all else is read.
+
+    >>> _readable("US" + chr(0x202E))
+    'US\\\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
 
 
 _PLAIN = re.compile(r"[\w.:/@+-]+")

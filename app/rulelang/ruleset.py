@@ -10,7 +10,7 @@ from app.core.canonical import content_hash, record_hash
 from app.core.errors import Finding
 from app.rulelang.ast import Body, Kind, Source, conditions_of, fact_of, facts_of, formulas_of, sources_of
 from app.rulelang.bindings import NOTHING, Bindings
-from app.rulelang.diagnostics import Findings, RulesRefused
+from app.rulelang.diagnostics import MAX_FINDINGS, EnoughFound, Findings, RulesRefused
 from app.rulelang.facts import Catalogue
 from app.rulelang.parser import parse_body
 from app.rulelang.typecheck import check_types, type_text
@@ -35,9 +35,12 @@ def check_rules(
     data: Any, catalogue: Catalogue, at: str = "", bindings: Bindings = NOTHING
 ) -> tuple[RuleSet | None, list[Finding]]:
     """Return the rule set and its warnings, or None and everything that is wrong with it."""
-    findings = Findings()
-    parsed = parse_body(data, findings, at)
-    typed = None if parsed is None else check_types(parsed, catalogue, findings, at, bindings)
+    findings = Findings(MAX_FINDINGS)
+    try:
+        parsed = parse_body(data, findings, at)
+        typed = None if parsed is None else check_types(parsed, catalogue, findings, at, bindings)
+    except EnoughFound:
+        return None, [*findings.all, _TOO_MANY.at(at)]
     if typed is None or findings.errors:
         return None, findings.all
     tested = frozenset(fact for _, when in conditions_of(typed) for fact in facts_of(when))
@@ -47,6 +50,13 @@ def check_rules(
     written = content_hash(data)
     key = _key(written, sources, bindings, {name: type_text(catalogue[name]) for name in tested})
     return RuleSet(data["kind"], written, typed, tested | used, required, sources, key), findings.all
+
+
+_TOO_MANY = Finding(
+    "too_many_findings",
+    f"more than {MAX_FINDINGS} defects were found; what follows the last of them was not read",
+    hint="correct these, then check again",
+)
 
 
 def _key(written: str, sources: frozenset[Source], bindings: Bindings, types: Mapping[str, str]) -> str:

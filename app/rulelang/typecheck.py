@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.core.errors import Finding, pointer_of
@@ -16,6 +16,7 @@ from app.rulelang.ast import (
     Condition,
     Cpm,
     Eligibility,
+    Flat,
     Formula,
     Greatest,
     Items,
@@ -65,14 +66,38 @@ def check_types(
             return body
 
 
+MAX_RESOLVED = 1_000_000
+
+
+@dataclass(slots=True)
+class _Resolved:
+    """How many members parameters and lists stand for in one body, and what parameters were read as."""
+
+    members: int = 0
+    known: dict[tuple[str, Fact], Sequence[Scalar | Finding]] = field(default_factory=dict)
+
+    def typed(self, name: str, fact: Fact, raw: Sequence[Any]) -> Sequence[Scalar | Finding]:
+        if (name, fact) not in self.known:
+            self.known[name, fact] = _each_typed(fact, raw)
+        return self.known[name, fact]
+
+
 class _Checker:
     """Checks conditions and formulas against one catalogue: the facts, or the fields of the items of `list_name`."""
 
-    def __init__(self, catalogue: Catalogue, findings: Findings, bindings: Bindings, list_name: str = "") -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        findings: Findings,
+        bindings: Bindings,
+        list_name: str = "",
+        resolved: _Resolved | None = None,
+    ) -> None:
         self.catalogue = catalogue
         self.findings = findings
         self.bindings = bindings
         self.list_name = list_name
+        self.resolved = resolved or _Resolved()
 
     def condition(self, condition: Condition, *, negated: bool = False) -> Condition:
         match condition:
@@ -105,7 +130,7 @@ class _Checker:
             return items
         negated = negated or items.quantifier == "no_item"
         self.check_missing(items, items.quantifier, (fact,), negated=negated)
-        inner = _Checker(item_catalogue(fact), self.findings, self.bindings, fact.name)
+        inner = _Checker(item_catalogue(fact), self.findings, self.bindings, fact.name, self.resolved)
         return replace(items, where=inner.condition(items.where, negated=negated))
 
     def leaf(self, leaf: Leaf, *, negated: bool) -> Leaf:
@@ -132,7 +157,9 @@ class _Checker:
         else:
             many = operator.arity not in (0, 1)
             typed = self.values(leaf, fact, leaf.expected, leaf.pointer + "/value", many=many)
-        return leaf if typed is None else replace(leaf, expected=typed)
+        if typed is None or not typed:
+            return leaf
+        return Leaf(leaf.fact, leaf.op, typed, leaf.if_missing, leaf.pointer, source=leaf.source)
 
     def bound(self, leaf: Leaf, fact: Fact, source: Source) -> tuple[Scalar, ...] | None:
         """Return the values that a parameter or a list stands for, as many as the operator wants."""
@@ -152,7 +179,9 @@ class _Checker:
             message = f"{leaf.op} wants a list of {count}; the parameter {source.name!r} is {found}"
             self.findings.add("wrong_type", where, message)
             return None
-        return self.values(leaf, fact, raw, where, many=False)
+        if self.are_too_many(len(raw), where):
+            return None
+        return self.checked(leaf, fact, self.resolved.typed(source.name, fact, raw), where, many=False)
 
     def members(self, fact: Fact, name: str, where: str) -> tuple[Scalar, ...] | None:
         """Return the members of a named list, which are of the fact's type; those for an enum are words of it."""
@@ -166,12 +195,23 @@ class _Checker:
             message = f"the list {name!r} holds {found.type}; {fact.name} is {type_text(fact)}"
             self.findings.add("list_not_for_fact", where, message)
             return None
+        if self.are_too_many(len(found.members), where):
+            return None
         strange = [str(member) for member in found.members if wanted == "enum" and member not in fact.values]
         if strange:
             message = f"the list {name!r} holds {described(strange[0])}, which {fact.name} never is"
             self.findings.add("not_a_member", where, message, f"one of: {', '.join(fact.values)}")
             return None
         return found.members
+
+    def are_too_many(self, count: int, where: str) -> bool:
+        """Refuse rules that are small as written and endless as they are run: a list of 10,000 in 1,000 places."""
+        before = self.resolved.members
+        self.resolved.members += count
+        if before <= MAX_RESOLVED < self.resolved.members:
+            message = f"parameters and lists stand for more than {MAX_RESOLVED:,} members, all in all"
+            self.findings.add("too_many_members", where, message, "test a list in fewer places")
+        return self.resolved.members > MAX_RESOLVED
 
     def other_fact(self, leaf: Leaf, fact: Fact, name: str, *, negated: bool) -> None:
         """Check a comparison of two facts. Enums with different words are different types."""
@@ -211,17 +251,20 @@ class _Checker:
         self, leaf: Leaf, fact: Fact, given: Sequence[Any], where: str, *, many: bool
     ) -> tuple[Scalar, ...] | None:
         """Return raw values typed. With `many` each stands in the document by itself, and is pointed at."""
-        typed: list[Scalar] = []
-        for index, raw in enumerate(given):
-            value = typed_scalar(fact, raw)
-            if isinstance(value, Finding):
-                self.findings.all.append(value.at(where + (pointer_of(index) if many else "")))
-            else:
-                typed.append(value)
-        if len(typed) < len(given):
+        return self.checked(leaf, fact, _each_typed(fact, given), where, many=many)
+
+    def checked(
+        self, leaf: Leaf, fact: Fact, read: Sequence[Scalar | Finding], where: str, *, many: bool
+    ) -> tuple[Scalar, ...] | None:
+        """Return values that were read, if nothing is wrong with any of them."""
+        typed = tuple(value for value in read if not isinstance(value, Finding))
+        if len(typed) < len(read):
+            for index, value in enumerate(read):
+                if isinstance(value, Finding):
+                    self.findings.note(value.at(where + (pointer_of(index) if many else "")))
             return None
         self.check_sense(leaf, fact, typed, where)
-        return tuple(typed)
+        return typed
 
     def check_sense(self, leaf: Leaf, fact: Fact, typed: Sequence[Scalar], where: str) -> None:
         """Refuse a comparison that says nothing: it would be true of every value, or of none."""
@@ -249,7 +292,7 @@ class _Checker:
         if fact is None:
             hint = did_you_mean(name, self.catalogue.names())
             what = f"an item of {self.list_name} has no field" if self.list_name else "there is no fact"
-            self.findings.add("unknown_fact", at, f"{what} {name!r}", hint)
+            self.findings.add("unknown_fact", at, f"{what} {described(name)}", hint)
         return fact
 
 
@@ -257,6 +300,14 @@ def type_text(fact: Fact) -> str:
     """Return a fact's type for a message, with the words of an enum and the fields of records."""
     more = [*fact.values, *(f"{field.name}: {type_text(field)}" for field in fact.fields)]
     return f"{fact.type} ({', '.join(more)})" if more else fact.type
+
+
+def _each_typed(fact: Fact, raw: Sequence[Any]) -> Sequence[Scalar | Finding]:
+    """Return values typed. What stands in a long list many times is read once; 1 and true are two things there."""
+    if len(raw) <= 2:
+        return [typed_scalar(fact, value) for value in raw]
+    known = {key: typed_scalar(fact, key[1]) for key in dict.fromkeys(zip(map(type, raw), raw, strict=True))}
+    return list(map(known.__getitem__, zip(map(type, raw), raw, strict=True)))
 
 
 def _facts_at(formula: Formula, at: str) -> Iterator[tuple[str, str]]:
@@ -270,7 +321,8 @@ def _facts_at(formula: Formula, at: str) -> Iterator[tuple[str, str]]:
             yield formula.by.fact, at + "/tiers/by/sum"
         case Sum(parts) | Least(parts) | Greatest(parts):
             for index, part in enumerate(parts):
-                yield from _facts_at(part, at + pointer_of(_WORDS[type(formula)], index))
+                if not isinstance(part, Flat):  # it reads no fact, and there may be thousands
+                    yield from _facts_at(part, at + pointer_of(_WORDS[type(formula)], index))
         case Clamp(part):
             yield from _facts_at(part, at + "/clamp")
 

@@ -18,7 +18,7 @@ from marshmallow import Schema
 
 from app.core.errors import AppError
 from app.web.auth import admitted
-from app.web.body import read_body, read_json, read_no_body, read_query
+from app.web.body import MAX_BODY, read_body, read_json, read_no_body, read_query
 from app.web.json_answers import json_response
 from app.web.lines import is_ndjson, lines_response, read_lines
 from app.web.operation_doc import OperationDoc
@@ -89,12 +89,14 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         location: str | None = None,
         whole: str | None = None,
         or_lines: View | None = None,
+        most: int = MAX_BODY,
         **doc: Any,
     ) -> Callable[[View], View]:
         """Make a view answer POST: it takes the body's fields; `location` is the address of what it made.
 
         With `whole`, the body is handed on under that name, unread but for its JSON: a lower floor reads it, and the
         schema only documents it. With `or_lines`, NDJSON is read as well, and that view answers it line by line.
+        A body has at most `most` bytes.
         """
         answers = {status: shows, **doc.pop("answers", {})}
         documented = OperationDoc(
@@ -105,7 +107,7 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
             read_query(Strict())
             if takes is None:
                 return read_no_body()
-            return {whole: read_json(*documented.types)} if whole else read_body(takes())
+            return {whole: read_json(*documented.types, most=most)} if whole else read_body(takes(), most)
 
         show = _shown_by(shows, status, location)
         return self._operation("POST", path, documented, read, show, or_lines)

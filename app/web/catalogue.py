@@ -54,7 +54,8 @@ PROBLEMS: dict[str, Meaning] = {
     "no_such_address": Meaning("Nothing there", "No operation has this address. /docs lists what there is."),
     "method_not_allowed": Meaning("Method not allowed", "The address exists; `Allow` lists the methods it has."),
     "body_too_large": Meaning(
-        "The body is too large", "JSON bodies may have 16 MB, NDJSON bodies 64 MB. Send less at once."
+        "The body is too large",
+        "JSON bodies may have 128 KiB, named lists 512 KiB, NDJSON bodies 64 MiB in 100,000 lines of 128 KiB. Send less.",
     ),
     "address_too_long": Meaning("The address is too long", "Shorten the query."),
     "unsupported_media_type": Meaning(
@@ -209,6 +210,7 @@ FINDINGS: dict[str, str] = {
     "unknown_field": "A field, or a query parameter, that this address does not know.",
     "missing_field": "A field that must be there is not.",
     "unused_param": "A parameter of a draft that none of its rules reads.",
+    "more_findings": "There are more defects than are listed here; the message says how many.",
     "wrong_value": "A value that is not of the form the field has.",
 }
 

@@ -13,7 +13,7 @@ HTTP_CODES: dict[int, tuple[str, str]] = {
     405: ("method_not_allowed", "This address has other methods; `Allow` lists them."),
     413: (
         "body_too_large",
-        "The body is larger than this address accepts (NDJSON: at most 100,000 lines). Send less at once.",
+        "The body is larger than this address accepts (JSON: 128 KiB, a list 512; NDJSON: 64 MiB, 100,000 lines). Send less.",
     ),
     414: ("address_too_long", "The address is too long."),
     415: ("unsupported_media_type", "This address reads another content type; `Accept` says which."),

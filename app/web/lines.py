@@ -11,7 +11,8 @@ from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core.errors import AppError
-from app.web.body import MAX_NDJSON, NDJSON, body_bytes, json_data, require_type
+from app.web.body import MAX_BODY, MAX_NDJSON, NDJSON, body_bytes, json_data, require_type
+from app.web.errors import MalformedBody
 
 MAX_LINES = 100_000
 
@@ -48,6 +49,8 @@ def lines_response(answers: Iterable[dict[str, Any]]) -> Response:
 
 
 def _data(text: bytes) -> Any | AppError:
+    if len(text) > MAX_BODY:
+        return MalformedBody(f"The line has {len(text):,} bytes; a line has {MAX_BODY:,} at most.")
     try:
         return json_data(text, "line")
     except AppError as problem:

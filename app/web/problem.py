@@ -29,6 +29,7 @@ HEADERS: dict[Kind, dict[str, str]] = {
     "unauthenticated": {"WWW-Authenticate": 'Bearer realm="termline"'},
     "unavailable": {"Retry-After": "1"},
 }
+MAX_SHOWN = 150  # findings of one problem
 OUR_FAULT = (
     "Something went wrong on our side and nothing was changed. Tell us the id in `instance`; the log has the rest."
 )
@@ -45,15 +46,21 @@ class Problem:
     instance: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the problem as JSON data; `type` is the address of the page that explains the code."""
+    def as_dict(self, most: int = MAX_SHOWN) -> dict[str, Any]:
+        """Return the problem as JSON data; `type` is the address of the page that explains the code. Of its findings it
+        lists at most so many, and says how many more there are."""
         said = {"type": f"/problems/{self.code}", "title": title_of(self.code), "status": self.status}
         said |= {"detail": self.detail, "code": self.code}
         if self.instance:
             said["instance"] = self.instance
         if self.findings:
-            said["errors"] = [finding.as_dict() for finding in self.findings]
+            shown = [*self.findings[:most], *_the_rest(len(self.findings) - most)]
+            said["errors"] = [finding.as_dict() for finding in shown]
         return said
+
+
+def _the_rest(count: int) -> list[Finding]:
+    return [Finding("more_findings", f"{count:,} more defects are not listed")] if count > 0 else []
 
 
 def register(app: Flask) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError, pre_load
 from marshmallow.exceptions import SCHEMA
 
 from app.core.errors import Finding, pointer_of
 from app.rulelang.diagnostics import described, did_you_mean
 
+# No object of ours has half as many fields; marshmallow's time grows with the square of the unknown ones.
+MAX_FIELDS = 100
 _UNKNOWN, _TYPE, _NULL, _REQUIRED = "is unknown", "is no object", "is null", "is missing"
 _SAID = {
     "Missing data for required field.": _REQUIRED,
@@ -25,6 +27,15 @@ class Strict(Schema):
         unknown = RAISE
 
     error_messages = {"unknown": _UNKNOWN, "type": _TYPE}
+
+    @pre_load
+    def refuse_many_fields(self, data: Any, **kwargs: Any) -> Any:
+        """Refuse an object as a whole that has far more fields than there are."""
+        if isinstance(data, Mapping) and len(data) > MAX_FIELDS:
+            known = ", ".join(field.data_key or name for name, field in self.load_fields.items())
+            message = f"an object of {len(data):,} fields; there are few that can be used"
+            raise ValidationError([Finding("unknown_field", message, "", f"known: {known}" if known else None)])
+        return data
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
         """Replace marshmallow's texts by findings, here, where the fields one may have meant are known."""

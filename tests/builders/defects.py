@@ -497,6 +497,14 @@ CASES = {
     ],
 }
 # These are met with a body of the size of the limit: test_limits.py.
-BY_SIZE = {"too_deep", "too_many_groups", "too_many_leaves", "too_many_rules", "too_many_members", "too_many_steps"}
+BY_SIZE = {
+    "too_deep",
+    "too_many_groups",
+    "too_many_leaves",
+    "too_many_rules",
+    "too_many_members",
+    "too_many_steps",
+    "too_many_findings",
+}
 # These are met with lists that exist and with facts that are declared: test_bindings.py, test_declared.py.
 BY_BINDING = {"list_not_for_fact", "fact_known", "bad_declaration"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -221,3 +222,27 @@ def test_rules_with_other_values_or_types_have_another_key_and_the_same_hash() -
     assert as_text is not None
     assert as_enum is not None
     assert (as_text.key == as_enum.key, as_text.hash == as_enum.hash) == (False, True)
+
+
+def test_a_list_that_is_named_in_too_many_places_is_refused() -> None:
+    """A body of 20 KB would stand for two million members, which an engine holds each by itself."""
+    vips = named("vips", "text", *(f"v{n}" for n in range(MAX_MEMBERS)))
+    raw = [f"v{n}" for n in range(MAX_MEMBERS)]
+    for value in ({"list": "vips"}, {"param": "raw"}):
+        leaf = {"fact": "coupon_code", "op": "in", "value": value}
+        for places, codes in ((100, []), (101, ["too_many_members"]), (200, ["too_many_members"])):
+            rules = [{"id": f"r{n}", "when": leaf, "then": "accept"} for n in range(places)]
+            body = {"kind": "eligibility", "rules": rules, "otherwise": "accept"}
+            _, found = check_rules(body, shipped_catalogue(), bindings=Bindings({"raw": raw}, {"vips": vips}))
+            assert [(finding.code, finding.pointer[:10]) for finding in found] == [
+                (code, "/rules/100") for code in codes
+            ]
+
+
+def test_a_parameter_that_is_named_often_is_read_once() -> None:
+    leaf = {"fact": "order_value", "op": "in", "value": {"param": "raw"}}
+    raw = [*map(str, range(MAX_MEMBERS - 1)), "x"]
+    start = time.process_time()
+    _, found = check({"any": [leaf] * 50}, raw=raw)
+    assert time.process_time() - start < 0.3  # read each time it takes a second
+    assert [finding.pointer for finding in found] == [f"{WHEN}/any/{n}/value/param" for n in range(50)]

@@ -68,3 +68,12 @@ def test_null_is_absent_and_every_defect_is_reported() -> None:
         ("unknown_fact", "/facts/cuntry", "did you mean 'country'?"),
         ("unknown_fact", "/facts/a~1b", f"known: {', '.join(sorted(shipped_catalogue().names(sent_in=True)))}"),
     ]
+
+
+def test_a_letter_may_have_thirty_marks_and_no_more() -> None:
+    """Composing sorts the marks of a letter one by one: with a thousand of them a text takes a millisecond."""
+    for marks, is_text in ((1, True), (30, True), (31, False), (1_000, False)):
+        text = "a" + "\u0323\u0301" * (marks // 2) + "\u0301" * (marks % 2)
+        typed = typed_value(shipped_catalogue()["sku"], text)
+        assert isinstance(typed, str) is is_text, marks
+    assert isinstance(typed_value(shipped_catalogue()["sku"], "e\u0301" * 400), str)

@@ -295,3 +295,17 @@ def test_eligibility_and_attribution() -> None:
 def test_values_as_records_keep_them_and_as_sentences_say_them(value: Any, record: str, words: str) -> None:
     assert value_text(value) == record
     assert value_words(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("US\u202e)", '"US\\u202e)"'),
+        ("\ufeffx", '"\\ufeffx"'),
+        ("a\u00a0b", '"a\\u00a0b"'),
+        (("a\u2028", "é日"), '["a\\u2028", "é日"]'),
+    ],
+)
+def test_characters_that_cannot_be_seen_are_written_out(value: Any, words: str) -> None:
+    """Those that turn round the order of reading would make a rule read as another one than it is."""
+    assert value_words(value) == words
