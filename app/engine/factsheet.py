@@ -69,3 +69,5 @@ _DERIVED: dict[str, Callable[[Conversion, datetime], Value | None]] = {
     "hour": lambda conversion, local: local.hour,
     "month": lambda conversion, local: local.month,
 }
+DERIVED = frozenset(_DERIVED)
+"""The facts that are computed for a conversion."""
