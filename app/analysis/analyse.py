@@ -20,11 +20,11 @@ from app.rulelang.ruleset import RuleSet
 ONE_AT_A_TIME = threading.Lock()
 """A question can keep a core busy for a second; a server with many threads has better things to do with the others."""
 
-_UTC = ZoneInfo("UTC")
+UTC = ZoneInfo("UTC")
 
 
 def analyse(
-    rules: RuleSet, catalogue: Catalogue, timezone: ZoneInfo = _UTC, budget: Budget | None = None
+    rules: RuleSet, catalogue: Catalogue, timezone: ZoneInfo = UTC, budget: Budget | None = None
 ) -> list[Analysed]:
     """Return what is found, in the order of the rules. Nothing of it is a guess: what took too long is `not_decided`.
 
@@ -35,9 +35,9 @@ def analyse(
         return []
     setting = Setting(catalogue, timezone, budget or Budget())
     with ONE_AT_A_TIME:
-        findings = facts_never_carried(body, setting) + values_never_carried(body, setting)
         calculated = frozenset(fact for formula in formulas_of(body) if (fact := fact_of(formula)) is not None)
         questions = setting.questions(dict(conditions_of(body)), calculated)
+        findings = facts_never_carried(body, questions, setting) + values_never_carried(body, questions, setting)
         findings += unreachable(body, questions, setting) + gap(body, questions)
         if isinstance(body, Payout):
             findings += overlaps(body, questions) + falling_totals(body, catalogue) + idle_limits(body)

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.analysis.texts import FILLERS
 from app.core.errors import Finding
 from app.core.instants import write_instant
 from app.engine.factsheet import Conversion, typed_facts, with_derived
@@ -113,12 +114,48 @@ _PLAIN: dict[str, Any] = {
 
 
 def simpler(example: Example, catalogue: Catalogue, kept: Collection[str]) -> Iterator[Example]:
-    """Yield conversions that are simpler in one thing: without a fact, or with the catalogue's value for it."""
+    """Yield conversions that are simpler in one thing: without a fact, with the catalogue's value for it, or on a usual
+    day. Facts that are `kept` stay."""
+    yield from _on_usual_days(example, catalogue)
     is_numbered = example.customer_order_number is not None
     for name, value in example.facts.items():
+        fact = catalogue[name]
         others = {key: other for key, other in example.facts.items() if key != name}
-        if not catalogue[name].required and name not in kept and not (name == _CUSTOMER and is_numbered):
+        if not fact.required and name not in kept and not (name == _CUSTOMER and is_numbered):
             yield replace(example, facts=others)
-        usual = catalogue_example(catalogue[name])
-        if value != usual:
-            yield replace(example, facts={**others, name: usual})
+        for plainer in _plainer(value, fact):
+            yield replace(example, facts={**others, name: plainer})
+
+
+def _on_usual_days(example: Example, catalogue: Catalogue) -> Iterator[Example]:
+    local = example.event_at.astimezone(example.timezone)
+    usual = [(A_DAY, AN_HOUR), (A_DAY, local.hour), (day_like(local.weekday(), local.month), local.hour)]
+    here = (local.date(), local.hour)
+    for day, hour in usual[: usual.index(here)] if here in usual else usual:
+        moved = example_on(day, hour, example.customer_order_number, example.facts, catalogue, example.timezone)
+        if moved is not None:
+            yield moved
+
+
+def _plainer(value: Any, fact: Fact) -> Iterator[Any]:
+    """Yield values of a fact that people take in more easily than this one."""
+    usual = catalogue_example(fact)
+    if value == usual:
+        return
+    if fact.type != "records":
+        yield usual
+    if fact.type == "text" and value.rstrip(FILLERS) not in ("", value):
+        yield value.rstrip(FILLERS)
+    if fact.type == "records":
+        yield from _plainer_items(value, {field.name: field for field in fact.fields})
+
+
+def _plainer_items(items: list[dict[str, Any]], fields: Mapping[str, Fact]) -> Iterator[list[dict[str, Any]]]:
+    for place, item in enumerate(items):
+        before, after = items[:place], items[place + 1 :]
+        yield [*before, *after]
+        for name, value in item.items():
+            others = {key: other for key, other in item.items() if key != name}
+            if not fields[name].required:
+                yield [*before, others, *after]
+            yield from ([*before, {**others, name: plainer}, *after] for plainer in _plainer(value, fields[name]))

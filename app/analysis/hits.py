@@ -45,7 +45,7 @@ def _overlap(one: PayoutRule, two: PayoutRule, answer: Yes, questions: Questions
     shown = questions.simplest(answer, lambda matched: one.id in matched and two.id in matched)
     message = f"{one.id} and {two.id} overlap: a conversion can meet both, and with hit unique it would be held"
     hint = f"narrow one of them: {condition_text(one.when)}; {condition_text(two.when)}"
-    matched = tuple(map(str, shown.matched))
+    matched = questions.ids_matched(shown.example)
     says = f"this conversion meets {' and '.join(matched)}"
     return found("overlap", two.pointer + "/when", message, hint, Witness(says, shown.example, matched))
 
@@ -69,5 +69,5 @@ def gap(body: Eligibility | Payout, questions: Questions) -> list[Analysed]:
     message = f"a conversion can meet none of the rules; it is held as {end.code}"
     says = f"this conversion meets no rule and is held as {end.code}"
     hint = "add a rule for it, or decide it in otherwise, if it should not wait for someone"
-    matched = tuple(map(str, shown.matched))
+    matched = questions.ids_matched(shown.example)
     return [found("gap", "/otherwise", message, hint, Witness(says, shown.example, matched))]

@@ -10,7 +10,20 @@ from app.engine.counters import Counter
 from app.engine.decision import Line
 from app.engine.payout.lines import limited
 from app.rulelang.ast import (
-    Clamp, Cpm, Flat, Formula, Greatest, Least, Limit, Package, Payout, Percent, PerUnit, Sum, Tiers, Verdict,
+    Clamp,
+    Cpm,
+    Flat,
+    Formula,
+    Greatest,
+    Least,
+    Limit,
+    Package,
+    Payout,
+    Percent,
+    PerUnit,
+    Sum,
+    Tiers,
+    Verdict,
 )  # fmt: skip
 from app.rulelang.printer import money_text
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from app.analysis.example import (
-    A_DAY, AN_HOUR, ORDER_NUMBER, Example, day_like, example_on, facts_of_example, ordinary_example,
+    A_DAY,
+    AN_HOUR,
+    ORDER_NUMBER,
+    Example,
+    day_like,
+    example_on,
+    facts_of_example,
+    ordinary_example,
 )  # fmt: skip
 from app.analysis.findings import Analysed, Witness, found
 from app.analysis.formula_places import fact_place, formula_places
+from app.analysis.questions import Questions
 from app.analysis.scalars import code_of
 from app.analysis.setting import Setting
 from app.analysis.world import derived_codes, is_carried, parts_of
@@ -22,10 +29,12 @@ from app.rulelang.facts import Fact
 from app.rulelang.printer import condition_text, value_words
 
 
-def facts_never_carried(body: Eligibility | Payout, setting: Setting) -> list[Analysed]:
+def facts_never_carried(body: Eligibility | Payout, questions: Questions, setting: Setting) -> list[Analysed]:
     """Return each place that reads a fact which conversions do not carry."""
     return [
-        _no_such_fact(setting.catalogue[name], at, setting) for name, at in _read(body) if _is_foreign(name, setting)
+        _no_such_fact(setting.catalogue[name], at, questions, setting)
+        for name, at in _read(body)
+        if _is_foreign(name, setting)
     ]
 
 
@@ -54,22 +63,28 @@ def _is_foreign(name: str, setting: Setting) -> bool:
     return not is_carried(setting.catalogue[name])
 
 
-def _no_such_fact(fact: Fact, at: str, setting: Setting) -> Analysed:
+def _no_such_fact(fact: Fact, at: str, questions: Questions, setting: Setting) -> Analysed:
     whose = "computed by none of our rules" if fact.subject == "conversion" else f"a fact of a {fact.subject}"
     then = "every conversion is held as MISSING_FACT" if fact.required else "for every conversion it is missing"
     message = f"{fact.name} is {whose}; no conversion carries it, so {then}"
-    shown = ordinary_example(setting.catalogue, frozenset({fact.name}), setting.timezone)
+    shown = ordinary_example(setting.catalogue, questions.required, setting.timezone)
     says = f"this conversion can be sent, and {fact.name} is not among its facts, sent or computed"
-    return found("fact_never_carried", at, message, "read a fact of conversions", Witness(says, shown))
+    return found(
+        "fact_never_carried",
+        at,
+        message,
+        "read a fact of conversions",
+        Witness(says, shown, questions.ids_matched(shown)),
+    )
 
 
-def values_never_carried(body: Eligibility | Payout, setting: Setting) -> list[Analysed]:
+def values_never_carried(body: Eligibility | Payout, questions: Questions, setting: Setting) -> list[Analysed]:
     """Return each comparison of a computed fact with a value it never has, where that decides the comparison."""
-    findings = [_of_leaf(leaf, setting) for leaf in _parts(body) if isinstance(leaf, Leaf)]
+    findings = [_of_leaf(leaf, questions, setting) for leaf in _parts(body) if isinstance(leaf, Leaf)]
     return [analysed for analysed in findings if analysed is not None]
 
 
-def _of_leaf(leaf: Leaf, setting: Setting) -> Analysed | None:
+def _of_leaf(leaf: Leaf, questions: Questions, setting: Setting) -> Analysed | None:
     fact = setting.catalogue[leaf.fact]
     ends = derived_codes(fact)
     if ends is None:
@@ -78,7 +93,7 @@ def _of_leaf(leaf: Leaf, setting: Setting) -> Analysed | None:
     outside = [value for value in leaf.expected if not low <= code_of(value, fact) <= high]
     if not outside or (leaf.op in _ORDERING and _tells_apart(leaf, fact, low, high)):
         return None
-    return _never_has(leaf, fact, outside[0], setting)
+    return _never_has(leaf, fact, outside[0], questions, setting)
 
 
 _ORDERING = ("lt", "lte", "gt", "gte", "between")
@@ -91,11 +106,11 @@ def _tells_apart(leaf: Leaf, fact: Fact, low: int, high: int) -> bool:
     return len({is_true(leaf, {fact.name: value}) for value in values}) > 1
 
 
-def _never_has(leaf: Leaf, fact: Fact, value: Scalar, setting: Setting) -> Analysed | None:
+def _never_has(leaf: Leaf, fact: Fact, value: Scalar, questions: Questions, setting: Setting) -> Analysed | None:
     low, high = derived_codes(fact) or (0, 0)
     nearest = _value(max(low, min(high, code_of(value, fact))), fact)
-    shown = _with_value(fact, nearest, setting)
-    facts = None if shown is None else facts_of_example(shown, setting.catalogue, frozenset({fact.name}))
+    shown = _with_value(fact, nearest, questions, setting)
+    facts = None if shown is None else facts_of_example(shown, setting.catalogue, questions.required | {fact.name})
     if shown is None or facts is None or facts.get(fact.name) != nearest:
         return None
     verdict = "meets" if is_true(leaf, facts) else "does not meet"
@@ -112,9 +127,10 @@ def _value(code: int, fact: Fact) -> Any:
     return date.fromordinal(code) if fact.type == "date" else code
 
 
-def _with_value(fact: Fact, value: Any, setting: Setting) -> Example | None:
+def _with_value(fact: Fact, value: Any, questions: Questions, setting: Setting) -> Example | None:
     """Return a conversion for which a computed fact has a value."""
-    day, hour, number = A_DAY, AN_HOUR, None
+    usual = ordinary_example(setting.catalogue, questions.required, setting.timezone)
+    day, hour, number = A_DAY, AN_HOUR, usual.customer_order_number
     match fact.name:
         case "hour":
             hour = value
@@ -124,4 +140,4 @@ def _with_value(fact: Fact, value: Any, setting: Setting) -> Example | None:
             day = value
         case _:
             number = value
-    return example_on(day, hour, number, {}, setting.catalogue, setting.timezone)
+    return example_on(day, hour, number, usual.facts, setting.catalogue, setting.timezone)

@@ -16,7 +16,7 @@ import z3
 from app.analysis.example import Example, catalogue_example, facts_of_example, simpler
 from app.analysis.reading import example_of
 from app.analysis.translate import claim_laws, is_true, no_item_meets
-from app.analysis.world import Records, World, is_carried
+from app.analysis.world import Records, World, is_carried, usual_days
 from app.engine.matcher import Facts
 from app.engine.reference import is_true as is_true_by_reference
 from app.engine.reference import items_of
@@ -101,7 +101,9 @@ class Questions:
         self._budget = budget
         self._world = World(conditions.values(), catalogue, self.ctx)
         self._read = frozenset(fact for when in conditions.values() for fact in facts_of(when)) | also_read
-        self._required = [name for name in self._read if catalogue[name].required and is_carried(catalogue[name])]
+        self.required = frozenset(
+            name for name in self._read if catalogue[name].required and is_carried(catalogue[name])
+        )
         self._added = {
             name: catalogue_example(catalogue[name])
             for name in sorted(also_read - self._world.scope.keys())
@@ -110,6 +112,8 @@ class Questions:
         self._solver = z3.SimpleSolver(ctx=self.ctx)
         self._solver.add(*self._world.laws, *claim_laws(self._world.scope, self._world))
         self._names: dict[int, tuple[z3.BoolRef, z3.BoolRef]] = {}
+        # Days near the ends of time are looked at last: not every zone has them all.
+        self._usual = [self._named(each) for each in usual_days(self._world.scope)]
         self._told: set[tuple[str, Condition]] = set()
         self._found: list[Yes] = []
         self.says = {key: is_true(when, self._world.scope, self._world) for key, when in conditions.items()}
@@ -118,15 +122,23 @@ class Questions:
     def catalogue(self) -> Catalogue:
         return self._world.catalogue
 
+    def absent(self, fact: str) -> z3.BoolRef | None:
+        """Return that a fact is absent, or None for one that no condition reads: examples have it."""
+        symbol = self._world.scope.get(fact)
+        return None if symbol is None else z3.Not(symbol.present)
+
     def ask(self, parts: Sequence[z3.BoolRef], wanted: Wanted) -> Answer:
         """Tell whether a conversion can meet all parts. `wanted` says the same of what the reference evaluator finds;
         an example that was found for another question is tried first."""
         for known in self._found:
             if wanted(known.matched):
                 return known
-        names = [self._named(part) for part in parts]
+        names, usual = [self._named(part) for part in parts], self._usual
         for _ in range(MOST_REFINEMENTS):
-            found = self._solved(names)
+            found = self._solved(names + usual)
+            if isinstance(found, No) and usual:
+                usual = []
+                continue
             if not isinstance(found, z3.ModelRef):
                 return found
             example = self._completed(example_of(found, self._world, self._timezone))
@@ -141,9 +153,13 @@ class Questions:
     def matched(self, example: Example) -> Matched | None:
         """Return what the reference evaluator finds true of an example, or None if no rule would be asked about it."""
         facts = facts_of_example(example, self.catalogue, self._read)
-        if facts is None or any(name not in facts for name in self._required):
+        if facts is None or any(name not in facts for name in self.required):
             return None
         return Matched(self._conditions, facts)
+
+    def ids_matched(self, example: Example) -> tuple[str, ...]:
+        """Return the keys of what matches an example, as text; none if no rule would be asked about it."""
+        return tuple(map(str, self.matched(example) or ()))
 
     def simplest(self, answer: Yes, wanted: Wanted) -> Yes:
         """Return an example that shows the same with less: each fact left out, or as usual, where that changes nothing."""
@@ -202,4 +218,8 @@ class Questions:
 
     def _steps(self) -> int:
         statistics = self._solver.statistics()
-        return int(statistics.get_key_value("rlimit count")) if "rlimit count" in statistics.keys() else 0
+        return (
+            int(statistics.get_key_value("rlimit count"))
+            if any(name == "rlimit count" for name, _ in statistics)
+            else 0
+        )

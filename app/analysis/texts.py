@@ -19,7 +19,7 @@ from app.rulelang.ast import Leaf
 
 # Beyond this the laws on pairs of parts are left out: fewer laws mean fewer claims, and no wrong ones.
 MOST_PARTS = 120
-_FILLERS = "~|^_*+=;"
+FILLERS = "~|^_*+=;"
 _NUMBERS_END = 2**31
 
 
@@ -101,7 +101,7 @@ class Texts:
 
     def _fillers(self) -> tuple[str, str]:
         used = set("".join([*self.numbers, *(part.text for part in self.tests)]))
-        free = (character for character in (*_FILLERS, *map(chr, range(0x3041, 0x30FF))) if character not in used)
+        free = (character for character in (*FILLERS, *map(chr, range(0x3041, 0x30FF))) if character not in used)
         return next(free), next(free)
 
 

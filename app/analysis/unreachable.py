@@ -7,6 +7,7 @@ from itertools import chain
 
 import z3
 
+from app.analysis.example import Example, ordinary_example
 from app.analysis.findings import Analysed, Witness, found, not_decided
 from app.analysis.questions import Matched, No, Questions, Unknown, Wanted, Yes
 from app.analysis.setting import Setting
@@ -52,15 +53,15 @@ def _of_rule(rule: Rule, before: list[Rule], questions: Questions, setting: Sett
         return None
     met = questions.ask([says], matches) if before else decided
     if isinstance(met, No):
-        return _never_true(rule, setting)
+        return _never_true(rule, questions, setting)
     if isinstance(decided, Unknown) or isinstance(met, Unknown):
         why = next(answer.why for answer in (decided, met) if isinstance(answer, Unknown))
         return not_decided(rule.pointer, f"whether {rule.id} can decide anything", why)
     taking = [before[place - 1].id for place in decided.because if place]
-    return _shadowed(rule, taking, questions.simplest(met, matches))
+    return _shadowed(rule, taking, questions.simplest(met, matches), questions)
 
 
-def _shadowed(rule: Rule, taking: list[str], shown: Yes) -> Analysed:
+def _shadowed(rule: Rule, taking: list[str], shown: Yes, questions: Questions) -> Analysed:
     is_payout = isinstance(rule, PayoutRule)
     those = f"the {'earlier ' * is_payout}rule{'s' * (len(taking) > 1)} {', '.join(taking)}"
     verb = "taken by" if is_payout else "decided by"
@@ -68,33 +69,39 @@ def _shadowed(rule: Rule, taking: list[str], shown: Yes) -> Analysed:
     message = f"{rule.id} never decides: every conversion that meets it is {verb} {those}"
     hint = "put it before them, or leave it out" if is_payout else "narrow their conditions, or leave it out"
     says = f"this conversion meets {rule.id}, and {first} decides it"
-    return found("shadowed", rule.pointer, message, hint, Witness(says, shown.example, tuple(map(str, shown.matched))))
+    return found(
+        "shadowed", rule.pointer, message, hint, Witness(says, shown.example, questions.ids_matched(shown.example))
+    )
 
 
-def _never_true(rule: Rule, setting: Setting) -> Analysed:
-    """Return the finding with the fewest parts that exclude each other, and a conversion that meets all of them but one."""
+def _never_true(rule: Rule, asked: Questions, setting: Setting) -> Analysed:
+    """Return the finding with the fewest parts that exclude each other."""
     parts = _conjuncts(rule.when)
-    questions = setting.questions(dict(enumerate(parts)))
+    questions = setting.questions(dict(enumerate(parts)), asked.required)
     clash = _smallest_clash(parts, questions)
-    *others, last = [condition_text(parts[place]) for place in clash]
-    why = f"{' and '.join([*others, last])} exclude each other" if others else f"{last} holds for none"
+    words = [condition_text(parts[place]) for place in clash]
+    why = f"{' and '.join(words)} exclude each other" if len(clash) > 1 else f"{words[0]} holds for none"
     message = f"{rule.id} is never true: no conversion meets its condition. {why}"
+    says, shown = _nearest(clash, words, questions, setting)
+    witness = Witness(says, shown, asked.ids_matched(shown))
+    return found("never_true", rule.pointer + "/when", message, "change one of them, or leave the rule out", witness)
+
+
+def _nearest(clash: list[int], words: list[str], questions: Questions, setting: Setting) -> tuple[str, Example]:
+    """Return a conversion that meets all parts of a clash but the last, and this in words."""
+    *others, last = clash
 
     def nearly(matched: Matched) -> bool:
-        return clash[-1] not in matched and all(place in matched for place in clash[:-1])
+        return last not in matched and all(place in matched for place in others)
 
-    near = questions.ask([questions.says[place] for place in clash[:-1]], nearly)
+    near = questions.ask([questions.says[place] for place in others], nearly)
     if not isinstance(near, Yes):
-        return not_decided(rule.pointer, f"what comes nearest to {rule.id}, which no conversion meets,", "no example")
-    near = questions.simplest(near, nearly)
-    says = f"this conversion meets {' and '.join(others)}, but not {last}" if others else f"no {last}, as everywhere"
-    return found(
-        "never_true",
-        rule.pointer + "/when",
-        message,
-        "change one of them, or leave the rule out",
-        Witness(says, near.example),
-    )
+        usual = ordinary_example(setting.catalogue, questions.required, setting.timezone)
+        return "no conversion meets it, nor does this one", usual
+    shown = questions.simplest(near, nearly).example
+    if not others:
+        return f"like any other conversion, this one does not meet {words[-1]}", shown
+    return f"this conversion meets {' and '.join(words[:-1])}, but not {words[-1]}", shown
 
 
 def _smallest_clash(parts: list[Condition], questions: Questions) -> list[int]:

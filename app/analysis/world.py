@@ -180,6 +180,14 @@ class World:
         return symbol.value if isinstance(symbol, One) and symbol.fact.derived else None
 
 
+def usual_days(scope: Scope) -> Iterator[z3.BoolRef]:
+    """Yield that a conversion happens in years that people know, if rules read its date. It need not be so."""
+    day = scope.get("local_date")
+    if isinstance(day, One):
+        first, last = date(2000, 1, 1).toordinal(), date(2049, 12, 31).toordinal()
+        yield z3.And(day.value >= first, day.value <= last)
+
+
 def parts_of(condition: Condition) -> Iterator[Leaf | Items]:
     """Yield the comparisons and the tests of items that a condition is made of."""
     match condition:
