@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import z3
 
 from app.analysis.analyse import ONE_AT_A_TIME, UTC
-from app.analysis.example import ORDER_NUMBER, Example, ordinary_example
+from app.analysis.example import CUSTOMER, ORDER_NUMBER, Example, ordinary_example
 from app.analysis.outcomes import Side, differ, signs_by_engine
 from app.analysis.payments import payment, unlike_limits
 from app.analysis.questions import Budget, Key, Matched, No, Questions, Wanted, Yes
@@ -19,7 +19,7 @@ from app.analysis.setting import Setting
 from app.analysis.world import is_carried
 from app.core.errors import AppError
 from app.engine.eligibility import judge
-from app.rulelang.ast import Attribution, Eligibility, Payout, conditions_of, fact_of, formulas_of
+from app.rulelang.ast import Attribution, Body, Condition, Eligibility, Payout, conditions_of, fact_of, formulas_of
 from app.rulelang.facts import Catalogue
 from app.rulelang.ruleset import RuleSet
 
@@ -94,19 +94,16 @@ class _Comparison:
 
     def __init__(self, old: RuleSet, new: RuleSet, setting: Setting) -> None:
         self.old, self.new, self.setting = old, new, setting
-        conditions: dict[Key, Any] = {("old", rule): when for rule, when in conditions_of(old.body)}
+        conditions: dict[Key, Condition] = {("old", rule): when for rule, when in conditions_of(old.body)}
         conditions |= {("new", rule): when for rule, when in conditions_of(new.body)}
-        calculated = frozenset(
-            fact for body in (old.body, new.body) for formula in formulas_of(body) if (fact := fact_of(formula))
-        )
-        self.questions = setting.questions(conditions, calculated)
+        self.questions = setting.questions(conditions, _calculated(old.body) | _calculated(new.body))
 
     def answer(self) -> Difference:
         """Compare what is decided where every fact is there, then where one is missing, then what limits leave."""
         question = differ(self._side("old"), self._side("new"))
         answer = self.questions.ask([question], self._is_different)
         if isinstance(answer, Yes):
-            shown = self.questions.simplest(answer, self._is_different)
+            shown = self._unequal(self.questions.simplest(answer, self._is_different))
             return Counterexample(shown.example, self._words("old", shown.matched), self._words("new", shown.matched))
         if not isinstance(answer, No):
             return Undecided(f"whether a conversion is decided differently was not decided: {answer.why}")
@@ -150,17 +147,37 @@ class _Comparison:
         return None
 
     def _without(self, name: str, other: Version) -> Difference:
-        others = (self.new if other == "new" else self.old).facts_required
+        lacking = CUSTOMER if name == ORDER_NUMBER else name
         questions = self._alone(other)
-        shown = ordinary_example(self.setting.catalogue, others, self.setting.timezone)
-        matched = questions.matched(shown)
-        assert matched is not None
-        held, said = f"held as MISSING_FACT {name}", self._words(other, matched)
-        return Counterexample(shown, *((held, said) if other == "new" else (said, held)))
+
+        def lacks(matched: Matched) -> bool:
+            return lacking not in matched.facts
+
+        is_absent = questions.absent(lacking)
+        answer = questions.ask([] if is_absent is None else [is_absent], lacks)
+        if not isinstance(answer, Yes):
+            return Undecided(f"only one version needs {name}, and no conversion without it was found")
+        shown = questions.simplest(answer, lacks)
+        held, said = f"held as MISSING_FACT {name}", self._words(other, shown.matched)
+        return Counterexample(shown.example, *((held, said) if other == "new" else (said, held)))
 
     def _alone(self, version: Version) -> Questions:
         body = self._body(version)
-        return self.setting.questions({(version, rule): when for rule, when in conditions_of(body)})
+        conditions: dict[Key, Condition] = {(version, rule): when for rule, when in conditions_of(body)}
+        return self.setting.questions(conditions, _calculated(body))
+
+    def _unequal(self, shown: Yes) -> Yes:
+        """Return an example that is paid differently as well, if one is near: two formulas can meet by accident."""
+        for changed in self.questions.recalculated(shown.example):
+            if self._is_different(changed.matched) and self._amount("old", changed) != self._amount("new", changed):
+                return changed
+        return shown
+
+    def _amount(self, version: Version, shown: Yes) -> Decimal | None:
+        body = self._body(version)
+        if not isinstance(body, Payout):
+            return None
+        return payment(body, self._ids(version, shown.matched), shown.matched.facts).amount
 
     def _where_limits_cut(self) -> Difference | None:
         """Limits that leave more in one version than in the other, with a payment that shows it."""
@@ -191,6 +208,10 @@ class _Comparison:
         )
         if isinstance(answer, Yes):
             yield answer
+
+
+def _calculated(body: Body) -> frozenset[str]:
+    return frozenset(fact for formula in formulas_of(body) if (fact := fact_of(formula)) is not None)
 
 
 def _matching(key: Key) -> Wanted:

@@ -17,7 +17,7 @@ from app.engine.matcher import Facts
 from app.rulelang.facts import Catalogue, Fact, typed_value
 
 A_DAY, AN_HOUR = date(2026, 1, 5), 12
-_CUSTOMER = "customer_id"
+CUSTOMER = "customer_id"
 ORDER_NUMBER = "customer_order_number"
 
 
@@ -43,7 +43,7 @@ def facts_of_example(example: Example, catalogue: Catalogue, wanted: frozenset[s
     facts, wrong = typed_facts(example.facts, catalogue, "")
     if wrong:
         return None
-    number = example.customer_order_number if _CUSTOMER in facts else None
+    number = example.customer_order_number if CUSTOMER in facts else None
     conversion = Conversion("example", "program", example.event_at, None, facts, number)
     local = example.event_at.astimezone(example.timezone)
     return with_derived(conversion, local, wanted)
@@ -54,8 +54,8 @@ def example_on(
 ) -> Example | None:
     """Return a conversion at an hour of a local day, or None where the day has no such hour that we can write."""
     sent = dict(facts)
-    if number is not None and sent.get(_CUSTOMER) is None and catalogue.get(_CUSTOMER) is not None:
-        sent[_CUSTOMER] = catalogue_example(catalogue[_CUSTOMER])
+    if number is not None and sent.get(CUSTOMER) is None and catalogue.get(CUSTOMER) is not None:
+        sent[CUSTOMER] = catalogue_example(catalogue[CUSTOMER])
     for minutes in (0, 30, 45):
         local = datetime(day.year, day.month, day.day, hour, minutes, tzinfo=timezone)
         try:
@@ -121,7 +121,7 @@ def simpler(example: Example, catalogue: Catalogue, kept: Collection[str]) -> It
     for name, value in example.facts.items():
         fact = catalogue[name]
         others = {key: other for key, other in example.facts.items() if key != name}
-        if not fact.required and name not in kept and not (name == _CUSTOMER and is_numbered):
+        if not fact.required and name not in kept and not (name == CUSTOMER and is_numbered):
             yield replace(example, facts=others)
         for plainer in _plainer(value, fact):
             yield replace(example, facts={**others, name: plainer})

@@ -24,8 +24,9 @@ from app.analysis.setting import Setting
 from app.analysis.world import derived_codes, is_carried, parts_of
 from app.core.errors import pointer_of
 from app.engine.reference import is_true
-from app.rulelang.ast import Eligibility, Items, Leaf, Payout, Scalar
+from app.rulelang.ast import Eligibility, Items, Leaf, Payout
 from app.rulelang.facts import Fact
+from app.rulelang.operators import OPERATORS
 from app.rulelang.printer import condition_text, value_words
 
 
@@ -90,7 +91,7 @@ def _of_leaf(leaf: Leaf, questions: Questions, setting: Setting) -> Analysed | N
     if ends is None:
         return None
     low, high = ends
-    outside = [value for value in leaf.expected if not low <= code_of(value, fact) <= high]
+    outside = [place for place, value in enumerate(leaf.expected) if not low <= code_of(value, fact) <= high]
     if not outside or (leaf.op in _ORDERING and _tells_apart(leaf, fact, low, high)):
         return None
     return _never_has(leaf, fact, outside[0], questions, setting)
@@ -106,8 +107,9 @@ def _tells_apart(leaf: Leaf, fact: Fact, low: int, high: int) -> bool:
     return len({is_true(leaf, {fact.name: value}) for value in values}) > 1
 
 
-def _never_has(leaf: Leaf, fact: Fact, value: Scalar, questions: Questions, setting: Setting) -> Analysed | None:
+def _never_has(leaf: Leaf, fact: Fact, place: int, questions: Questions, setting: Setting) -> Analysed | None:
     low, high = derived_codes(fact) or (0, 0)
+    value = leaf.expected[place]
     nearest = _value(max(low, min(high, code_of(value, fact))), fact)
     shown = _with_value(fact, nearest, questions, setting)
     facts = None if shown is None else facts_of_example(shown, setting.catalogue, questions.required | {fact.name})
@@ -118,9 +120,9 @@ def _never_has(leaf: Leaf, fact: Fact, value: Scalar, questions: Questions, sett
     bounds = "1 or more" if fact.name == ORDER_NUMBER else span
     message = f"{fact.name} is never {value_words(value)}: it is {bounds}"
     says = f"the nearest there is: {fact.name} is {value_words(nearest)}; it {verdict} {condition_text(leaf)}"
-    return found(
-        "value_never_carried", leaf.pointer + "/value", message, "compare with one of those", Witness(says, shown)
-    )
+    at = leaf.pointer + "/value" + (pointer_of(place) if OPERATORS[leaf.op].arity != 1 else "")
+    witness = Witness(says, shown, questions.ids_matched(shown))
+    return found("value_never_carried", at, message, "compare with one of those", witness)
 
 
 def _value(code: int, fact: Fact) -> Any:

@@ -25,6 +25,7 @@ from app.rulelang.facts import Catalogue
 
 Key: TypeAlias = Hashable
 MOST_REFINEMENTS = 30
+_OTHER_NUMBERS = (1, 7, 100)
 
 
 @dataclass(slots=True)
@@ -160,6 +161,16 @@ class Questions:
     def ids_matched(self, example: Example) -> tuple[str, ...]:
         """Return the keys of what matches an example, as text; none if no rule would be asked about it."""
         return tuple(map(str, self.matched(example) or ()))
+
+    def recalculated(self, example: Example) -> Iterator[Yes]:
+        """Yield an example, then the same with other values of the numbers that are calculated with and not tested."""
+        calculated = sorted(self._added.keys() & example.facts.keys())
+        changes: list[dict[str, int]] = [{}, *({name: value} for name in calculated for value in _OTHER_NUMBERS)]
+        for change in changes:
+            changed = replace(example, facts={**example.facts, **change})
+            matched = self.matched(changed)
+            if matched is not None:
+                yield Yes(changed, matched)
 
     def simplest(self, answer: Yes, wanted: Wanted) -> Yes:
         """Return an example that shows the same with less: each fact left out, or as usual, where that changes nothing."""

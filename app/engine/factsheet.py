@@ -33,7 +33,7 @@ def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[
     findings: list[Finding] = []
     for name, value in raw.items():
         fact = catalogue.get(name)
-        if fact is None or fact.derived:
+        if fact is None or fact.derived or fact.subject != "conversion":
             findings.append(_unknown(name, catalogue, at + pointer_of(name)))
         elif value is not None:
             typed = typed_value(fact, value)
@@ -45,7 +45,10 @@ def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[
 
 
 def _unknown(name: str, catalogue: Catalogue, pointer: str) -> Finding:
-    if catalogue.get(name) is not None:
+    fact = catalogue.get(name)
+    if fact is not None and fact.subject != "conversion":
+        return Finding("unknown_fact", f"{name} is a fact of a {fact.subject}, not of a conversion", pointer)
+    if fact is not None:
         return Finding("derived_fact", f"{name} is computed by Termline and cannot be sent", pointer, "leave it out")
     hint = did_you_mean(name, catalogue.names(sent_in=True))
     return Finding("unknown_fact", f"there is no fact {name!r}", pointer, hint)
