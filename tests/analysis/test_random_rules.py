@@ -1,6 +1,6 @@
 """Random rule sets: what a search through many facts finds, the analysis never denies, and what it shows is so.
 
-TERMLINE_ANALYSED says how many sets; 60 take a few seconds.
+TERMLINE_ANALYSED says how many sets; 30 take a few seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from app.rulelang.facts import Catalogue, Fact
 from app.rulelang.ruleset import RuleSet
 from tests.builders.random_rules import FIELDS, POOLS, random_condition, random_facts
 
-SETS = int(os.environ.get("TERMLINE_ANALYSED", "60"))
+SETS = int(os.environ.get("TERMLINE_ANALYSED", "30"))
 SEED = int(os.environ.get("TERMLINE_SEED", "19970702"))
 FACTS = 80
 
