@@ -53,7 +53,7 @@ def rule_set(conditions: list[Condition], hit: Literal["first", "unique", "sum"]
     rules = tuple(PayoutRule(f"r{n}", "", when, Flat(Decimal(n)), f"/rules/{n}") for n, when in enumerate(conditions))
     body = Payout(hit, rules, Verdict("hold", "LOOK"), (), ())
     read = frozenset(fact for when in conditions for fact in facts_of(when))
-    return RuleSet("payout", repr(body), body, read, read & {"hour"})
+    return RuleSet("payout", repr(body), body, read, read & {"hour"}, frozenset(), repr(body))
 
 
 def drawn_facts(random: Random) -> list[Facts]:
