@@ -66,7 +66,7 @@ def most_of(formula: Formula) -> Decimal | None:
         case Package(_, amount):
             return ZERO if amount <= 0 else None
         case Tiers():
-            return ZERO if all(step.unit <= 0 and step.flat <= 0 for step in formula.steps) else None
+            return ZERO if _pays_nothing(formula) else None
         case Sum(parts):
             known = [most for part in parts if (most := most_of(part)) is not None]
             return total(known) if len(known) == len(parts) else None
@@ -80,6 +80,13 @@ def most_of(formula: Formula) -> Decimal | None:
             most = below if high is None else high if below is None else min(below, high)
             return most if low is None or most is None else max(most, low)
     return None
+
+
+def _pays_nothing(tiers: Tiers) -> bool:
+    """Tell whether a table never pays above zero. Over a longer window a refund takes back what was negative before."""
+    if tiers.window == "event":
+        return all(step.unit <= 0 and step.flat <= 0 for step in tiers.steps)
+    return not any(step.unit or step.flat for step in tiers.steps)
 
 
 def _reached_first(tighter: Limit, limit: Limit) -> Analysed:

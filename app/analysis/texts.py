@@ -3,13 +3,15 @@
 A text that rules name has the number of its place among them, and what it starts with and contains is known. Any higher
 number is a text that no rule names. What such a text can start with and contain is ruled by four laws, and they are all:
 a text that starts with `p` and contains `c` and `d`, and nothing else that rules look for, is `p~c~d`, where `~` is a
-character in none of them. So "no text is like that" is never claimed wrongly, and an example can be spelled out.
+character in none of them; a number at its end tells it from others like it. So "no text is like that" is never claimed
+wrongly, and an example can be spelled out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 
 import z3
@@ -17,8 +19,9 @@ import z3
 from app.analysis.scalars import runs_of
 from app.rulelang.ast import Leaf
 
-# Beyond this the laws on pairs of parts are left out: fewer laws mean fewer claims, and no wrong ones.
+# Beyond these, laws on pairs of parts and on named texts are left out: fewer laws mean fewer claims, and no wrong ones.
 MOST_PARTS = 120
+MOST_SEARCHED = 5_000_000
 FILLERS = "~|^_*+=;"
 _NUMBERS_END = 2**31
 
@@ -34,7 +37,7 @@ class Part:
         return text.startswith(self.text) if self.op == "starts_with" else self.text in text
 
 
-@dataclass(slots=True)
+@dataclass
 class Texts:
     """All texts that rules name, with their numbers, and the parts they look for by fact."""
 
@@ -43,6 +46,7 @@ class Texts:
     parts: dict[str, dict[Part, None]] = field(default_factory=dict)
     linked: set[str] = field(default_factory=set)
     tests: dict[Part, z3.FuncDeclRef] = field(default_factory=dict)
+    _searched: dict[Part, set[int]] = field(default_factory=dict)
 
     def learn(self, leaf: Leaf, fact: str, other: str | None) -> None:
         """Take in what a comparison of text names; `fact` and `other` are unique over conversion and items."""
@@ -68,11 +72,18 @@ class Texts:
         for part in parts:
             if not part.text:
                 yield self.has(value, part)
-            named = {number for text, number in self.numbers.items() if part.is_in(text)}
-            yield z3.Implies(value < len(self.numbers), self.has(value, part) == is_one_of(value, named))
+            named = self._named_with(part)
+            if named is not None:
+                yield z3.Implies(value < len(self.numbers), self.has(value, part) == is_one_of(value, named))
         for one, two in combinations(parts[:MOST_PARTS], 2):
             yield from self._laws_on(value, one, two)
             yield from self._laws_on(value, two, one)
+
+    def _named_with(self, part: Part) -> set[int] | None:
+        """Return the numbers of the named texts that have a part, or None when too many would have to be searched."""
+        if part not in self._searched and (len(self._searched) + 1) * len(self.numbers) <= MOST_SEARCHED:
+            self._searched[part] = {number for text, number in self.numbers.items() if part.is_in(text)}
+        return self._searched.get(part)
 
     def _laws_on(self, value: z3.ArithRef, one: Part, two: Part) -> Iterator[z3.BoolRef]:
         """Two parts: whatever has the longer one has the shorter, and a text starts in one way only."""
@@ -89,16 +100,21 @@ class Texts:
     def spelled(self, number: int, fact: str, model: z3.ModelRef) -> str:
         """Return the text that a number stands for in a model. Different numbers are different texts."""
         if number < len(self.numbers):
-            return list(self.numbers)[number]
+            return self._named[number]
         true = [part for part in self._parts_of(fact) if z3.is_true(model.eval(self.tests[part](number), True))]
         start = max((part.text for part in true if part.op == "starts_with"), key=len, default="")
         inside = {part.text for part in true if part.op == "contains" and part.text not in start}
         longest = [text for text in sorted(inside) if not any(text in other for other in inside - {text})]
-        zero, one = self._fillers()
+        zero, one = self._fillers
         # The number itself, written with two fillers for digits, tells texts with the same parts apart.
         end = format(number - len(self.numbers), "b").replace("0", zero).replace("1", one)
         return zero.join([start, *longest, end])
 
+    @cached_property
+    def _named(self) -> list[str]:
+        return list(self.numbers)
+
+    @cached_property
     def _fillers(self) -> tuple[str, str]:
         used = set("".join([*self.numbers, *(part.text for part in self.tests)]))
         free = (character for character in (*FILLERS, *map(chr, range(0x3041, 0x30FF))) if character not in used)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.analysis import texts
 from tests.builders.witnesses import analysed, decided
 
 NEVER = {
@@ -95,3 +96,21 @@ def test_the_parts_that_exclude_each_other_are_named_and_no_others() -> None:
     assert "country" not in finding["message"] + finding["witness"]["says"]
     decision, _ = decided("payout", rule(when), finding["witness"]["conversion"])
     assert decision.event_at.hour > 20
+
+
+@pytest.fixture
+def fewer_laws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is for rules that look for more parts of texts than can be compared with each other."""
+    monkeypatch.setattr(texts, "MOST_PARTS", 0)
+    monkeypatch.setattr(texts, "MOST_SEARCHED", 0)
+
+
+@pytest.mark.usefixtures("fewer_laws")
+def test_with_fewer_laws_on_texts_less_is_claimed_and_nothing_wrong() -> None:
+    claimed = {name: codes(when) for name, when in NEVER.items()}
+    assert {name for name, found in claimed.items() if found == {"not_decided"}} <= {
+        n for n, w in NEVER.items() if "sku" in w or "starts_with" in w
+    }
+    assert {"not_decided"} in claimed.values()
+    assert all(found in ({"never_true"}, {"not_decided"}) for found in claimed.values())
+    assert all(codes(when) <= {"not_decided"} for when in SOMETIMES.values())
