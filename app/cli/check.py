@@ -90,7 +90,7 @@ def _data(checked: list[_Checked], findings: list[Analysed], is_ok: bool) -> dic
 
 def _single(by_kind: dict[str, Any]) -> Any:
     """Return what there is by kind, or by itself where the file holds one body."""
-    return by_kind[""] if "" in by_kind else by_kind
+    return by_kind.get("", by_kind)
 
 
 def _finding_lines(findings: list[Analysed]) -> Iterator[str]:

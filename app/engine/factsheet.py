@@ -47,7 +47,9 @@ def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[
 def _unknown(name: str, catalogue: Catalogue, pointer: str) -> Finding:
     fact = catalogue.get(name)
     if fact is not None and fact.subject != "conversion":
-        return Finding("unknown_fact", f"{name} is a fact of a {fact.subject}, not of a conversion", pointer)
+        return Finding(
+            "unknown_fact", f"{name} is a fact of a {fact.subject}, not of a conversion", pointer, "leave it out"
+        )
     if fact is not None:
         return Finding("derived_fact", f"{name} is computed by Termline and cannot be sent", pointer, "leave it out")
     hint = did_you_mean(name, catalogue.names(sent_in=True))
