@@ -20,7 +20,7 @@ class Finding:
     message: str
     pointer: str = ""
     hint: str | None = None
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "information"] = "error"
 
     def at(self, prefix: str) -> Finding:
         """Return the same finding, seen from a document in which this one lies under `prefix`."""

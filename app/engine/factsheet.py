@@ -35,7 +35,7 @@ def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[
     unknown: list[str] = []
     for name, value in raw.items():
         fact = catalogue.get(name)
-        if fact is None or fact.derived:
+        if fact is None or fact.derived or fact.subject != "conversion":
             unknown.append(name)
         elif value is not None:
             typed = typed_value(fact, value)
@@ -50,7 +50,12 @@ def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[
 
 
 def _unknown(name: str, catalogue: Catalogue, pointer: str) -> Finding:
-    if catalogue.get(name) is not None:
+    fact = catalogue.get(name)
+    if fact is not None and fact.subject != "conversion":
+        return Finding(
+            "unknown_fact", f"{name} is a fact of a {fact.subject}, not of a conversion", pointer, "leave it out"
+        )
+    if fact is not None:
         return Finding("derived_fact", f"{name} is computed by Termline and cannot be sent", pointer, "leave it out")
     hint = did_you_mean(name, catalogue.names(sent_in=True))
     return Finding("unknown_fact", f"there is no fact {described(name)}", pointer, hint)
@@ -74,3 +79,5 @@ _DERIVED: dict[str, Callable[[Conversion, datetime], Value | None]] = {
     "hour": lambda conversion, local: local.hour,
     "month": lambda conversion, local: local.month,
 }
+DERIVED = frozenset(_DERIVED)
+"""The facts that are computed for a conversion."""

@@ -6,14 +6,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from app.analysis.analyse import analyse
+from app.analysis.difference import KindsDiffer, difference
+from app.analysis.findings import Analysed, blocking
+from app.analysis.shown import difference_data
 from app.core.instants import write_instant
+from app.rulelang.diagnostics import RulesRefused
 from app.rulelang.printer import body_lines
-from app.rulelang.ruleset import check_rules
+from app.rulelang.ruleset import check_rules, rules_from
 from app.rulelang.table import table_of
 from app.rulesets.errors import ListExists, ListNotFound, ListRefused
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.rulesets.repository import list_named, lists_after, newest_version, version_of_list
-from app.rulesets.schemas import ListQuery, ListShown, ListSummary, NewList, NewListVersion, RuleBody, RulesChecked
+from app.rulesets.schemas import (
+    ListQuery,
+    ListShown,
+    ListSummary,
+    NewList,
+    NewListVersion,
+    RuleBody,
+    RulesChecked,
+    RulesCompared,
+    RulesPair,
+)
 from app.runtime import Context
 from app.store.models import ListVersion, NamedList
 from app.web.blueprint import Room
@@ -30,6 +45,7 @@ EXAMPLE = {
     "rules": [{"id": "base", "when": {"always": True}, "then": {"percent": "6", "of": "order_value"}}],
     "otherwise": {"flat": "0"},
 }
+NEWER = {**EXAMPLE, "rules": [{"id": "base", "when": {"always": True}, "then": {"percent": "7", "of": "order_value"}}]}
 
 
 @routes.writes("/rules/check", needs="preview", takes=RuleBody, whole="body", shows=RulesChecked, example=EXAMPLE)
@@ -39,12 +55,37 @@ def check_rule_body(ctx: Context, body: Any) -> dict[str, Any]:
     The request's body is the rule body itself, and nothing is stored. All defects are reported at once, each with a
     JSON Pointer and, where we can guess what was meant, a hint. A body with defects is answered with 200 and
     `ok: false`: the check has worked.
+
+    Rules that can be read are analysed as well: what never matches, overlaps, leaves a gap or pays less for more is
+    found and shown by an example conversion (`witness`) that the reference evaluator has confirmed.
     """
     rules, findings = check_rules(body, ctx.catalogue)
-    checked = {"ok": rules is not None, "hash": rules and rules.hash}
-    words = body_lines(rules.body) if rules else []
-    table = table_of(rules.body).as_dict() if rules else None
-    return {**checked, "findings": [finding.as_dict() for finding in findings], "in_words": words, "table": table}
+    found = [Analysed(finding) for finding in findings] + (analyse(rules, ctx.catalogue) if rules else [])
+    return {
+        "ok": not blocking(found),
+        "hash": rules and rules.hash,
+        "findings": [analysed.as_dict() for analysed in found],
+        "in_words": body_lines(rules.body) if rules else [],
+        "table": table_of(rules.body).as_dict() if rules else None,
+    }
+
+
+@routes.writes(
+    "/rules/compare",
+    needs="preview",
+    takes=RulesPair,
+    shows=RulesCompared,
+    refuses=(RulesRefused, KindsDiffer),
+    example={"old": EXAMPLE, "new": NEWER},
+)
+def compare_rule_bodies(ctx: Context, old: Any, new: Any) -> dict[str, Any]:
+    """Tell whether two rule bodies decide every conversion alike.
+
+    Nothing is stored. The answer is yes, or a conversion that they decide differently, with what each makes of it. It
+    is about what is decided: ids and names of rules, and their order where it does not matter, may differ.
+    """
+    before, after = rules_from(old, ctx.catalogue, "/old"), rules_from(new, ctx.catalogue, "/new")
+    return difference_data(difference(before, after, ctx.catalogue))
 
 
 @routes.writes(

@@ -6,7 +6,7 @@ from marshmallow import INCLUDE, fields
 
 from app.rulelang.ast import KINDS
 from app.rulelang.bindings import LIST_TYPES
-from app.web.fields import Flag, Identifier, InstantField, Text, Whole, Word
+from app.web.fields import DecimalString, Flag, Identifier, InstantField, Object, Text, Whole, Word
 from app.web.problem_schema import Finding
 from app.web.schema import Strict
 
@@ -30,6 +30,49 @@ class DecisionTable(Strict):
     )
 
 
+class RulesPair(Strict):
+    """Two rule bodies of one kind."""
+
+    old = Object(required=True, metadata={"description": "The rule body as it was."})
+    new = Object(required=True, metadata={"description": "The rule body as it is to be."})
+
+
+class ExampleConversion(Strict):
+    """A conversion that shows something; it can be sent as it is, with an id, program and partner added."""
+
+    event_at = InstantField(required=True, metadata={"description": "When it happened."})
+    timezone = fields.String(
+        required=True,
+        metadata={"description": "The zone in which its local date and hour were meant.", "example": "UTC"},
+    )
+    facts = Object(required=True, metadata={"description": "What it carries."})
+    customer_order_number = fields.Integer(
+        metadata={"description": "Which order of its customer it has to be, where rules ask for that."}
+    )
+
+
+class QuantityTotal(Strict):
+    """What a quantity is paid in all, or what a limit leaves of an amount."""
+
+    quantity = DecimalString(required=True, metadata={"description": "The quantity, or the amount that is due."})
+    total = DecimalString(required=True, metadata={"description": "What is paid for it."})
+
+
+class Witness(Strict):
+    """What shows a finding. Conversions were decided by the reference evaluator, so this is what will happen."""
+
+    says = fields.String(required=True, metadata={"description": "What the example shows."})
+    conversion = fields.Nested(ExampleConversion)
+    matched = fields.List(fields.String(), metadata={"description": "The ids of the rules that match it."})
+    totals = fields.List(fields.Nested(QuantityTotal), metadata={"description": "For tier tables and limits."})
+
+
+class RuleFinding(Finding):
+    """One thing that is wrong with rules, or that they can never do."""
+
+    witness = fields.Nested(Witness, metadata={"description": "An example, for what the analysis finds."})
+
+
 class RulesChecked(Strict):
     """What there is to say of a rule body."""
 
@@ -38,13 +81,30 @@ class RulesChecked(Strict):
         allow_none=True,
         metadata={"description": "SHA-256 of the canonical body; every decision made with it carries it."},
     )
-    findings = fields.List(fields.Nested(Finding), metadata={"description": "Errors and warnings."})
+    findings = fields.List(
+        fields.Nested(RuleFinding), metadata={"description": "Errors, warnings, and what was not decided."}
+    )
     in_words = fields.List(
         fields.String(), metadata={"description": "The rules as sentences, for whoever approves them."}
     )
     table = fields.Nested(
         DecisionTable, allow_none=True, metadata={"description": "The same as a table; null for rules with errors."}
     )
+
+
+class RulesCompared(Strict):
+    """Whether two rule bodies decide every conversion alike."""
+
+    same = Flag(
+        required=True,
+        allow_none=True,
+        metadata={"description": "True if they do, false if not, null if that took too long to find out."},
+    )
+    says = fields.String(required=True, metadata={"description": "The answer in words."})
+    before = fields.String(metadata={"description": "What the old rules make of the example."})
+    after = fields.String(metadata={"description": "What the new rules make of it."})
+    conversion = fields.Nested(ExampleConversion)
+    already = Object(metadata={"description": "What the contract's counters have to hold before it, by name."})
 
 
 MEMBERS = fields.List(

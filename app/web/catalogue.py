@@ -93,6 +93,10 @@ PROBLEMS: dict[str, Meaning] = {
         "The rule body cannot be used. `errors` lists every defect with a JSON Pointer, a message and a hint;"
         " POST /v1/rules/check checks a body without storing anything.",
     ),
+    "kinds_differ": Meaning(
+        "The rules are of two kinds",
+        "Eligibility, attribution and payout decide different things. Compare like with like.",
+    ),
     "contract_exists": Meaning(
         "The contract exists",
         "There is a contract of this id, or of this program, partner and direction. Add a version to that one.",

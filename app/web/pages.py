@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, Response, render_template_string
 from flask_swagger_ui import get_swaggerui_blueprint
 from werkzeug.exceptions import NotFound
 
+from app.analysis.findings import CODES as ANALYSED
 from app.rulelang.diagnostics import CODES
 from app.web.auth import ANONYMOUS
 from app.web.catalogue import FINDINGS, PROBLEMS
@@ -64,7 +65,7 @@ def register(app: Flask, document: dict[str, Any]) -> None:
 
 def problem_index() -> str:
     """Show all codes."""
-    return render_template_string(LAYOUT, title="Problems", problems=PROBLEMS, findings=FINDINGS | CODES)
+    return render_template_string(LAYOUT, title="Problems", problems=PROBLEMS, findings=FINDINGS | CODES | ANALYSED)
 
 
 def problem_page(code: str) -> str:

@@ -12,7 +12,7 @@ class Finding(Strict):
     """One defect of a request."""
 
     code = Text(required=True, metadata={"description": "For programs.", "example": "float_refused"})
-    severity = Word(("error", "warning"), required=True)
+    severity = Word(("error", "warning", "information"), required=True)
     pointer = fields.String(
         required=True,
         metadata={

@@ -8,10 +8,11 @@ puts them into the file; a test holds that it was done.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from app.adapters.fact_files import shipped_catalogue
+from app.analysis.findings import CODES as ANALYSED
 from app.rulelang.diagnostics import CODES
 from app.rulelang.facts import TYPES, Fact
 from app.rulelang.operators import OPERATORS
@@ -21,7 +22,12 @@ README = Path(__file__).parents[2] / "rules" / "README.md"
 
 def with_tables(text: str) -> str:
     """Return the text with what stands between the marks of each table replaced by the table."""
-    for name, lines in (("facts", _facts()), ("operators", _operators()), ("diagnostics", _diagnostics())):
+    for name, lines in (
+        ("facts", _facts()),
+        ("operators", _operators()),
+        ("diagnostics", _diagnostics(CODES)),
+        ("analysis", _diagnostics(ANALYSED)),
+    ):
         table = f"<!-- {name} -->\n{chr(10).join(lines)}\n<!-- /{name} -->"
         text, count = re.subn(
             f"<!-- {name} -->.*?<!-- /{name} -->", lambda _, table=table: table, text, flags=re.DOTALL
@@ -64,10 +70,10 @@ def _types(types: frozenset[str]) -> str:
     return f"all but {' and '.join(others)}" if others else "all"
 
 
-def _diagnostics() -> Iterable[str]:
+def _diagnostics(codes: Mapping[str, str]) -> Iterable[str]:
     yield "| Code | Meaning |"
     yield "|---|---|"
-    for code, meaning in CODES.items():
+    for code, meaning in codes.items():
         yield f"| `{code}` | {meaning} |"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.core.canonical import content_hash
-from tests.web.bodies import payout
+from tests.web.bodies import ATTRIBUTION, PROGRAM, payout, rules
 from tests.web.client import ApiClient
 
 
@@ -49,3 +51,85 @@ def test_deep_rules_are_a_finding(client: ApiClient) -> None:
     body["rules"][0]["when"] = when
     findings = client.post("/v1/rules/check", body).get_json()["findings"]
     assert "too_deep" in {finding["code"] for finding in findings}
+
+
+OVERLAPPING = {
+    **payout(),
+    "hit": "unique",
+    "rules": [
+        {"id": "large", "when": {"fact": "order_value", "op": "gte", "value": "100"}, "then": {"flat": "5"}},
+        {"id": "vip", "when": {"fact": "coupon_codes", "op": "contains", "value": "VIP"}, "then": {"flat": "7"}},
+    ],
+}
+
+
+def test_an_overlap_is_answered_with_a_conversion_that_is_then_held(client: ApiClient) -> None:
+    checked = client.as_("qa").post("/v1/rules/check", OVERLAPPING).get_json()
+    assert checked["ok"] is False
+    assert checked["hash"] == content_hash(OVERLAPPING)
+    (finding,) = checked["findings"]
+    assert (finding["code"], finding["severity"]) == ("overlap", "error")
+    witness = finding["witness"]
+    set_up(client, OVERLAPPING)
+    sent = {"id": "w1", "program": "cdnow", "partner": "acme"}
+    sent |= {key: witness["conversion"][key] for key in ("event_at", "facts")}
+    decided = client.as_("qa").post("/v1/decisions/preview", sent).get_json()
+    assert (decided["outcome"], decided["reasons"][0]["code"]) == ("held", "AMBIGUOUS_PAYOUT")
+    assert [rule["rule"] for rule in decided["trace"]["payout"] if rule["matched"]] == witness["matched"]
+
+
+def test_a_tier_table_that_drops_is_answered_with_two_totals(client: ApiClient) -> None:
+    steps = [{"up_to": "10", "unit": "5"}, {"up_to": None, "unit": "4"}]
+    table = {"mode": "volume", "by": {"sum": "quantity"}, "window": "event", "rate": "per_unit", "steps": steps}
+    checked = client.post("/v1/rules/check", {**payout(), "rules": [], "otherwise": {"tiers": table}}).get_json()
+    assert checked["ok"] is True
+    (finding,) = checked["findings"]
+    assert finding["witness"]["totals"] == [{"quantity": "10", "total": "50"}, {"quantity": "11", "total": "44"}]
+
+
+def test_two_versions_that_decide_alike_are_the_same(client: ApiClient) -> None:
+    renamed = payout()
+    renamed["rules"][0]["id"] = "other"
+    compared = client.as_("qa").post("/v1/rules/compare", {"old": payout(), "new": renamed}).get_json()
+    assert compared["same"] is True
+
+
+def test_two_versions_that_do_not_are_told_apart(client: ApiClient) -> None:
+    compared = client.post("/v1/rules/compare", {"old": payout("6"), "new": payout("7")}).get_json()
+    assert compared["same"] is False
+    assert (compared["before"], compared["after"]) == (
+        "paid 4.62: 6 % of order_value",
+        "paid 5.39: 7 % of order_value",
+    )
+    assert compared["conversion"]["facts"] == {"order_value": "77.00"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "pointers"),
+    [
+        ({}, {}, "rules_refused", ["/old"]),
+        (payout(), {**payout(), "hit": "last"}, "rules_refused", ["/new/hit"]),
+        (payout(), ATTRIBUTION, "kinds_differ", []),
+        (payout(), [], "body_refused", ["/new"]),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    client: ApiClient, old: Any, new: Any, code: str, pointers: list[str]
+) -> None:
+    response = client.post("/v1/rules/compare", {"old": old, "new": new})
+    assert (response.status_code, response.get_json()["code"]) == (422, code)
+    assert [error["pointer"] for error in response.get_json().get("errors", [])] == pointers
+
+
+def set_up(client: ApiClient, terms: dict[str, Any]) -> None:
+    """The contract acme with this payout from 1997 on."""
+    author, approver = client.as_("ops", "dana"), client.as_("approver", "sam")
+    for path, body in (
+        ("/v1/programs", PROGRAM),
+        ("/v1/partners", {"id": "acme"}),
+        ("/v1/contracts", {"id": "acme", "program": "cdnow", "partner": "acme"}),
+        ("/v1/contracts/acme/versions", {"effective_from": "1997-01-01", "rules": {**rules(), "payout": terms}}),
+    ):
+        assert author.post(path, body).status_code == 201
+    assert author.post("/v1/contracts/acme/versions/1/submit").status_code == 200
+    assert approver.post("/v1/contracts/acme/versions/1/approve").status_code == 200

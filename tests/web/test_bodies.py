@@ -102,7 +102,7 @@ def test_unknown_missing_and_wrong_fields_are_all_reported(client: ApiClient) ->
     response = client.post("/v1/programs", {"id": "a b", "nme": "x", "currency": "USD", "attribution": {"modle": "y"}})
     found = {error["pointer"]: (error["code"], error.get("hint")) for error in response.get_json()["errors"]}
     assert found == {
-        "/id": ("bad_identifier", None),
+        "/id": ("bad_identifier", "for example 'a_b'"),
         "/nme": ("unknown_field", "did you mean 'name'?"),
         "/timezone": ("missing_field", None),
         "/attribution/modle": ("unknown_field", "did you mean 'model'?"),

@@ -1,0 +1,37 @@
+"""Where formulas stand in a payout: each with its JSON Pointer, those inside others too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.core.errors import pointer_of
+from app.rulelang.ast import Amount, Clamp, Formula, Greatest, Least, Payout, Sum, Tiers, Verdict, fact_of
+
+_WORDS = {Sum: "sum", Least: "least", Greatest: "greatest"}
+
+
+def formula_places(payout: Payout) -> Iterator[tuple[str, Formula]]:
+    """Yield every formula of a payout with the pointer to it."""
+    for rule in (*payout.rules, *payout.bonuses):
+        yield from _nested(rule.then, rule.pointer + "/then")
+    if not isinstance(payout.otherwise, Verdict):
+        yield from _nested(payout.otherwise, "/otherwise")
+
+
+def fact_place(formula: Formula, at: str) -> tuple[str, str] | None:
+    """Return the fact that a formula calculates with itself and the pointer to its name, or None if it has none."""
+    fact = fact_of(formula)
+    if fact is None:
+        return None
+    ends = {Amount: "/amount", Tiers: "/tiers/by/sum"}
+    return fact, at + ends.get(type(formula), "/of")
+
+
+def _nested(formula: Formula, at: str) -> Iterator[tuple[str, Formula]]:
+    yield at, formula
+    match formula:
+        case Sum(parts) | Least(parts) | Greatest(parts):
+            for index, part in enumerate(parts):
+                yield from _nested(part, at + pointer_of(_WORDS[type(formula)], index))
+        case Clamp(part):
+            yield from _nested(part, at + "/clamp")
