@@ -76,7 +76,7 @@ class Catalogue:
 
     def names(self, *, sent_in: bool = False) -> list[str]:
         """Return the names of all facts, or of those that a conversion may carry."""
-        return [fact.name for fact in self if not (sent_in and fact.derived)]
+        return [fact.name for fact in self if not sent_in or (fact.subject == "conversion" and not fact.derived)]
 
 
 def catalogue_from(data: Mapping[str, Mapping[str, Any]]) -> Catalogue:

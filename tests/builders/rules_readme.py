@@ -52,7 +52,8 @@ def _type(fact: Fact) -> str:
 
 
 def _presence(fact: Fact) -> str:
-    return "computed" if fact.derived else "required" if fact.required else "optional"
+    presence = "computed" if fact.derived else "required" if fact.required else "optional"
+    return presence if fact.subject == "conversion" else f"{presence}, of a {fact.subject}"
 
 
 def _operators() -> Iterable[str]:

@@ -15,8 +15,7 @@ from app.core.resources import shipped
 from tests.builders.witnesses import decided
 
 FAULTS = shipped("fixtures", "rules", "data", "one_of_each_fault.json")
-# The shipped facts are all of conversions, and questions of this size are all decided.
-NOT_HERE = {"fact_never_carried", "not_decided"}
+NOT_HERE = {"not_decided"}  # questions of this size are all decided
 
 
 def run(*arguments: str | Path) -> Result:
