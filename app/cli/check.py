@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from app.adapters.fact_files import shipped_catalogue
 from app.analysis.analyse import analyse
 from app.analysis.difference import Difference, difference
 from app.analysis.findings import Analysed, blocking
 from app.analysis.shown import difference_data
 from app.cli.files import read_json
+from app.cli.rule_values import ReadWith, read_with
 from app.cli.terminal import as_json, out, print_json, refusals_shown
 from app.rulelang.ast import KINDS
 from app.rulelang.printer import body_lines
@@ -39,17 +39,29 @@ class _Checked:
     "--against", type=click.Path(path_type=Path), help="Compare with the rules in this file, as the old ones."
 )
 @click.option("--table", "is_table", is_flag=True, help="Say the rules as a decision table, in Markdown.")
+@click.option("--facts", type=click.Path(path_type=Path), help="Facts a program declares: {name: {type, meaning, …}}.")
+@click.option("--params", type=click.Path(path_type=Path), help="Values of parameters: {name: value}.")
+@click.option("--lists", type=click.Path(path_type=Path), help="Named lists: {name: {type, members}}.")
 @as_json
 @refusals_shown
-def check(rules: Path, against: Path | None, is_table: bool, is_json: bool) -> None:
+def check(
+    rules: Path,
+    against: Path | None,
+    is_table: bool,
+    is_json: bool,
+    facts: Path | None,
+    params: Path | None,
+    lists: Path | None,
+) -> None:
     """Check the rules in the file RULES: say them in English or as a table, and everything that is wrong with them.
 
     The file holds one rule body, or bodies by kind: {"eligibility": …, "payout": …}. What is found in rules that can be
     read comes with an example conversion. Exit status 2 if there is an error. Needs no database.
     """
-    checked = [_checked(body, at) for at, body in _bodies(read_json(rules))]
+    read = read_with(facts, params, lists)
+    checked = [_checked(body, at, read) for at, body in _bodies(read_json(rules))]
     findings = [finding for each in checked for finding in each.findings]
-    compared = _compared(checked, against) if against else {}
+    compared = _compared(checked, against, read) if against else {}
     is_ok = not blocking(findings)
     if is_json:
         print_json(_data(checked, findings, is_ok) | ({"compared": _compared_data(compared)} if against else {}))
@@ -66,17 +78,17 @@ def _bodies(data: Any) -> list[tuple[str, Any]]:
     return [("", data)]
 
 
-def _checked(body: Any, at: str) -> _Checked:
-    rules, findings = check_rules(body, shipped_catalogue())
-    found = [Analysed(finding) for finding in findings] + (analyse(rules, shipped_catalogue()) if rules else [])
+def _checked(body: Any, at: str, read: ReadWith) -> _Checked:
+    rules, findings = check_rules(body, read.catalogue, bindings=read.bindings)
+    found = [Analysed(finding) for finding in findings] + (analyse(rules, read.catalogue) if rules else [])
     return _Checked(at, rules, [analysed.at(at) for analysed in found])
 
 
-def _compared(checked: list[_Checked], old: Path) -> dict[str, Difference]:
+def _compared(checked: list[_Checked], old: Path, read: ReadWith) -> dict[str, Difference]:
     """Return the difference of each body that both files have, by its pointer."""
-    before = {at: rules_from(body, shipped_catalogue(), at) for at, body in _bodies(read_json(old))}
+    before = {at: rules_from(body, read.catalogue, at, read.bindings) for at, body in _bodies(read_json(old))}
     pairs = {each.at: (before[each.at], each.rules) for each in checked if each.rules and each.at in before}
-    return {at: difference(*pair, shipped_catalogue()) for at, pair in pairs.items()}
+    return {at: difference(*pair, read.catalogue) for at, pair in pairs.items()}
 
 
 def _data(checked: list[_Checked], findings: list[Analysed], is_ok: bool) -> dict[str, Any]:

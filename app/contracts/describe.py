@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from app.analysis.findings import blocking
+from app.analysis.shown import difference_data
+from app.contracts.operations.check_version import CheckedRules
 from app.contracts.operations.get_terms import TermsAt
 from app.core.instants import write_instant
 from app.core.timeline import Span
 from app.engine.terms import ContractVersion as EngineVersion
 from app.engine.terms import NoTerms, RuleVersion, TermsHistory
 from app.rulelang.printer import body_lines
+from app.rulelang.table import table_of
 from app.store.models import Contract, ContractVersion
 from app.store.models import RuleVersion as RuleRow
 
@@ -68,6 +72,23 @@ def rule_version_data(rule: RuleRow) -> dict[str, Any]:
         "hash": rule.hash,
         "lists": rule.lists,
         "body": rule.body,
+    }
+
+
+def checked_data(checked: CheckedRules) -> dict[str, Any]:
+    """Return what there is to say of a rule version: findings with examples, the rules in words and as a table, and how
+    they differ from those in force at its start."""
+    rules, before = checked.rules, checked.before
+    compared = difference_data(checked.difference) if before and checked.difference else None
+    return {
+        "id": checked.row.id,
+        "kind": checked.row.kind,
+        "ok": not blocking(checked.findings),
+        "findings": [analysed.as_dict() for analysed in checked.findings],
+        "in_words": body_lines(rules.body) if rules else [],
+        "table": table_of(rules.body).as_dict() if rules else None,
+        "compared_with": before and before.id,
+        "compared": compared,
     }
 
 

@@ -53,6 +53,13 @@ class InstantRefused(AppError):
     kind = "invalid"
 
 
+class RulesFlawed(AppError):
+    """Rules that can be read, of which is proved that they cannot be meant so."""
+
+    code = "rules_flawed"
+    kind = "conflict"
+
+
 class BaseChanged(AppError):
     code = "base_changed"
     kind = "conflict"

@@ -6,8 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.contracts import errors
-from app.contracts.describe import contract_data, rule_version_data, terms_data, timeline_data, version_data
+from app.contracts.describe import (
+    checked_data,
+    contract_data,
+    rule_version_data,
+    terms_data,
+    timeline_data,
+    version_data,
+)
 from app.contracts.operations.approve_version import approve_rule_version, approve_version
+from app.contracts.operations.check_version import check_version
 from app.contracts.operations.create_contract import create_contract
 from app.contracts.operations.draft_rule_version import draft_rule_version
 from app.contracts.operations.draft_version import draft_version
@@ -30,6 +38,7 @@ from app.contracts.schemas import (
     TermsShown,
     TimelineQuery,
     TimelineShown,
+    VersionChecked,
     VersionShown,
 )
 from app.engine.matcher import RulesNotRunnable, TrialNotRun
@@ -44,7 +53,7 @@ CONTRACT = "/contracts/<identifier:contract>"
 VERSION = f"{CONTRACT}/versions/<int:number>"
 RULE_VERSION = f"{VERSION}/rule-versions/<any(eligibility, attribution, payout):kind>/<int:rule_number>"
 MISSING = (errors.ContractNotFound, errors.VersionNotFound)
-SUBMISSION = (*MISSING, errors.WrongState, RulesNotRunnable, TrialNotRun)
+SUBMISSION = (*MISSING, errors.WrongState, errors.RulesFlawed, RulesNotRunnable, TrialNotRun)
 APPROVAL = (*MISSING, errors.WrongState, errors.SelfApproval, errors.BackdatingUndeclared)
 
 
@@ -114,11 +123,25 @@ def show_version(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     return version_data(version_numbered(ctx.session, contract, number))
 
 
+@routes.reads(f"{VERSION}/check", needs="preview", shows=VersionChecked, refuses=MISSING)
+def check(ctx: Context, contract: str, number: int) -> dict[str, Any]:
+    """Check a contract version before it is submitted or approved.
+
+    Each of its rule versions with its parameters and lists: what is wrong with it, what it can never decide, where it
+    leaves a gap, each with an example conversion; the rules in words and as a table; and whether they decide every
+    conversion as the rules do that are in force at their start, or one that they decide differently.
+    """
+    checked = [checked_data(each) for each in check_version(ctx, contract=contract, number=number)]
+    is_ok = all(each["ok"] for each in checked)
+    return {"contract": contract, "number": number, "ok": is_ok, "rule_versions": checked}
+
+
 @routes.writes(f"{VERSION}/submit", needs="configure", shows=VersionShown, refuses=SUBMISSION)
 def submit(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     """Submit a drafted contract version for approval.
 
-    The rule versions drafted with it are submitted with it. They are tried out on the rules engine first.
+    The rule versions drafted with it are submitted with it. They are analysed and tried out on the rules
+    engine first; what is proved to be a mistake is refused with an example.
     """
     return version_data(submit_version(ctx, contract=contract, number=number))
 
@@ -170,7 +193,7 @@ def show_rule_version(ctx: Context, contract: str, number: int, kind: str, rule_
 def submit_rules(ctx: Context, **ids: Any) -> dict[str, Any]:
     """Submit a drafted rule version for approval.
 
-    The rules are tried out on the rules engine first.
+    The rules are analysed and tried out on the rules engine first.
     """
     return rule_version_data(submit_rule_version(ctx, **ids))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.rulelang.ast import KINDS
+from app.rulesets.schemas import DecisionTable, RuleFinding, RulesCompared
 from app.store.models.contracts import STATES
 from app.web.fields import Flag, Identifier, InstantField, LocalDateOrInstant, Object, Text, Whole, Word
 from app.web.schema import Strict
@@ -110,6 +111,35 @@ class VersionShown(Approvable):
     content_hash = fields.String(metadata={"description": "What an approval binds: everything the version says."})
     params = Object(metadata={"description": "The values of its rules' parameters."})
     rule_versions = fields.List(fields.Nested(RuleVersionShown))
+
+
+class CheckedRuleVersion(Strict):
+    """What there is to say of a rule version as it would be approved now."""
+
+    id = fields.String(metadata={"example": "acme/1/payout/1"})
+    kind = Word(KINDS)
+    ok = Flag(metadata={"description": "Whether it can be submitted. Warnings do not stand against it."})
+    findings = fields.List(fields.Nested(RuleFinding))
+    in_words = fields.List(fields.String())
+    table = fields.Nested(DecisionTable, allow_none=True)
+    compared_with = fields.String(
+        allow_none=True,
+        metadata={"description": "The rule version that is in force at its start, if there is another."},
+    )
+    compared = fields.Nested(
+        RulesCompared,
+        allow_none=True,
+        metadata={"description": "Whether it decides every conversion as that one does."},
+    )
+
+
+class VersionChecked(Strict):
+    """What there is to say of a contract version."""
+
+    contract = Identifier()
+    number = Whole(1, 999_999_999)
+    ok = Flag(metadata={"description": "Whether all of it can be submitted."})
+    rule_versions = fields.List(fields.Nested(CheckedRuleVersion))
 
 
 class TermsQuery(Strict):

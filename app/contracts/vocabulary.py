@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from app.contracts.mapping import Lists, history
+from app.core.errors import Finding
 from app.engine.terms import TermsHistory
 from app.partners.mapping import catalogue_of
 from app.partners.repository import program_named
-from app.rulelang.bindings import Bindings, NamedList, lists_named
+from app.rulelang.bindings import Bindings
 from app.rulelang.facts import Catalogue
 from app.rulelang.ruleset import RuleSet, check_rules
 from app.rulesets.mapping import named_list
-from app.rulesets.repository import newest_of, versions_pinned
+from app.rulesets.newest import Pins, newest_lists
+from app.rulesets.repository import versions_pinned
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
-
-Pins = dict[str, dict[str, Any]]
-"""Which version of each named list rules take values from: {name: {"version", "hash"}}."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewestLists:
-    """The newest versions of lists, and the pins that would hold them."""
-
-    lists: dict[str, NamedList] = field(default_factory=dict)
-    pins: Pins = field(default_factory=dict)
 
 
 def facts_of_contract(ctx: Context, contract: Contract) -> Catalogue:
@@ -55,25 +45,21 @@ def pinned_lists(ctx: Context, versions: Iterable[ContractVersion]) -> Lists:
     return _typed_once(ctx, pins)
 
 
-def newest_lists(ctx: Context, bodies: Iterable[Any]) -> NewestLists:
-    """Return the newest versions of the lists that rule bodies name."""
-    found = newest_of(ctx.session, frozenset().union(*map(lists_named, bodies)))
-    lists = {row.id: named_list(row, version) for row, version in found}
-    return NewestLists(lists, {row.id: {"version": version.number, "hash": version.hash} for row, version in found})
-
-
 def bindings_of(params: dict[str, Any], pins: Pins, lists: Lists) -> Bindings:
     """Return what a rule version's parameters and lists stand for."""
     return Bindings(params, {name: lists[name, pin["version"]] for name, pin in pins.items()})
 
 
-def rules_now(ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion) -> RuleSet | None:
-    """Return drafted rules with what their parameters and lists stand for now; None if a list has come to not fit."""
-    if rule.is_inherited:
+def rules_now(
+    ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion
+) -> tuple[RuleSet | None, list[Finding]]:
+    """Return rules with what their parameters and lists stand for, or None with what is wrong: a list may have come to
+    not fit. A draft is read with the newest lists, all else with those it is pinned to."""
+    if rule.is_inherited or rule.recorded_at is not None:
         bindings = bindings_of(version.params, rule.lists, pinned_lists(ctx, [version]))
     else:
-        bindings = Bindings(version.params, newest_lists(ctx, [rule.body]).lists)
-    return check_rules(rule.body, facts_of_contract(ctx, contract), "", bindings)[0]
+        bindings = Bindings(version.params, newest_lists(ctx.session, [rule.body]).lists)
+    return check_rules(rule.body, facts_of_contract(ctx, contract), "", bindings)
 
 
 def _typed_once(ctx: Context, pins: Iterable[tuple[str, int]]) -> Lists:

@@ -11,11 +11,13 @@ from app.analysis.difference import KindsDiffer, difference
 from app.analysis.findings import Analysed, blocking
 from app.analysis.shown import difference_data
 from app.core.instants import write_instant
+from app.rulelang.bindings import Bindings
 from app.rulelang.diagnostics import RulesRefused
 from app.rulelang.printer import body_lines
 from app.rulelang.ruleset import check_rules, rules_from
 from app.rulelang.table import table_of
 from app.rulesets.errors import ListExists, ListNotFound, ListRefused
+from app.rulesets.newest import newest_lists
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.rulesets.repository import list_named, lists_after, newest_version, version_of_list
 from app.rulesets.schemas import (
@@ -58,8 +60,12 @@ def check_rule_body(ctx: Context, body: Any) -> dict[str, Any]:
 
     Rules that can be read are analysed as well: what never matches, overlaps, leaves a gap or pays less for more is
     found and shown by an example conversion (`witness`) that the reference evaluator has confirmed.
+
+    Named lists are read as they are now. Parameters, and facts that a program declares, belong to contracts: check rules
+    that use them as a draft, with GET /v1/contracts/{contract}/versions/{number}/check.
     """
-    rules, findings = check_rules(body, ctx.catalogue)
+    bindings = Bindings(lists=newest_lists(ctx.session, [body]).lists)
+    rules, findings = check_rules(body, ctx.catalogue, bindings=bindings)
     found = [Analysed(finding) for finding in findings] + (analyse(rules, ctx.catalogue) if rules else [])
     return {
         "ok": not blocking(found),
@@ -84,7 +90,8 @@ def compare_rule_bodies(ctx: Context, old: Any, new: Any) -> dict[str, Any]:
     Nothing is stored. The answer is yes, or a conversion that they decide differently, with what each makes of it. It
     is about what is decided: ids and names of rules, and their order where it does not matter, may differ.
     """
-    before, after = rules_from(old, ctx.catalogue, "/old"), rules_from(new, ctx.catalogue, "/new")
+    bindings = Bindings(lists=newest_lists(ctx.session, [old, new]).lists)
+    before, after = (rules_from(body, ctx.catalogue, at, bindings) for at, body in (("/old", old), ("/new", new)))
     return difference_data(difference(before, after, ctx.catalogue))
 
 

@@ -16,6 +16,11 @@ class Meaning(NamedTuple):
 
 
 PROBLEMS: dict[str, Meaning] = {
+    "rules_flawed": Meaning(
+        "The rules cannot be meant so",
+        "A conversion exists of which these rules say two things at once, or that they can never decide. `errors` says"
+        " which rules, and shows an example; GET …/versions/{number}/check shows everything that is found.",
+    ),
     "list_exists": Meaning("The list exists", "Add a version to it instead: POST /v1/lists/{list}/versions."),
     "list_not_found": Meaning("No such list", "No named list, or no version of it, has this name."),
     "list_refused": Meaning(

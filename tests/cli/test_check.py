@@ -108,3 +108,35 @@ def test_an_old_file_with_errors_is_refused(written: Any) -> None:
     done = run(written("new.json", {"kind": "eligibility", "rules": [], "otherwise": "accept"}), "--against", old)
     assert done.exit_code == 2
     assert "needs the key 'otherwise'" in done.stderr
+
+
+def test_rules_are_read_with_facts_parameters_and_lists(written: Any) -> None:
+    all_of = [
+        {"fact": "tier", "op": "eq", "value": "gold"},
+        {"fact": "order_value", "op": "gte", "value": {"param": "minimum"}},
+        {"fact": "coupon_code", "op": "in", "value": {"list": "vip"}},
+    ]
+    rule = {"id": "a", "when": {"all": all_of}, "then": "accept"}
+    body = written("rules.json", {"kind": "eligibility", "rules": [rule], "otherwise": {"reject": "NO"}})
+    alone = run(body)
+    assert alone.exit_code == 2
+    assert [line.split()[1] for line in alone.stdout.splitlines()] == ["unknown_fact", "unknown_param", "unknown_list"]
+    facts = written("facts.json", {"tier": {"type": "enum", "meaning": "the tier", "values": ["gold"]}})
+    params, lists = (
+        written("params.json", {"minimum": "5"}),
+        written("lists.json", {"vip": {"type": "text", "members": ["B", "A"]}}),
+    )
+    done = run(body, "--facts", facts, "--params", params, "--lists", lists)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines()[0] == (
+        "a: accept when tier is gold and order_value is at least 5.00 (parameter minimum)"
+        " and coupon_code is one of A, B (list vip)"
+    )
+
+
+def test_what_is_wrong_with_those_files_is_said(written: Any) -> None:
+    body = written("rules.json", {"kind": "eligibility", "rules": [], "otherwise": "accept"})
+    facts, lists = written("facts.json", {"tier": {"type": "enum"}}), written("lists.json", {"vip": {"type": "text"}})
+    done = run(body, "--facts", facts, "--lists", lists, "--params", written("params.json", []))
+    assert done.exit_code == 2
+    assert all(name in done.output for name in ("facts.json/tier", "lists.json/vip", "params.json"))

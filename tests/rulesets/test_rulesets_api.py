@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from app.core.canonical import content_hash
+from tests.builders.witnesses import decided
 from tests.web.bodies import ATTRIBUTION, PROGRAM, payout, rules
 from tests.web.client import ApiClient
 
@@ -70,12 +72,9 @@ def test_an_overlap_is_answered_with_a_conversion_that_is_then_held(client: ApiC
     (finding,) = checked["findings"]
     assert (finding["code"], finding["severity"]) == ("overlap", "error")
     witness = finding["witness"]
-    set_up(client, OVERLAPPING)
-    sent = {"id": "w1", "program": "cdnow", "partner": "acme"}
-    sent |= {key: witness["conversion"][key] for key in ("event_at", "facts")}
-    decided = client.as_("qa").post("/v1/decisions/preview", sent).get_json()
-    assert (decided["outcome"], decided["reasons"][0]["code"]) == ("held", "AMBIGUOUS_PAYOUT")
-    assert [rule["rule"] for rule in decided["trace"]["payout"] if rule["matched"]] == witness["matched"]
+    decision, matched = decided("payout", json.dumps(OVERLAPPING), witness["conversion"])
+    assert (decision.outcome, decision.reasons[0].code) == ("held", "AMBIGUOUS_PAYOUT")
+    assert sorted(matched) == sorted(witness["matched"])
 
 
 def test_a_tier_table_that_drops_is_answered_with_two_totals(client: ApiClient) -> None:

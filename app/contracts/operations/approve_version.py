@@ -21,12 +21,13 @@ from app.contracts.repository import (
     version_numbered,
     versions_of,
 )
-from app.contracts.vocabulary import facts_of_contract, newest_lists
+from app.contracts.vocabulary import facts_of_contract
 from app.core.instants import write_instant
 from app.core.period import month_of
 from app.partners.repository import program_named
 from app.rulelang.bindings import Bindings
 from app.rulelang.ruleset import check_rules
+from app.rulesets.newest import newest_lists
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
 
@@ -87,7 +88,7 @@ def _pin_lists(ctx: Context, contract: Contract, version: ContractVersion, rule:
     """
     if rule.is_inherited:
         return
-    newest = newest_lists(ctx, [rule.body])
+    newest = newest_lists(ctx.session, [rule.body])
     bindings = Bindings(version.params, newest.lists)
     rules, findings = check_rules(rule.body, facts_of_contract(ctx, contract), "/body", bindings)
     if rules is None:

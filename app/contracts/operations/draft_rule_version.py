@@ -9,10 +9,11 @@ from app.contracts.drafting import Setting, check_backdated, outside_span, read_
 from app.contracts.errors import OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named, is_in_timeline, next_start, version_numbered, versions_of
-from app.contracts.vocabulary import facts_of_contract, newest_lists
+from app.contracts.vocabulary import facts_of_contract
 from app.core.errors import Finding
 from app.core.instants import write_instant
 from app.rulelang.bindings import Bindings
+from app.rulesets.newest import newest_lists
 from app.runtime import Context
 from app.store.models import RuleVersion
 
@@ -29,7 +30,7 @@ def draft_rule_version(
         )
     start = read_start(effective_from, timezone_of(row), "/effective_from")
     findings = check_backdated(backdated) + ([start] if isinstance(start, Finding) else [])
-    bindings = Bindings(version.params, newest_lists(ctx, [body]).lists)
+    bindings = Bindings(version.params, newest_lists(ctx.session, [body]).lists)
     setting = Setting(timezone_of(row), facts_of_contract(ctx, row), bindings)
     draft = read_body(kind, body, None if isinstance(start, Finding) else start, setting, "/body", findings)
     if draft is None or isinstance(start, Finding) or findings:

@@ -12,7 +12,7 @@ from app.contracts.drafting import RuleDraft, Setting, check_backdated, check_pa
 from app.contracts.errors import VersionRefused
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named, is_in_timeline, versions_of
-from app.contracts.vocabulary import bindings_of, contract_history, facts_of_contract, newest_lists, pinned_lists
+from app.contracts.vocabulary import bindings_of, contract_history, facts_of_contract, pinned_lists
 from app.core.canonical import content_hash
 from app.core.errors import Finding
 from app.core.instants import write_instant
@@ -20,6 +20,7 @@ from app.core.timeline import in_force
 from app.rulelang.ast import KINDS
 from app.rulelang.bindings import Bindings, params_named
 from app.rulelang.ruleset import check_rules
+from app.rulesets.newest import newest_lists
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
 
@@ -112,7 +113,7 @@ def _read(
     wrong = check_params(asked.params, bodies)
     if any(finding.code == "wrong_type" for finding in wrong):
         return start, [], {}, wrong
-    lists = newest_lists(ctx, rules.values()).lists
+    lists = newest_lists(ctx.session, rules.values()).lists
     setting = Setting(timezone_of(contract), facts_of_contract(ctx, contract), Bindings(params, lists))
     drafts, findings = read_rules(rules, start, None, setting, "/rules")
     findings = wrong + findings + _check_taken_over(ctx, versions, taken, setting)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from app.audit.record import record
 from app.contracts import lifecycle
+from app.contracts.operations.check_version import checked_rules, refuse_flawed
 from app.contracts.repository import contract_named, rule_version_numbered, version_numbered
-from app.contracts.vocabulary import rules_now
 from app.engine.matcher import RuleConditions
 from app.rulelang.ast import conditions_of
 from app.runtime import Context
@@ -42,9 +42,12 @@ def submit_rule_version(ctx: Context, *, contract: str, number: int, kind: str, 
 
 
 def _try_out(ctx: Context, contract: Contract, version: ContractVersion, drafted: Iterable[RuleVersion]) -> None:
-    """Have the engine run the rules where it can do no harm, before anybody can approve them.
-
-    Rules that a list has come to not fit are left to the approval, which reads the lists once more and refuses them.
-    """
-    rules = [rules_now(ctx, contract, version, rule) for rule in drafted]
-    ctx.trial([RuleConditions(each.key, tuple(conditions_of(each.body))) for each in rules if each is not None])
+    """Refuse rules that are proved to be flawed, and have the engine run them where it can do no harm, before anybody can
+    approve them."""
+    conditions = []
+    for rule in drafted:
+        rules, findings = checked_rules(ctx, contract, version, rule)
+        refuse_flawed(rule, findings)
+        assert rules is not None  # what cannot be read is refused
+        conditions.append(RuleConditions(rules.key, tuple(conditions_of(rules.body))))
+    ctx.trial(conditions)
