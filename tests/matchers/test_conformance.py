@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,12 @@ ENGINES: dict[str, Callable[[], Matcher]] = {
 }
 
 
-def cases() -> Iterator[Any]:
+@cache
+def cases() -> tuple[Any, ...]:
+    return tuple(_cases())
+
+
+def _cases() -> Iterator[Any]:
     for path in sorted(CASES.glob("*.yaml")):
         for entry in yaml.safe_load(path.read_text(encoding="utf-8")):
             assert entry.keys() <= {"rule", "when", "matches", "does_not"}, entry["rule"]
@@ -38,7 +44,7 @@ def matcher(request: pytest.FixtureRequest) -> Matcher:
     return ENGINES[request.param]()
 
 
-@pytest.mark.parametrize(("when", "given", "verdict"), list(cases()))
+@pytest.mark.parametrize(("when", "given", "verdict"), cases())
 def test_case(matcher: Matcher, when: Any, given: Any, verdict: bool) -> None:
     found = matcher.matched(one_rule(condition(when)), facts(given))
     assert found == (frozenset("r") if verdict else frozenset())
