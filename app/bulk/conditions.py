@@ -18,6 +18,7 @@ from app.rulelang.compiler import Check, Every, HasItem, Normal, Some
 
 # A list of more members is looked up in a hash table, which DuckDB does not do inside a lambda.
 LONG = 100
+FEW = 4
 ITEM = "item"
 
 
@@ -64,7 +65,9 @@ def check_sql(check: Check, scope: Scope) -> exp.Expr:
     else:
         expected = [literal(column.scalar, value) for value in check.expected]
     tests = LIST_TESTS if column.is_list else TESTS
-    return two_valued(tests[check.op](actual, expected), check.if_absent, negated=check.negated)
+    facts = (check.fact,) if check.other_fact is None else (check.fact, check.other_fact)
+    absent = [is_null(scope.reference(fact)) for fact in facts]
+    return two_valued(tests[check.op](actual, expected), absent, check.if_absent, negated=check.negated)
 
 
 def has_item_sql(has: HasItem, scope: Scope) -> exp.Expr:
@@ -72,17 +75,28 @@ def has_item_sql(has: HasItem, scope: Scope) -> exp.Expr:
     column = scope.column(has.fact)
     test = condition_sql(has.where, Scope(column.fields, is_item=True))
     found = some_item(scope.reference(has.fact), test, is_long=_is_long(has.where))
-    return two_valued(found, has.if_absent, negated=has.negated)
+    return two_valued(found, [is_null(scope.reference(has.fact))], has.if_absent, negated=has.negated)
 
 
-def two_valued(test: exp.Expr, if_absent: bool, *, negated: bool) -> exp.Expr:
-    """Return a test, or its negation, with an answer where it is NULL, that is where a fact is absent."""
-    answer = exp.Not(this=exp.Paren(this=test)) if negated else test
-    return exp.Coalesce(this=answer, expressions=[exp.Boolean(this=if_absent)])
+def two_valued(test: exp.Expr, absent: Sequence[exp.Expr], if_absent: bool, *, negated: bool) -> exp.Expr:
+    """Return a test, or its negation, with the answer of the rule where a fact is absent and the test is NULL.
+
+    It says `absent OR test`, or `NOT absent AND test`, which is true or false where `coalesce(test, answer)` is, and
+    takes DuckDB two thirds of the time: it tests only the rows that are left by what stands before.
+    """
+    answer = exp.Not(this=exp.Paren(this=test)) if negated else exp.Paren(this=test)
+    if if_absent:
+        return exp.Paren(this=exp.or_(*absent, answer, copy=False, wrap=False))
+    return exp.Paren(this=exp.and_(*(exp.Not(this=each) for each in absent), answer, copy=False, wrap=False))
+
+
+def is_null(value: exp.Expr) -> exp.Expr:
+    """Return whether a fact is absent."""
+    return exp.Is(this=value, expression=exp.Null())
 
 
 def some_item(array: exp.Expr, test: exp.Expr, *, is_long: bool) -> exp.Expr:
-    """Return whether the test is true of one item of an array, of an empty one never; NULL where the array is NULL."""
+    """Return whether the test is true of one item of an array; of an empty one it never is."""
     return _in_rows(array, test) if is_long else _in_lambda(array, test)
 
 
@@ -92,8 +106,7 @@ def _in_lambda(array: exp.Expr, test: exp.Expr) -> exp.Expr:
 
 
 def _in_rows(array: exp.Expr, test: exp.Expr) -> exp.Expr:
-    some = exp.Exists(this=exp.select("1").from_(_rows_of(array), copy=False).where(test, copy=False))
-    return _unless_null(array, some)
+    return exp.Exists(this=exp.select("1").from_(_rows_of(array), copy=False).where(test, copy=False))
 
 
 def contains_any(array: exp.Expr, members: Sequence[exp.Expr]) -> exp.Expr:
@@ -107,17 +120,12 @@ def contains_all(array: exp.Expr, members: Sequence[exp.Expr]) -> exp.Expr:
         return exp.and_(*(LIST_TESTS["contains"](array.copy(), [member]) for member in members), copy=False)
     different = exp.Count(this=exp.Distinct(expressions=[_item()]))
     found = exp.select(different).from_(_rows_of(array), copy=False).where(TESTS["in"](_item(), members), copy=False)
-    return _unless_null(array, _is(exp.EQ, exp.Subquery(this=found), len(members)))
+    return _is(exp.EQ, exp.Subquery(this=found), len(members))
 
 
 def _rows_of(array: exp.Expr) -> exp.Expr:
     alias = exp.TableAlias(this=exp.to_identifier("items"), columns=[exp.to_identifier(ITEM)])
     return exp.Unnest(expressions=[array.copy()], alias=alias)
-
-
-def _unless_null(array: exp.Expr, test: exp.Expr) -> exp.Expr:
-    is_null = exp.Is(this=array.copy(), expression=exp.Null())
-    return exp.Case(ifs=[exp.If(this=is_null, true=exp.Null())], default=test)
 
 
 def _is_long(normal: Normal) -> bool:
@@ -147,12 +155,16 @@ def _compared(comparison: type[exp.Expr]) -> Test:
 
 
 def _is_in(actual: exp.Expr, expected: Sequence[exp.Expr]) -> exp.Expr:
-    return exp.In(this=actual, expressions=list(expected))
+    """Return whether a value is in a list. DuckDB compares every row with all of a list, but leaves an OR once it is true."""
+    if len(expected) > FEW:
+        return exp.In(this=actual, expressions=list(expected))
+    equal = [exp.EQ(this=actual.copy(), expression=each) for each in expected]
+    return exp.Paren(this=exp.or_(*equal, copy=False, wrap=False))
 
 
 PRESENCE: dict[str, Callable[[exp.Expr], exp.Expr]] = {
-    "exists": lambda actual: exp.Not(this=exp.Is(this=actual, expression=exp.Null())),
-    "missing": lambda actual: exp.Is(this=actual, expression=exp.Null()),
+    "exists": lambda actual: exp.Not(this=is_null(actual)),
+    "missing": is_null,
 }
 TESTS: dict[str, Test] = {
     "eq": _compared(exp.EQ),

@@ -13,7 +13,7 @@ import orjson
 from sqlglot import exp
 
 from app.bulk.fact_table import FactTable, Row
-from app.bulk.statement import verdicts
+from app.bulk.statement import true_of, verdicts
 from app.engine.matcher import EngineFault, Facts, RuleConditions
 
 DIALECT = "duckdb"
@@ -41,11 +41,10 @@ def true_rules(
     """Return for each set of facts the ids of the rules that are true; one statement that leaves nothing behind."""
     rows = _json([table.row(number, facts) for number, facts in enumerate(many)])
     query = verdicts(conditions, table, exp.to_table(FACTS)).sql(DIALECT)
-    ids = [rule for rule, _ in conditions.rules]
     found: list[frozenset[str]] = [frozenset()] * len(many)
     with connection.cursor() as cursor:
-        for number, *verdict in cursor.execute(f"{_with_facts(table)} {query}", [rows]).fetchall():
-            found[number] = frozenset(rule for rule, is_true in zip(ids, verdict, strict=True) if is_true)
+        for number, *masks in cursor.execute(f"{_with_facts(table)} {query}", [rows]).fetchall():
+            found[number] = true_of(conditions, masks)
     return found
 
 

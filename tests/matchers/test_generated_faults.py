@@ -15,7 +15,7 @@ from app.bulk import conditions as bulk
 from app.rulelang import compiler
 from app.rulelang.ast import Leaf
 from app.rulelang.compiler import Check
-from tests.builders.agreement import play
+from tests.builders.engine_rounds import play
 from tests.matchers.test_generated import SEED, VERDICTS
 
 Patch = pytest.MonkeyPatch
@@ -67,6 +67,10 @@ def literals_one_off(patch: Patch) -> None:
     patch.setattr(bulk, "literal", literal)
 
 
+def unguarded(test: exp.Expr, absent: Any, if_absent: bool, *, negated: bool) -> exp.Expr:
+    return exp.Paren(this=exp.Not(this=exp.Paren(this=test)) if negated else test)
+
+
 FAULTS: dict[str, Callable[[Patch], None]] = {
     "normal form: gte becomes gt": checks(lambda check: replace(check, op="gt") if check.op == "gte" else check),
     "normal form: an absent fact never matches": checks(lambda check: replace(check, if_absent=False)),
@@ -77,9 +81,7 @@ FAULTS: dict[str, Callable[[Patch], None]] = {
     ),
     "durable: integers are one off": comparisons_one_off,
     "bulk: lt becomes lte": lambda patch: patch.setitem(bulk.TESTS, "lt", bulk.TESTS["lte"]),
-    "bulk: the coalesce is dropped": lambda patch: patch.setattr(
-        bulk, "two_valued", lambda test, if_absent, *, negated: exp.Not(this=exp.Paren(this=test)) if negated else test
-    ),
+    "bulk: the answer for an absent fact is dropped": lambda patch: patch.setattr(bulk, "two_valued", unguarded),
     "bulk: integers are one off": literals_one_off,
 }
 
