@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import duckdb
-
 from app.bulk.duckdb_engine import open_engine, true_rules
 from app.bulk.fact_table import FactTable
-from app.core.errors import AppError
-from app.engine.matcher import EngineFault, Facts, RuleConditions
+from app.engine.matcher import Facts, RuleConditions
 from app.rulelang.ast import facts_of
 from app.rulelang.facts import Catalogue
 
@@ -28,12 +25,7 @@ class BulkMatcher:
     def matched_each(self, conditions: RuleConditions, many: Sequence[Facts]) -> list[frozenset[str]]:
         """Return for each set of facts the ids of the rules that are true, in the order of the facts."""
         wanted = {fact for _, when in conditions.rules for fact in facts_of(when)}
-        try:
-            return true_rules(self._connection, conditions, FactTable(self._catalogue, wanted), many)
-        except AppError:
-            raise
-        except (duckdb.Error, ValueError, OverflowError) as error:
-            raise EngineFault(f"DuckDB: {type(error).__name__}: {error}", ruleset=conditions.hash) from error
+        return true_rules(self._connection, conditions, FactTable(self._catalogue, wanted), many)
 
     def close(self) -> None:
         """Give back the engine's memory. The matcher cannot be used again."""

@@ -38,13 +38,22 @@ def open_engine() -> duckdb.DuckDBPyConnection:
 def true_rules(
     connection: duckdb.DuckDBPyConnection, conditions: RuleConditions, table: FactTable, many: Sequence[Facts]
 ) -> list[frozenset[str]]:
-    """Return for each set of facts the ids of the rules that are true; one statement that leaves nothing behind."""
+    """Return for each set of facts the ids of the rules that are true, by one statement that leaves nothing behind.
+
+    EngineFault when it fails: then nothing is known of any of them.
+    """
     rows = _json([table.row(number, facts) for number, facts in enumerate(many)])
     query = verdicts(conditions, table, exp.to_table(FACTS)).sql(DIALECT)
     found: list[frozenset[str]] = [frozenset()] * len(many)
-    with connection.cursor() as cursor:
-        for number, *masks in cursor.execute(f"{_with_facts(table)} {query}", [rows]).fetchall():
-            found[number] = true_of(conditions, masks)
+    try:
+        with connection.cursor() as cursor:
+            decided = cursor.execute(f"{_with_facts(table)} {query}", [rows]).fetchall()
+    except (duckdb.Error, UnicodeError) as error:
+        raise EngineFault(f"DuckDB: {type(error).__name__}: {error}", ruleset=conditions.hash) from error
+    if {number for number, *_ in decided} != set(range(len(many))):
+        raise EngineFault("DuckDB did not decide all of the facts", given=len(many), decided=len(decided))
+    for number, *masks in decided:
+        found[number] = true_of(conditions, masks)
     return found
 
 
