@@ -31,7 +31,7 @@ Pools = Mapping[str, Pool]
 
 INSTANT = datetime(1997, 7, 2, 14, tzinfo=UTC)
 LISTS = ((), ("a",), ("b",), ("ab",), ("a", "b"), ("b", "a", "c"), ("a", "a"), ("",), ("c", "é"))
-SCALARS: Pools = {
+POOLS: Pools = {
     "country": Pool("text", ("US", "CA", "MX", "", "U", 'U"S', "U\\", "日本")),
     "coupon": Pool("text", tuple(f"C{n}" for n in range(12))),
     "value": Pool(
@@ -48,8 +48,8 @@ SCALARS: Pools = {
     "visit": Pool("duration", tuple(timedelta(hours=1, microseconds=n) for n in range(-2, 3))),
     "tags": Pool("text_list", LISTS, (*"abcdefghi", "", "ab", "é")),
 }
-FIELDS = {name: SCALARS[name] for name in ("country", "value", "fee", "quantity", "trial", "joined", "day")}
-SHOP: Pools = {**SCALARS, "items": Pool("records", fields=FIELDS)}
+FIELDS = {name: POOLS[name] for name in ("country", "value", "fee", "quantity", "trial", "joined", "day")}
+SHOP: Pools = {**POOLS, "items": Pool("records", fields=FIELDS)}
 
 
 def random_set(random: Random, most_rules: int = 8) -> RuleConditions:
