@@ -23,16 +23,19 @@ from tests.web.client import ApiClient, Keys
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that has the long tests run as well."""
+    """Add the options that have the long tests run as well, or generated cases run long, and from where."""
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes as well")
+    parser.addoption("--runs", type=int, help="how many generated cases to play, instead of what a quick run needs")
+    parser.addoption("--seed", type=int, help="the seed generated cases begin with")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the long tests unless they are asked for."""
-    if not config.getoption("--slow"):
-        for item in items:
-            if item.get_closest_marker("slow"):
-                item.add_marker(pytest.mark.skip(reason="takes minutes; run with --slow"))
+    """Leave out the long tests unless they are asked for, and let a long run take its time."""
+    for item in items:
+        if item.get_closest_marker("slow") and not config.getoption("--slow"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes; run with --slow"))
+        if config.getoption("--runs"):
+            item.add_marker(pytest.mark.timeout(0))
 
 
 @pytest.fixture(scope="session")

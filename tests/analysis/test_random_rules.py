@@ -40,10 +40,10 @@ def _fact(name: str, kind: str) -> Fact:
 
 
 CATALOGUE = Catalogue(
-    {name: _fact(name, kind) for name, (kind, _) in POOLS.items()}
+    {name: _fact(name, pool.kind) for name, pool in POOLS.items()}
     | {
         "items": Fact(
-            "items", "records", "drawn", fields=tuple(Fact(name, FIELDS[name][0], "drawn") for name in FIELDS)
+            "items", "records", "drawn", fields=tuple(Fact(name, FIELDS[name].kind, "drawn") for name in FIELDS)
         )
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks import engines, footprint, large_sets, measuring
+from tests.benchmarks import bulk_conditions, engines, footprint, large_sets, measuring
 
 
 def test_our_engines_agree_on_the_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,6 +38,11 @@ def test_large_sets_run(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| 300 |")]
     assert len(rows) == 2
     assert all(int(row.split("|")[2]) > 1 for row in rows), "300 rules are more than one engine set holds"
+
+
+def test_bulk_agrees_on_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    bulk_conditions.main(["--quick"])
+    assert {bulk_conditions.BULK, "durable, verify: off", "durable, verify: always"} <= _names(capsys.readouterr().out)
 
 
 def test_the_footprint_is_measured(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from app.rulelang.operators import OPERATORS
 V = TypeVar("V")
 FACTS_FILE = Path(__file__).parents[2] / "rules" / "facts.yaml"
 # Names that an engine might take for its own.
-AWKWARD = ("id", "sid", "label", "exception", "$s", "go", "f0", 'naïve "fact"')
+AWKWARD = ("id", "ID", "sid", "label", "exception", "$s", "go", "f0", 'naïve "fact"')
 
 
 @lru_cache(maxsize=1)

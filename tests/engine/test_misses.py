@@ -157,7 +157,7 @@ def one_leaf_a_fact(random: Random) -> Condition:
     parts: list[Condition] = []
     while len(parts) < len(NAMES):
         leaf = random_leaf(random, {NAMES[len(parts)]: POOLS[NAMES[len(parts)]]})
-        verdicts = {is_true(leaf, with_value({}, leaf.fact, value)) for value in (None, *POOLS[leaf.fact][1])}
+        verdicts = {is_true(leaf, with_value({}, leaf.fact, value)) for value in (None, *POOLS[leaf.fact].values)}
         if len(verdicts) == 2:
             parts.append(leaf)
     random.shuffle(parts)
@@ -175,7 +175,7 @@ def with_value(given: Facts, fact: str, value: Value | None) -> Facts:
 
 def can_be_had(when: Condition, given: Facts, names: tuple[str, ...]) -> bool:
     """Tell whether other values of these facts make a condition true."""
-    for values in product(*((None, *POOLS[name][1]) for name in names)):
+    for values in product(*((None, *POOLS[name].values) for name in names)):
         changed = given
         for name, value in zip(names, values, strict=True):
             changed = with_value(changed, name, value)
