@@ -69,10 +69,12 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """The rules by kind, and the parameters of the contract version that their conditions read."""
+    """The rules by kind, the parameters of the contract version that their conditions read, and the value of each of
+    the pack's parameters."""
 
     rules: dict[str, Any]
     params: dict[str, Any]
+    values: dict[str, Any]
 
 
 def filled(pack: Pack, values: Mapping[str, Any]) -> Filled | list[Finding]:
@@ -94,7 +96,7 @@ def filled(pack: Pack, values: Mapping[str, Any]) -> Filled | list[Finding]:
         return findings
     rules = {kind: with_kind(kind, _put_in(body, given)) for kind, body in pack.rules.items()}
     read = params_named(rules)
-    return Filled(rules, {name: value for name, value in given.items() if name in read})
+    return Filled(rules, {name: value for name, value in given.items() if name in read}, given)
 
 
 def in_words(filled: Filled, catalogue: Catalogue, lists: Mapping[str, NamedList]) -> dict[str, list[str]]:
@@ -153,7 +155,7 @@ def _unknown(pack: Pack, name: str) -> Finding:
 
 def _missing(parameter: Parameter) -> Finding:
     message = f"{parameter.name} is needed: {parameter.meaning}"
-    return Finding("missing_param", message, "", f"for example {_example_text(parameter)}")
+    return Finding("missing_key", message, "", f"for example {_example_text(parameter)}")
 
 
 def _example_text(parameter: Parameter) -> str:
@@ -232,7 +234,7 @@ def _parameter(reader: Reader, name: str, data: Any, at: str) -> Parameter | Non
     for key in ("example", "default"):
         value = read_value(parameter, entry[key]) if key in entry else None
         if isinstance(value, Finding):
-            reader.findings.all.append(value.at(at + pointer_of(key)))
+            reader.findings.note(value.at(at + pointer_of(key)))
     return parameter
 
 
@@ -248,7 +250,8 @@ def _lists(reader: Reader, data: Any) -> dict[str, NamedList]:
         if isinstance(found, NamedList):
             lists[name] = found
         else:
-            reader.findings.all += [finding.at(at) for finding in found]
+            for finding in found:
+                reader.findings.note(finding.at(at))
     return lists
 
 

@@ -95,7 +95,7 @@ class _Cases:
     def instant(self, data: Any, at: str) -> datetime | None:
         instant = read_start(data, self.timezone, at)
         if isinstance(instant, Finding):
-            self.reader.findings.all.append(instant)
+            self.reader.findings.note(instant)
             return None
         return instant
 
@@ -107,9 +107,8 @@ class _Cases:
         found = filled(self.pack, {**self.params, **params})
         if isinstance(found, Filled):
             return {"effective_from": SINCE, "rules": found.rules, "params": found.params}
-        self.reader.findings.all += [
-            finding.at(at if finding.pointer[1:] in params else "/params") for finding in found
-        ]
+        for finding in found:
+            self.reader.findings.note(finding.at(at if finding.pointer[1:] in params else "/params"))
         return None
 
 

@@ -103,7 +103,7 @@ def test_everything_wrong_with_the_values_is_said_at_once() -> None:
     assert {at: finding.code for at, finding in found.items()} == {
         "/rat": "unknown_param",
         "/codes": "empty_group",
-        "/rate": "missing_param",
+        "/rate": "missing_key",
         "/minimum": "value_not_of_type",
         "/orders": "out_of_range",
         "/last_day": "value_not_of_type",
