@@ -6,13 +6,14 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
 from app.adapters.fact_files import shipped_catalogue
-from app.adapters.pack_files import pack_names, pack_tests
+from app.adapters.pack_files import pack_names, pack_tests, shipped_pack
 from app.adapters.yaml_files import parse_yaml
 from app.cli import group
 from app.contracts.operations.approve_version import approve_version
@@ -23,6 +24,8 @@ from app.conversions.repository import current_records
 from app.core.resources import shipped
 from app.engine.reference import ReferenceMatcher
 from app.partners.operations.declare_facts import declare_facts
+from app.rulelang.bindings import member_texts
+from app.rulelang.packs import Filled, filled
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Runtime
 from app.store.migrate import migrate
@@ -96,6 +99,22 @@ def test_what_a_pack_needs_beside_values_is_shown(termline: Termline) -> None:
         in termline("pack", "show", "ctv_publisher_cpm").stdout
     )
     assert "The list gift_card_skus (text) has to be there" in termline("pack", "show", "loyalty_cashback").stdout
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_what_a_pack_is_filled_to_passes_the_check(termline: Termline, tmp_path: Path, name: str) -> None:
+    """With the facts, parameters and lists it wants, as files: nothing is found in it, by the analysis neither."""
+    pack = shipped_pack(name)
+    found = filled(pack, pack.examples)
+    assert isinstance(found, Filled)
+    lists = {each.name: {"type": each.type, "members": member_texts(each)} for each in pack.lists.values()}
+    files = {"params": found.params, "facts": pack.facts, "lists": lists}
+    options = [f"--{word}={tmp_path / word}" for word, content in files.items() if content]
+    for word, content in {**files, "rules": found.rules}.items():
+        (tmp_path / word).write_text(json.dumps(content))
+    done = termline("check", str(tmp_path / "rules"), *options, "--json")
+    checked = json.loads(done.stdout)
+    assert (done.exit_code, checked["ok"], checked["findings"]) == (0, True, [])
 
 
 def test_a_pack_becomes_a_draft_that_is_approved_and_pays(termline: Termline, stage: Runtime) -> None:

@@ -8,13 +8,12 @@ import pytest
 
 from app.adapters.fact_files import shipped_catalogue
 from app.adapters.pack_files import pack_names, shipped_pack
-from app.analysis.analyse import analyse
 from app.core.errors import Finding
 from app.rulelang.ast import KINDS
 from app.rulelang.bindings import Bindings, params_named
 from app.rulelang.diagnostics import Findings
 from app.rulelang.packs import Filled, Pack, filled, in_words, read_pack, value_of_text
-from app.rulelang.ruleset import check_rules, rules_from
+from app.rulelang.ruleset import check_rules
 from tests.builders.terms import data
 
 PACK = """
@@ -180,14 +179,6 @@ class TestShipped:
             for body in found.rules.values():
                 assert check_rules(body, one.catalogue, bindings=Bindings(found.params, one.lists))[1] == []
             assert list(in_words(found, one.catalogue, one.lists)) == list(KINDS)
-
-    def test_the_analysis_finds_nothing_in_them(self, name: str) -> None:
-        one = shipped_pack(name)
-        found = filled(one, one.examples)
-        assert isinstance(found, Filled)
-        for body in found.rules.values():
-            rules = rules_from(body, one.catalogue, bindings=Bindings(found.params, one.lists))
-            assert analyse(rules, one.catalogue) == []
 
     def test_what_is_negotiated_has_no_default(self, name: str) -> None:
         """Nobody should pay a rate that nobody agreed on."""
