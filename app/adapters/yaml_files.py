@@ -8,12 +8,13 @@ merge keys and duplicate keys are errors.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from app.core.errors import AppError, pointer_of
+from app.core.errors import AppError, Finding, pointer_of
 from app.core.json_text import MAX_DEPTH, MAX_INTEGER_DIGITS, JsonFloat
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)", re.ASCII)
@@ -73,6 +74,15 @@ class Document:
         while pointer not in self._lines and pointer:
             pointer = pointer.rpartition("/")[0]
         return self._lines.get(pointer, 1)
+
+    def located(self, findings: Iterable[Finding]) -> str:
+        """Return one line of text for each finding, with file, line and key."""
+        texts = []
+        for finding in findings:
+            hint = f" ({finding.hint})" if finding.hint else ""
+            line = self.line_of(finding.pointer)
+            texts.append(f"{self.path}:{line}: {finding.pointer or '/'}: {finding.message}{hint}")
+        return "\n".join(texts)
 
 
 def read_yaml(path: Path) -> Document:

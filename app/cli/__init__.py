@@ -16,12 +16,13 @@ from app.cli.explain import explain
 from app.cli.import_ import import_
 from app.cli.key import key
 from app.cli.migrate import migrate
+from app.cli.pack import pack
 from app.cli.quote import quote
 from app.cli.replay import replay
 from app.cli.serve import serve
 from app.cli.terms import terms
 
-COMMANDS = (demo, serve, migrate, key, import_, check, quote, replay, terms, bill, explain)
+COMMANDS = (demo, serve, migrate, key, import_, check, quote, replay, pack, terms, bill, explain)
 
 group = AppGroup(
     "termline",

@@ -63,3 +63,8 @@ class RulesFlawed(AppError):
 class BaseChanged(AppError):
     code = "base_changed"
     kind = "conflict"
+
+
+class PackRefused(AppError):
+    code = "pack_refused"
+    kind = "invalid"

@@ -77,12 +77,7 @@ class Story:
 
 def malformed(document: Document, findings: list[Finding]) -> ScenarioMalformed:
     """Return the refusal of a file: one line of text for each finding, with file, line and key."""
-    texts = []
-    for finding in findings:
-        hint = f" ({finding.hint})" if finding.hint else ""
-        line = document.line_of(finding.pointer)
-        texts.append(f"{document.path}:{line}: {finding.pointer or '/'}: {finding.message}{hint}")
-    return ScenarioMalformed("\n".join(texts), findings)
+    return ScenarioMalformed(document.located(findings), findings)
 
 
 def read_story(document: Document) -> Story:

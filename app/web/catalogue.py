@@ -118,6 +118,11 @@ PROBLEMS: dict[str, Meaning] = {
         "The draft has errors",
         "Its start, base or rules cannot be used, and nothing was written. `errors` lists every defect with a pointer.",
     ),
+    "pack_not_found": Meaning("There is no such pack", "`termline pack list` names those there are."),
+    "pack_refused": Meaning(
+        "The pack cannot be used so",
+        "Values are missing or wrong, or a fact or a list that its rules read is not there. Nothing was written.",
+    ),
     "wrong_state": Meaning(
         "The version is in another state",
         "A draft can be submitted and a submitted version approved, each once. What is approved never changes: draft a"

@@ -506,5 +506,6 @@ BY_SIZE = {
     "too_many_steps",
     "too_many_findings",
 }
-# These are met with lists that exist and with facts that are declared: test_bindings.py, test_declared.py.
-BY_BINDING = {"list_not_for_fact", "fact_known", "bad_declaration"}
+# These are met with lists that exist, facts that are declared and packs that are filled: test_bindings.py,
+# test_declared.py, test_packs.py.
+BY_BINDING = {"list_not_for_fact", "fact_known", "bad_declaration", "out_of_range"}

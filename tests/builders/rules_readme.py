@@ -1,4 +1,4 @@
-"""Writes the tables of `rules/README.md` from the catalogue, the operators and the diagnostics.
+"""Writes the tables of `rules/README.md` from the catalogue, the operators, the diagnostics and the packs.
 
     python -m tests.builders.rules_readme
 
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from app.adapters.fact_files import shipped_catalogue
+from app.adapters.pack_files import pack_names, shipped_pack
 from app.analysis.findings import CODES as ANALYSED
 from app.rulelang.diagnostics import CODES
 from app.rulelang.facts import TYPES, Fact
@@ -27,6 +28,7 @@ def with_tables(text: str) -> str:
         ("operators", _operators()),
         ("diagnostics", _diagnostics(CODES)),
         ("analysis", _diagnostics(ANALYSED)),
+        ("packs", _packs()),
     ):
         table = f"<!-- {name} -->\n{chr(10).join(lines)}\n<!-- /{name} -->"
         text, count = re.subn(
@@ -76,6 +78,16 @@ def _diagnostics(codes: Mapping[str, str]) -> Iterable[str]:
     yield "|---|---|"
     for code, meaning in codes.items():
         yield f"| `{code}` | {meaning} |"
+
+
+def _packs() -> Iterable[str]:
+    yield "| Pack | For | Has to be given | Has to be there |"
+    yield "|---|---|---|---|"
+    for name in pack_names():
+        pack = shipped_pack(name)
+        given = ", ".join(f"`{name}`" for name in pack.examples)
+        there = [f"the fact `{name}`" for name in pack.facts] + [f"the list `{name}`" for name in pack.lists]
+        yield f"| `{pack.name}` | {pack.title} | {given} | {', '.join(there)} |"
 
 
 if __name__ == "__main__":

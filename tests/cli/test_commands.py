@@ -7,13 +7,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Engine, text
 
 from app.cli import group
 from app.core.resources import shipped
@@ -32,17 +31,6 @@ PAYOUT = {
     ],
     "otherwise": {"flat": "2.00"},
 }
-
-
-@pytest.fixture(scope="module")
-def fresh_database(database: Engine) -> Iterator[str]:
-    """An empty database that commands may commit to."""
-    name = f"{database.url.database}_cli"
-    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    yield database.url.set(database=name).render_as_string(hide_password=False)
-    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture
