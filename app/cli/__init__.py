@@ -18,10 +18,11 @@ from app.cli.key import key
 from app.cli.migrate import migrate
 from app.cli.quote import quote
 from app.cli.replay import replay
+from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.terms import terms
 
-COMMANDS = (demo, serve, migrate, key, import_, check, quote, replay, terms, bill, explain)
+COMMANDS = (demo, serve, migrate, key, import_, check, schema, quote, replay, terms, bill, explain)
 
 group = AppGroup(
     "termline",
