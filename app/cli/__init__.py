@@ -19,10 +19,11 @@ from app.cli.migrate import migrate
 from app.cli.pack import pack
 from app.cli.quote import quote
 from app.cli.replay import replay
+from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.terms import terms
 
-COMMANDS = (demo, serve, migrate, key, import_, check, quote, replay, pack, terms, bill, explain)
+COMMANDS = (demo, serve, migrate, key, import_, check, schema, quote, replay, pack, terms, bill, explain)
 
 group = AppGroup(
     "termline",

@@ -13,7 +13,7 @@ from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation,
 EXACT = Context(prec=400, Emax=9999, Emin=-9999, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 ZERO = Decimal(0)
 
-_SHAPE = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
+SHAPE = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,9})?", re.ASCII)
 
 
 def parse_decimal(text: str) -> Decimal | None:
@@ -25,7 +25,7 @@ def parse_decimal(text: str) -> Decimal | None:
     >>> parse_decimal("12.50"), parse_decimal("1e3"), parse_decimal(".5")
     (Decimal('12.50'), None, None)
     """
-    return Decimal(text) if _SHAPE.fullmatch(text) else None
+    return Decimal(text) if SHAPE.fullmatch(text) else None
 
 
 def times(left: Decimal, right: Decimal) -> Decimal:

@@ -13,14 +13,16 @@ from app.rulelang.operators import BETWEEN_FACTS, OPERATORS
 from app.rulelang.reader import Reader
 
 MAX_DEPTH, MAX_GROUPS, MAX_LEAVES, MAX_MEMBERS = 6, 12, 50, 10_000
-_GROUPS = ("all", "any", "not")
+MAX_IN_GROUP = MAX_LEAVES + MAX_GROUPS
+GROUPS = ("all", "any", "not")
 _OF_MANY = tuple(op for op, operator in OPERATORS.items() if operator.arity is None)
-_SOURCES = {
+SOURCES = {
     "param": ("parameter", tuple(op for op, operator in OPERATORS.items() if operator.arity != 0)),
     "list": ("list", _OF_MANY),
     "fact": ("fact", BETWEEN_FACTS),
 }
-_ITEMS = ("any_item", "every_item", "no_item")
+QUANTIFIERS = ("any_item", "every_item", "no_item")
+IF_MISSING = ("match", "no_match")
 
 
 @dataclass(slots=True)
@@ -56,8 +58,8 @@ def _condition(reader: Reader, data: Any, at: str, depth: int, count: _Count) ->
     if "fact" in data or "op" in data:
         count.leaves += 1
         return _leaf(reader, data, at)
-    groups = [key for key in (*_GROUPS, *_ITEMS, "always") if key in data]
-    if len(groups) == 1 and groups[0] in _ITEMS:
+    groups = [key for key in (*GROUPS, *QUANTIFIERS, "always") if key in data]
+    if len(groups) == 1 and groups[0] in QUANTIFIERS:
         count.leaves += 1
         return _items(reader, groups[0], data, at, depth, count)
     if len(groups) != 1:
@@ -102,7 +104,7 @@ def _items(reader: Reader, word: Any, data: dict[str, Any], at: str, depth: int,
         reader.findings.add("wrong_type", at + pointer_of(word), message)
     if_missing = data.get("if_missing")
     if "if_missing" in data:
-        reader.word(if_missing, at + "/if_missing", ("match", "no_match"))
+        reader.word(if_missing, at + "/if_missing", IF_MISSING)
     where = _condition(reader, data["where"], at + "/where", depth + 1, count) if "where" in data else None
     if where is None or len(reader.findings.all) > before:
         return None
@@ -115,7 +117,7 @@ def _refuse_unknown(reader: Reader, data: dict[str, Any], at: str, groups: list[
             "unknown_condition", at, f"one condition has both {' and '.join(groups)}", "nest one of them"
         )
     else:
-        words = ("fact", *_GROUPS, *_ITEMS, "always")
+        words = ("fact", *GROUPS, *QUANTIFIERS, "always")
         hint = did_you_mean(next(iter(map(str, data)), ""), words)
         reader.findings.add(
             "unknown_condition", at, f"expected one of {', '.join(words)}; found {described_keys(data)}", hint
@@ -138,7 +140,7 @@ def _leaf(reader: Reader, data: dict[str, Any], at: str) -> Leaf | None:
         _refuse_operator(reader, op, at + "/op")
     if_missing = data.get("if_missing")
     if "if_missing" in data:
-        reader.word(if_missing, at + "/if_missing", ("match", "no_match"))
+        reader.word(if_missing, at + "/if_missing", IF_MISSING)
     if len(reader.findings.all) > before:
         return None
     word = _taken_from(data.get("value"))
@@ -150,13 +152,13 @@ def _leaf(reader: Reader, data: dict[str, Any], at: str) -> Leaf | None:
 
 def _taken_from(value: Any) -> str | None:
     """Return from what a value is taken: a fact, a parameter or a list; None if it stands in the rule."""
-    return next((word for word in _SOURCES if word in value), None) if isinstance(value, dict) else None
+    return next((word for word in SOURCES if word in value), None) if isinstance(value, dict) else None
 
 
 def _leaf_with_source(reader: Reader, leaf: Leaf, word: str, value: dict[str, Any]) -> Leaf | None:
     """Return a leaf whose value is `{word: name}`."""
     before, at = len(reader.findings.all), leaf.pointer + "/value"
-    what, ops = _SOURCES[word]
+    what, ops = SOURCES[word]
     reader.object(value, at, (word,), what=f"a value from a {what}")
     name = value[word]
     if not isinstance(name, str):
@@ -245,7 +247,7 @@ _SCALARS = frozenset({str, int, bool, JsonFloat})
 def _is_scalar(reader: Reader, value: Any, at: str) -> bool:
     word = _taken_from(value)
     if word is not None:
-        message = f"a member is one value, not a value from a {_SOURCES[word][0]}"
+        message = f"a member is one value, not a value from a {SOURCES[word][0]}"
         hint = 'a parameter or a list stands for all members: {"param": …}, {"list": …}'
         reader.findings.add("source_not_here", at, message, hint)
         return False

@@ -30,6 +30,8 @@ MAX_DEPTH, MAX_PARTS, MAX_STEPS = 6, 50, 200
 _SMALLEST = Decimal("0.000000001")
 WINDOWS = ("event", "day", "week", "month", "quarter", "contract_year", "contract")
 WINDOWS_RUN = ("event", "month")
+MODES, RATES, ROUNDINGS, CROSSING = ("graduated", "volume"), ("per_unit", "percent"), ("up", "down"), "split"
+MAX_FACT_NAME = 64
 WORDS = (
     "flat",
     "percent",
@@ -98,7 +100,7 @@ def _package(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formu
     size = reader.decimal(inner["size"], where + "/size", what="the size of a package", least=_SMALLEST)
     amount = reader.decimal(inner["amount"], where + "/amount", what="an amount of money")
     free = reader.decimal(inner.get("free", "0"), where + "/free", what="the free quantity", least=ZERO)
-    way = reader.word(inner.get("round", "up"), where + "/round", ("up", "down"))
+    way = reader.word(inner.get("round", "up"), where + "/round", ROUNDINGS)
     of = _fact(reader, data["of"], at + "/of")
     if size is None or amount is None or free is None or way is None or of is None:
         return None
@@ -154,9 +156,9 @@ def _tiers(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula
     )
     if table is None:
         return None
-    mode = reader.word(table["mode"], where + "/mode", ("graduated", "volume"))
+    mode = reader.word(table["mode"], where + "/mode", MODES)
     window = reader.word(table["window"], where + "/window", WINDOWS)
-    rate = reader.word(table["rate"], where + "/rate", ("per_unit", "percent"))
+    rate = reader.word(table["rate"], where + "/rate", RATES)
     by = _metric(reader, table["by"], where + "/by")
     steps = reader.items(
         table["steps"],
@@ -165,7 +167,7 @@ def _tiers(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula
         most=MAX_STEPS,
         code="too_many_steps",
     )
-    if table.get("crossing", "split") != "split":
+    if table.get("crossing", CROSSING) != CROSSING:
         reader.findings.add(
             "not_available", where + "/crossing", "crossing other than split is not run yet", "leave it out"
         )
@@ -250,7 +252,7 @@ def _check_runnable(reader: Reader, mode: Any, window: Any, rate: Any, by: Metri
 
 
 def _fact(reader: Reader, data: Any, at: str) -> str | None:
-    if isinstance(data, str) and 0 < len(data) <= 64:
+    if isinstance(data, str) and 0 < len(data) <= MAX_FACT_NAME:
         return data
     reader.findings.add("wrong_type", at, f"expected the name of a fact, found {described(data)}")
     return None

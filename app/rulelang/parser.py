@@ -28,6 +28,9 @@ from app.rulelang.formulas import WINDOWS, read_formula
 from app.rulelang.reader import Reader
 
 MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200
+CLAIMS, HITS = ("accept", "refuse"), ("first", "unique", "sum")
+# What this release runs of the words that a limit may have.
+LIMITS_RUN = {"measure": "amount", "window": "month", "per": "contract", "over": "partial"}
 _UNREADABLE = Verdict("hold")
 R = TypeVar("R", EligibilityRule, PayoutRule)
 T = TypeVar("T")
@@ -70,7 +73,7 @@ def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
             "touches are not attributed by this release yet",
             'leave qualify empty and decide by "claims"',
         )
-    claims = reader.word(data["claims"], at + "/claims", ("accept", "refuse")) if "claims" in data else None
+    claims = reader.word(data["claims"], at + "/claims", CLAIMS) if "claims" in data else None
     return None if claims is None else Attribution(claims)
 
 
@@ -79,7 +82,7 @@ def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
     on = reader.word(data["on"], at + "/on", ("conversion", "delivery")) if "on" in data else None
     if on == "delivery":
         reader.findings.add("not_available", at + "/on", "payouts on deliveries are not run by this release yet")
-    hit = reader.word(data["hit"], at + "/hit", ("first", "unique", "sum")) if "hit" in data else None
+    hit = reader.word(data["hit"], at + "/hit", HITS) if "hit" in data else None
     rules = _rules(reader, data.get("rules", []), at + "/rules", _payout_rule)
     taken = frozenset(rule.id for rule in rules)
     bonuses = _rules(reader, data.get("bonuses", []), at + "/bonuses", _payout_rule, taken)
@@ -198,12 +201,9 @@ def _limit(reader: Reader, data: Any, at: str) -> Limit | None:
     most = reader.decimal(limit["max"], at + "/max", what="the maximum of a limit", least=ZERO)
     per = reader.word(limit["per"], at + "/per", ("contract", "partner", "customer"))
     over = _over(reader, limit["over"], at + "/over")
-    for key, found, run in (
-        ("measure", measure, "amount"),
-        ("window", window, "month"),
-        ("per", per, "contract"),
-        ("over", over, "partial"),
-    ):
+    read = {"measure": measure, "window": window, "per": per, "over": over}
+    for key, run in LIMITS_RUN.items():
+        found = read[key]
         if found is not None and found != run:
             message = f"this release runs limits with {key} {run!r} only; found {described(found)}"
             reader.findings.add("not_available", at + pointer_of(key), message, f"write {run!r}")

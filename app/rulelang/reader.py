@@ -14,8 +14,8 @@ from app.core.money import canonical, parse_decimal
 from app.rulelang.diagnostics import Findings, described, did_you_mean, string_hint
 
 T = TypeVar("T")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", re.ASCII)
-_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", re.ASCII)
+CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}", re.ASCII)
 
 
 def _example(near: str, shape: re.Pattern[str]) -> str | None:
@@ -72,7 +72,7 @@ class Reader:
 
     def identifier(self, data: Any, at: str) -> str | None:
         """Return an id: letters, digits, `_`, `.` and `-`, at most 64, starting with a letter or digit."""
-        if isinstance(data, str) and _IDENTIFIER.fullmatch(data):
+        if isinstance(data, str) and IDENTIFIER.fullmatch(data):
             return data
         self.findings.add(
             "bad_identifier",
@@ -80,18 +80,18 @@ class Reader:
             "an id has letters, digits, _ . -, starts with a letter or digit, and has at most 64 characters; "
             f"found {described(data)}",
             _example(
-                re.sub(r"[^A-Za-z0-9_.\-]+", "_", data[:64]).lstrip("_.-") if isinstance(data, str) else "", _IDENTIFIER
+                re.sub(r"[^A-Za-z0-9_.\-]+", "_", data[:64]).lstrip("_.-") if isinstance(data, str) else "", IDENTIFIER
             ),
         )
         return None
 
     def code(self, data: Any, at: str) -> str | None:
         """Return a reason code: capitals, digits and `_`."""
-        if isinstance(data, str) and _CODE.fullmatch(data):
+        if isinstance(data, str) and CODE.fullmatch(data):
             return data
         near = re.sub("[^A-Z0-9]+", "_", data[:64].upper()).strip("_") if isinstance(data, str) else ""
         message = f"a code has capitals, digits and _, starts with a capital, at most 64; found {described(data)}"
-        self.findings.add("bad_identifier", at, message, _example(near, _CODE))
+        self.findings.add("bad_identifier", at, message, _example(near, CODE))
         return None
 
     def decimal(self, data: Any, at: str, *, what: str, least: Decimal | None = None) -> Decimal | None:

@@ -39,7 +39,7 @@ from app.rulelang.facts import MEMBERS, Catalogue, Fact, item_catalogue, typed_s
 from app.rulelang.operators import OPERATORS
 from app.rulelang.printer import value_text
 
-_NUMBERS = ("integer", "decimal")
+NUMBERS = ("integer", "decimal")
 
 
 def check_types(
@@ -278,8 +278,8 @@ class _Checker:
     def formula(self, formula: Formula, at: str) -> None:
         for name, where in _facts_at(formula, at):
             fact = self.known(name, where)
-            if fact is not None and fact.type not in _NUMBERS:
-                numbers = [known.name for known in self.catalogue if known.type in _NUMBERS]
+            if fact is not None and fact.type not in NUMBERS:
+                numbers = [known.name for known in self.catalogue if known.type in NUMBERS]
                 self.findings.add(
                     "not_a_number",
                     where,

@@ -25,5 +25,5 @@ def application(runtime: Runtime, gate: Gate, rooms: Sequence[Room]) -> Flask:
     app.extensions["termline_gate"] = gate
     problem.register(app)
     requests.register(app)
-    pages.register(app, document(app, rooms, gate))
+    pages.register(app, document(app, rooms, gate), runtime.catalogue)
     return app

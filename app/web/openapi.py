@@ -28,10 +28,12 @@ Termline keeps what was agreed with each partner as effective-dated, executable 
 - **Refusals** are `application/problem+json` (RFC 9457): `code` is stable, `errors` lists every defect with a JSON
   Pointer. 422 means that the payload is wrong; 403, 404 and 409 are about what is there.
 - **Lists** come in pages: follow `Link: <…>; rel="next"`.
+- **Rule bodies** have a JSON Schema for editors and form builders: `/schemas/rules.json`.
 - **Keys**: `termline key create --role ROLE --name NAME` prints one; send it as `Authorization: Bearer tl_…`.
 """.strip()
 
 TEXT = {"type": "string"}
+RULES_SCHEMA = "/schemas/rules.json"
 
 
 class IdentifierConverter(BaseConverter):
@@ -104,6 +106,9 @@ def _completed(written: dict[str, Any], gate: Gate) -> dict[str, Any]:
         permission = operation["x-permission"]
         roles = ", ".join(f"`{role}`" for role in gate.roles(permission))
         operation["description"] = f"{operation['description']}\n\nNeeds `{permission}`; roles: {roles}.".strip()
+    if "RuleBody" in written["components"]["schemas"]:
+        elsewhere = {"url": RULES_SCHEMA, "description": "The JSON Schema of rule bodies, with every key and word."}
+        written["components"]["schemas"]["RuleBody"]["externalDocs"] = elsewhere
     for item in written["paths"].values():
         for parameter in item.get("parameters", []):
             name = parameter["name"].replace("_", " ")

@@ -1,4 +1,5 @@
-"""What needs no key: the API document, the page that shows it, the meanings of problems, and the health check.
+"""What needs no key: the API document, the page that shows it, the schema of rules, the meanings of problems, and the
+health check.
 
 Everything is served from here; no page loads anything from another host, and its headers forbid it.
 """
@@ -8,15 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, render_template_string
+from flask import Blueprint, Flask, Response, render_template_string, request
 from flask_swagger_ui import get_swaggerui_blueprint
 from werkzeug.exceptions import NotFound
 
 from app.analysis.findings import CODES as ANALYSED
 from app.rulelang.diagnostics import CODES
+from app.rulelang.facts import Catalogue
+from app.rulelang.schema import rules_schema
 from app.web.auth import ANONYMOUS
 from app.web.catalogue import FINDINGS, PROBLEMS
 from app.web.json_answers import json_response
+from app.web.openapi import RULES_SCHEMA
 from app.web.transaction import work
 
 # validatorUrl None: the page would otherwise send the document's address to a public validator.
@@ -41,14 +45,24 @@ dt { margin-top: 1rem } dd { margin-left: 0 }</style>
 </html>"""
 
 
-def register(app: Flask, document: dict[str, Any]) -> None:
+def register(app: Flask, document: dict[str, Any], catalogue: Catalogue) -> None:
     """Add the pages to the application."""
     pages = Blueprint("pages", __name__)
     written = orjson.dumps(document)
+    rules = orjson.dumps(rules_schema(catalogue))
 
     @pages.get("/openapi.json")
     def openapi() -> Response:
         return Response(written, content_type="application/json")
+
+    @pages.get(RULES_SCHEMA)
+    def rules_as_schema() -> Response:
+        response = Response(rules, content_type="application/schema+json")
+        # Editors keep it, and ask after an hour whether there is another one: it changes with a release only.
+        response.cache_control.public, response.cache_control.max_age = True, 3600
+        response.add_etag()
+        response.make_conditional(request)
+        return response
 
     @pages.get("/healthz")
     def healthz() -> Response:

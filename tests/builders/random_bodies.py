@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.adapters.fact_files import shipped_catalogue
+from app.rulelang.bindings import LIST_TYPES, Bindings, NamedList, read_list
 from app.rulelang.facts import Catalogue, Fact, item_catalogue
 from app.rulelang.operators import BETWEEN_FACTS, OPERATORS
 
@@ -45,11 +46,21 @@ LARGE = Size(rules=40, depth=3, members=3, values=60, formulas=4)
 class Bodies:
     """Draws bodies from one source of chance; the same seed draws the same ones."""
 
-    def __init__(self, random: Random, size: Size = USUAL, catalogue: Catalogue | None = None) -> None:
+    def __init__(
+        self, random: Random, size: Size = USUAL, catalogue: Catalogue | None = None, *, bound: bool = False
+    ) -> None:
         self.random = random
         self.size = size
         self.catalogue = catalogue or shipped_catalogue()
         self.groups = 0
+        self.bound = bound
+        self.params: dict[str, Any] = {}
+        self.lists: dict[str, NamedList] = {}
+
+    @property
+    def bindings(self) -> Bindings:
+        """What the parameters and lists of all bodies that were drawn stand for; only bound bodies have any."""
+        return Bindings(self.params, self.lists)
 
     def body(self) -> dict[str, Any]:
         """Return a body of any kind; attributions are few, there are only two."""
@@ -163,7 +174,23 @@ class Bodies:
             missing = self._if_missing(may_be_absent=not (fact.required and other.required), is_needed=is_needed)
             return {"fact": fact.name, "op": op, "value": {"fact": other.name}, **missing}
         missing = self._if_missing(may_be_absent=not fact.required, is_needed=is_needed)
-        return {"fact": fact.name, "op": op, **self._value(fact, op), **missing}
+        value = self._value(fact, op)
+        if self.bound and value and self.random.random() < 0.3:
+            value = {"value": self._source(fact, op, value["value"])}
+        return {"fact": fact.name, "op": op, **value, **missing}
+
+    def _source(self, fact: Fact, op: str, value: Any) -> dict[str, Any]:
+        """Return a value as a parameter, or as a list where the operator and the type allow one."""
+        type_ = {"enum": "text", "text_list": "text", "enum_list": "text"}.get(fact.type, fact.type)
+        if OPERATORS[op].arity is None and type_ in LIST_TYPES and self.random.random() < 0.5:
+            name = f"list_{len(self.lists)}"
+            read = read_list(name, type_, value)
+            assert isinstance(read, NamedList), read
+            self.lists[name] = read
+            return {"list": name}
+        name = f"p{len(self.params)}"
+        self.params[name] = value
+        return {"param": name}
 
     def _if_missing(self, *, may_be_absent: bool, is_needed: bool) -> dict[str, Any]:
         if may_be_absent and (is_needed or self.random.random() < 0.3):

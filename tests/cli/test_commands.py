@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
 from app.cli import group
 from app.core.resources import shipped
@@ -104,6 +105,16 @@ def test_check_reports_every_defect_and_leaves_with_2(termline: Termline, tmp_pa
     assert found["ok"] is False
     pointers = {finding["pointer"] for finding in found["findings"]}
     assert pointers == {"/rules/0/when/op", "/rules/0/then/of", "/otherwise/flat"}
+
+
+def test_schema_prints_what_editors_read(termline: Termline) -> None:
+    done = termline("schema", DATABASE_URL="postgresql://nobody@nowhere.invalid/none")
+    assert (done.returncode, done.stdout) == (0, shipped("rules", "schema", "rules.schema.json").read_text("utf-8"))
+    foreign = json.loads(json.dumps(PAYOUT).replace("customer_order_number", "guest_tier"))
+    assert Draft202012Validator(json.loads(done.stdout)).is_valid(foreign)
+    closed = Draft202012Validator(json.loads(termline("schema", "--closed").stdout))
+    assert closed.is_valid(PAYOUT)
+    assert not closed.is_valid(foreign)
 
 
 @pytest.mark.parametrize("text_", ["{", '{"a": 1, "a": 2}', "NaN", ""])

@@ -11,7 +11,15 @@ from app.runtime import Runtime
 from app.web.openapi import operations_of
 from tests.web.client import ApiClient
 
-OPEN = {"/openapi.json", "/docs/", "/docs/<path:path>", "/problems", "/problems/<code>", "/healthz"}
+OPEN = {
+    "/openapi.json",
+    "/docs/",
+    "/docs/<path:path>",
+    "/problems",
+    "/problems/<code>",
+    "/healthz",
+    "/schemas/rules.json",
+}
 
 
 @pytest.fixture
@@ -47,7 +55,7 @@ def test_a_wrong_key_is_refused(app: Flask, header: str) -> None:
 
 
 def test_what_needs_no_key_needs_none(app: Flask) -> None:
-    for path in ("/openapi.json", "/docs/", "/problems", "/problems/fault", "/healthz"):
+    for path in ("/openapi.json", "/docs/", "/problems", "/problems/fault", "/healthz", "/schemas/rules.json"):
         assert app.test_client().get(path).status_code == 200, path
 
 

@@ -1,0 +1,234 @@
+"""A JSON Schema of rule bodies, for editors: made from the tables that the parser reads with. It decides nothing.
+
+Whatever the check takes, the schema takes. What JSON Schema cannot say, the check alone refuses: `UNSAID` and
+`HALF_SAID` name it by diagnostic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.rulelang.ast import KINDS
+from app.rulelang.conditions import MAX_DEPTH, MAX_GROUPS, MAX_LEAVES
+from app.rulelang.facts import Catalogue, Fact
+from app.rulelang.formulas import MAX_FACT_NAME
+from app.rulelang.parser import CLAIMS, HITS, LIMITS_RUN, MAX_LIMITS, MAX_NAME, MAX_RULES
+from app.rulelang.reader import CODE, IDENTIFIER
+from app.rulelang.schema_conditions import condition_parts, shared_parts
+from app.rulelang.schema_formulas import formula_parts
+from app.rulelang.schema_shapes import (
+    Schema,
+    anchored,
+    decimal,
+    names,
+    object_of,
+    one_of_keys,
+    ref,
+    where,
+    words,
+)
+from app.rulelang.typecheck import NUMBERS
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ID = "urn:termline:schema:rules"
+# What no schema says of a rule body: it is about several places at once, or about what facts, parameters and lists are.
+UNSAID = frozenset(
+    {
+        *("too_deep", "too_many_groups", "empty_range", "empty_text", "if_missing_required"),
+        *("unknown_fact", "operator_not_for_type", "facts_not_comparable", "not_records", "not_a_number"),
+        *("unknown_param", "unknown_list", "list_not_for_fact"),
+    }
+)
+# What it says in part, and what of it is left to the check.
+HALF_SAID = {
+    "wrong_type": "what a parameter holds",
+    "bad_steps": "that steps rise, and that the last one is endless",
+    "bad_clamp": "that a minimum is not above its maximum",
+    "duplicate_id": "that ids differ; that no rule is called otherwise is said",
+    "bad_identifier": "that each character of a name is printable; line breaks are refused",
+    "float_refused": "that 12.0 is no value: JSON Schema takes it for 12",
+    "value_not_of_type": "that a value is of the fact's type; 12.5 is refused",
+    "not_a_member": "that a value is one of the enum's words; 12.5 is refused",
+    "too_many_leaves": "how many there are in all; a group has at most as many as the rule",
+}
+
+_KINDS = {
+    "eligibility": "Which conversions a partner is paid for at all.",
+    "attribution": "Whether a partner's claim of a conversion is accepted.",
+    "payout": "What is paid for a conversion.",
+}
+_HITS = {
+    "first": "The first rule that matches pays.",
+    "unique": "The one rule that matches pays; where several match, payment is held.",
+    "sum": "All rules that match pay.",
+}
+_CLAIMS = {"accept": "A partner's claim is accepted.", "refuse": "A partner's claim is refused."}
+assert (tuple(_KINDS), tuple(_HITS), tuple(_CLAIMS)) == (KINDS, HITS, CLAIMS)
+_COMMENT = (
+    f"Not said here, and refused by the check: more than {MAX_DEPTH} levels of conditions or formulas; more than {MAX_GROUPS} "
+    f"groups or {MAX_LEAVES} comparisons in one rule; ids that stand twice; steps that do not rise; a minimum above its maximum; "
+    "values, operators and facts that do not fit each other."
+)
+
+
+def rules_schema(catalogue: Catalogue | None = None, *, closed: bool = False) -> Schema:
+    """Return the schema of what this release runs. Facts of the catalogue are suggested, with what they mean; when it is
+    closed others are refused, which is true of programs that declare none of their own."""
+    parts = {
+        "eligibility": _eligibility(),
+        "attribution": _attribution(),
+        "payout": _payout(),
+        "eligibility_rule": _rule("verdict", {"reject": "TOO_SMALL"}),
+        "payout_rule": _rule("formula", {"percent": "5", "of": "order_value"}),
+        "verdict": _verdict(),
+        "limit": _limit(),
+        "rule_id": _identifier() | {"not": {"const": "otherwise"}},
+        "id": _identifier(),
+        "code": _code(),
+        **condition_parts("condition", ref("fact"), ref("records_fact")),
+        **condition_parts("item_condition", ref("field"), ref("field")),
+        **shared_parts(),
+        **formula_parts(),
+        **_fact_parts(list(catalogue or ()), closed=closed and catalogue is not None),
+    }
+    return {
+        "$schema": DIALECT,
+        "$id": ID,
+        "$comment": _COMMENT,
+        "title": "Rule body",
+        "description": "Rules of one kind, as a contract version holds them.",
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": words(_KINDS, description="What the rules decide; the other keys depend on it.")},
+        "allOf": [{"if": where("kind", {"const": kind}), "then": ref(kind)} for kind in KINDS],
+        "$defs": parts,
+    }
+
+
+def _fact_parts(facts: Sequence[Fact], *, closed: bool) -> dict[str, Schema]:
+    """Return the names of facts, by what stands in their place: any, one a formula calculates with, a field of an item."""
+    records = [fact for fact in facts if fact.type == "records"]
+    fields = {field.name: field for fact in records for field in fact.fields}
+    numbers = [fact for fact in facts if fact.type in NUMBERS]
+    return {
+        "fact": {"description": "The name of a fact.", **names(facts, closed=closed)},
+        "records_fact": {"description": "The name of a list of records.", **names(records, closed=closed)},
+        "field": {"description": "The name of a field of an item.", **names(fields.values(), closed=closed)},
+        "number_fact": {
+            "description": "The name of a fact that is a number.",
+            **names(numbers, closed=closed, most=MAX_FACT_NAME),
+        },
+    }
+
+
+def _eligibility() -> Schema:
+    return object_of(
+        "Eligibility",
+        _KINDS["eligibility"],
+        {
+            "rules": _rules("eligibility_rule", "All are looked at: a reject outweighs a hold, a hold an accept."),
+            "otherwise": ref("verdict", "What is said when no rule matches."),
+        },
+        {"kind": {"const": "eligibility"}},
+    )
+
+
+def _attribution() -> Schema:
+    nothing = {
+        "type": "array",
+        "maxItems": 0,
+        "description": "Touches are not attributed by this release; leave it out.",
+    }
+    claims = words(_CLAIMS, description=_KINDS["attribution"])
+    optional = {"kind": {"const": "attribution"}, "qualify": nothing}
+    return object_of("Attribution", _KINDS["attribution"], {"claims": claims}, optional)
+
+
+def _payout() -> Schema:
+    held = object_of("Hold", "The conversion waits for a person.", {"hold": ref("code")}, {})
+    otherwise = {"if": {"type": "object", "required": ["hold"]}, "then": held, "else": ref("formula")}
+    on = {"const": "conversion", "description": 'What is paid for. In YAML write "on" in quotes.'}
+    limits = {
+        "type": "array",
+        "maxItems": MAX_LIMITS,
+        "items": ref("limit"),
+        "description": "What may be paid at most.",
+    }
+    return object_of(
+        "Payout",
+        _KINDS["payout"],
+        {
+            "on": on,
+            "hit": words(_HITS, description="What is paid when several rules match."),
+            "rules": _rules("payout_rule", "Looked at in this order; `hit` says which pay."),
+            "otherwise": {"description": 'What is paid when no rule matches, or {"hold": CODE}.', **otherwise},
+        },
+        {
+            "kind": {"const": "payout"},
+            "bonuses": _rules("payout_rule", "Paid besides, each that matches."),
+            "limits": limits,
+        },
+    )
+
+
+def _rules(name: str, description: str) -> Schema:
+    return {"type": "array", "maxItems": MAX_RULES, "items": ref(name), "description": description}
+
+
+def _rule(then: str, example: Schema) -> Schema:
+    # Which characters are printable no pattern says; this leaves out those that editors are most likely to let in.
+    name = {
+        "type": "string",
+        "maxLength": MAX_NAME,
+        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u00a0\\u00ad\\u2028\\u2029]*$",
+        "description": "A line for people.",
+    }
+    required = {"id": ref("rule_id"), "when": ref("condition"), "then": ref(then)}
+    shape = object_of("Rule", "When the condition is true, what follows from it.", required, {"name": name})
+    return shape | {
+        "examples": [{"id": "large", "when": {"fact": "order_value", "op": "gte", "value": "50.00"}, "then": example}]
+    }
+
+
+def _verdict() -> Schema:
+    refusals = {
+        "reject": ref("code", "The conversion is not paid, for this reason."),
+        "hold": ref("code", "The conversion waits for a person, for this reason."),
+    }
+    return {
+        "title": "Verdict",
+        "description": 'The word "accept", or {"reject": CODE} or {"hold": CODE}.',
+        "type": ["string", "object"],
+        "allOf": [
+            {"if": {"type": "string"}, "then": {"const": "accept"}},
+            {"if": {"type": "object"}, "then": one_of_keys(refusals)},
+        ],
+        "examples": ["accept", {"reject": "TOO_SMALL"}],
+    }
+
+
+def _limit() -> Schema:
+    meanings = {
+        "measure": "What is limited: the amount that is paid.",
+        "per": "For whom: each contract by itself.",
+        "window": "Over what: a calendar month, in the contract's time zone.",
+        "over": "What becomes of a line that goes beyond: the part that is left is paid.",
+    }
+    fixed = {
+        key: {"const": LIMITS_RUN[key], "description": f"{says} This release runs no other."}
+        for key, says in meanings.items()
+    }
+    most = {"max": decimal("The most that is paid.", least="0", example="1000.00")}
+    return object_of("Limit", "The most that is paid in a month.", {"id": ref("id"), **fixed, **most}, {})
+
+
+def _identifier() -> Schema:
+    text = (
+        "Letters, digits, _ . and -, starting with a letter or digit, at most 64. Lines of statements are named by it."
+    )
+    return {"type": "string", "pattern": anchored(IDENTIFIER), "description": text}
+
+
+def _code() -> Schema:
+    text = "A reason: capitals, digits and _, starting with a capital, at most 64."
+    return {"type": "string", "pattern": anchored(CODE), "description": text, "examples": ["TOO_SMALL"]}
