@@ -15,6 +15,7 @@ from jsonschema.exceptions import best_match
 from jsonschema_rs import Draft202012Validator as FastValidator
 
 from app.adapters.fact_files import shipped_catalogue
+from app.adapters.pack_files import pack_names, shipped_pack
 from app.adapters.yaml_files import read_yaml
 from app.core.errors import Finding, pointer_of
 from app.core.json_text import JsonFloat, parse_json
@@ -22,6 +23,7 @@ from app.rulelang.ast import KINDS
 from app.rulelang.bindings import NOTHING, Bindings
 from app.rulelang.diagnostics import CODES
 from app.rulelang.operators import OPERATORS
+from app.rulelang.packs import Filled, filled
 from app.rulelang.ruleset import check_rules, with_kind
 from app.rulelang.schema import HALF_SAID, UNSAID, rules_schema
 from tests.builders.bodies import VALID
@@ -326,3 +328,11 @@ def test_limits_of_bodies_are_those_of_the_check() -> None:
     for wrong in ((201, 20, 50, 2), (1, 21, 50, 2), (1, 20, 51, 2), (1, 20, 50, 201)):
         assert len(agree(sized(*wrong))) == 1
         assert not OPEN.is_valid(sized(*wrong))
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_every_pack_that_is_filled_is_valid(name: str) -> None:
+    found = filled(shipped_pack(name), shipped_pack(name).examples)
+    assert isinstance(found, Filled), found
+    for body in found.rules.values():
+        assert OPEN.is_valid(body), body
