@@ -6,9 +6,11 @@ from marshmallow import INCLUDE, fields
 
 from app.rulelang.ast import KINDS
 from app.rulelang.bindings import LIST_TYPES
-from app.web.fields import DecimalString, Flag, Identifier, InstantField, Object, Text, Whole, Word
+from app.web.fields import Flag, Identifier, InstantField, Object, Text, Whole, Word
 from app.web.problem_schema import Finding
 from app.web.schema import Strict
+
+CALCULATED = "^-?[0-9]+(\\.[0-9]+)?$"
 
 
 class RuleBody(Strict):
@@ -54,8 +56,14 @@ class ExampleConversion(Strict):
 class QuantityTotal(Strict):
     """What a quantity is paid in all, or what a limit leaves of an amount."""
 
-    quantity = DecimalString(required=True, metadata={"description": "The quantity, or the amount that is due."})
-    total = DecimalString(required=True, metadata={"description": "What is paid for it."})
+    # What is calculated may be longer than what can be written: a price of 18 digits times a quantity of 18.
+    quantity = fields.String(
+        required=True,
+        metadata={"description": "The quantity, or the amount that is due.", "pattern": CALCULATED, "example": "11"},
+    )
+    total = fields.String(
+        required=True, metadata={"description": "What is paid for it.", "pattern": CALCULATED, "example": "44"}
+    )
 
 
 class Witness(Strict):

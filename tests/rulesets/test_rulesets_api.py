@@ -86,6 +86,14 @@ def test_a_tier_table_that_drops_is_answered_with_two_totals(client: ApiClient) 
     assert finding["witness"]["totals"] == [{"quantity": "10", "total": "50"}, {"quantity": "11", "total": "44"}]
 
 
+def test_totals_may_be_longer_than_what_can_be_written(client: ApiClient) -> None:
+    steps = [{"up_to": "1500", "unit": "900000000000000000.999999999"}, {"up_to": None, "unit": "-1"}]
+    table = {"mode": "graduated", "by": {"sum": "quantity"}, "window": "event", "rate": "per_unit", "steps": steps}
+    checked = client.post("/v1/rules/check", {**payout(), "rules": [], "otherwise": {"tiers": table}}).get_json()
+    (finding,) = checked["findings"]
+    assert finding["witness"]["totals"][0] == {"quantity": "1500", "total": "1350000000000000001499.9999985"}
+
+
 def test_two_versions_that_decide_alike_are_the_same(client: ApiClient) -> None:
     renamed = payout()
     renamed["rules"][0]["id"] = "other"
