@@ -15,8 +15,10 @@ from app.contracts.operations.submit_version import submit_rule_version, submit_
 from app.core.errors import AppError
 from app.engine.terms import Terms
 from app.partners.errors import ProgramRefused
+from app.partners.mapping import catalogue_of
 from app.partners.operations.declare_facts import declare_facts
 from app.partners.repository import program_named
+from app.rulelang.facts import Fact
 from app.rulelang.printer import body_lines
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context
@@ -192,6 +194,14 @@ def test_records_are_declared_again_in_whatever_order_their_fields_are_kept(ctx:
     ctx.session.expire_all()
     assert list(program_named(ctx.session, "shop").facts["rooms"]["fields"]) == ["bed", "nights"]
     declare_facts(ctx, program="shop", facts=rooms)
+
+
+def test_a_fact_that_is_shipped_later_does_not_change_what_a_program_declared(ctx: Context) -> None:
+    shop(ctx)
+    declare_facts(ctx, program="shop", facts={"nights": {"type": "integer", "meaning": "how many"}})
+    later = ctx.catalogue.extended({"nights": Fact("nights", "decimal", "how many, in parts")})
+    assert later["nights"].type == "decimal"
+    assert catalogue_of(program_named(ctx.session, "shop"), later)["nights"].type == "integer"
 
 
 def test_facts_of_a_program_are_its_own(ctx: Context) -> None:
