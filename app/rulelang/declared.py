@@ -104,7 +104,6 @@ def _fields(reader: Reader, entry: Mapping[str, Any], kind: str | None, at: str)
         message = f"fields is an object of 1 to {MAX_FIELDS} declarations by name; found {described(given)}"
         reader.findings.add("bad_declaration", at + "/fields", message)
         return ()
+    read = [_fact(reader, name, field, at + "/fields" + pointer_of(name), SCALARS) for name, field in given.items()]
     # In order of name: a database keeps the fields of an object in an order of its own.
-    fields = sorted(given.items())
-    read = [_fact(reader, name, field, at + "/fields" + pointer_of(name), SCALARS) for name, field in fields]
-    return tuple(field for field in read if field is not None)
+    return tuple(sorted((field for field in read if field is not None), key=lambda field: field.name))
