@@ -100,6 +100,8 @@ class _Comparison:
 
     def answer(self) -> Difference:
         """Compare what is decided where every fact is there, then where one is missing, then what limits leave."""
+        if self._never_there("old") or self._never_there("new"):
+            return self._where_a_fact_is_missing() or Equal()
         question = differ(self._side("old"), self._side("new"))
         answer = self.questions.ask([question], self._is_different)
         if isinstance(answer, Yes):
@@ -139,12 +141,23 @@ class _Comparison:
 
     def _where_a_fact_is_missing(self) -> Difference | None:
         """A fact that only one version needs: without it that one holds, whatever the other says."""
-        for version, mine, others in (("old", self.old, self.new), ("new", self.new, self.old)):
-            for name in sorted(mine.facts_required - others.facts_required):
-                fact = self.setting.catalogue[name]
-                if is_carried(fact) and (not fact.derived or name == ORDER_NUMBER):
-                    return self._without(name, "new" if version == "old" else "old")
-        return None
+        old, new = self.old.facts_required, self.new.facts_required
+        only: tuple[tuple[frozenset[str], Version], ...] = ((old - new, "new"), (new - old, "old"))
+        can_lack = [(name, other) for names, other in only for name in sorted(names) if self._can_lack(name)]
+        if not can_lack:
+            return None
+        # One that is never there first: whatever else is missing, all is held for it.
+        name, other = min(can_lack, key=lambda each: is_carried(self.setting.catalogue[each[0]]))
+        return self._without(name, other)
+
+    def _can_lack(self, name: str) -> bool:
+        fact = self.setting.catalogue[name]
+        return not fact.derived or name == ORDER_NUMBER or not is_carried(fact)
+
+    def _never_there(self, version: Version) -> list[str]:
+        """Return the facts that a version needs and no conversion carries: it holds them all."""
+        needed = (self.old if version == "old" else self.new).facts_required
+        return sorted(name for name in needed if not is_carried(self.setting.catalogue[name]))
 
     def _without(self, name: str, other: Version) -> Difference:
         lacking = CUSTOMER if name == ORDER_NUMBER else name
@@ -158,7 +171,9 @@ class _Comparison:
         if not isinstance(answer, Yes):
             return Undecided(f"only one version needs {name}, and no conversion without it was found")
         shown = questions.simplest(answer, lacks)
-        held, said = f"held as MISSING_FACT {name}", self._words(other, shown.matched)
+        never = self._never_there(other)
+        said = f"held as MISSING_FACT {', '.join(never)}" if never else self._words(other, shown.matched)
+        held = f"held as MISSING_FACT {name}"
         return Counterexample(shown.example, *((held, said) if other == "new" else (said, held)))
 
     def _alone(self, version: Version) -> Questions:

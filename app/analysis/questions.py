@@ -25,6 +25,8 @@ from app.rulelang.facts import Catalogue
 
 Key: TypeAlias = Hashable
 MOST_REFINEMENTS = 30
+# What it takes to read an example from a model, in steps of the solver: for each part of a text, each member of a list.
+_A_PART, _A_MEMBER = 800, 130
 _OTHER_NUMBERS = (1, 7, 100)
 
 
@@ -115,6 +117,7 @@ class Questions:
         self._names: dict[int, tuple[z3.BoolRef, z3.BoolRef]] = {}
         # Days near the ends of time are looked at last: not every zone has them all.
         self._usual = [self._named(each) for each in usual_days(self._world.scope)]
+        self._reading = _A_PART * self._world.texts.count() + _A_MEMBER * self._world.members_sought
         self._told: set[tuple[str, Condition]] = set()
         self._found: list[Yes] = []
         self.says = {key: is_true(when, self._world.scope, self._world) for key, when in conditions.items()}
@@ -142,6 +145,7 @@ class Questions:
                 continue
             if not isinstance(found, z3.ModelRef):
                 return found
+            self._budget.left -= self._reading
             example = self._completed(example_of(found, self._world, self._timezone))
             matched = None if example is None else self.matched(example)
             if example is not None and matched is not None and wanted(matched):

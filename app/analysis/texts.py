@@ -18,6 +18,7 @@ import z3
 
 from app.analysis.scalars import runs_of
 from app.rulelang.ast import Leaf
+from app.rulelang.facts import MAX_TEXT
 
 # Beyond these, laws on pairs of parts and on named texts are left out: fewer laws mean fewer claims, and no wrong ones.
 MOST_PARTS = 120
@@ -103,12 +104,16 @@ class Texts:
             return self._named[number]
         true = [part for part in self._parts_of(fact) if z3.is_true(model.eval(self.tests[part](number), True))]
         start = max((part.text for part in true if part.op == "starts_with"), key=len, default="")
-        inside = {part.text for part in true if part.op == "contains" and part.text not in start}
-        longest = [text for text in sorted(inside) if not any(text in other for other in inside - {text})]
         zero, one = self._fillers
+        inside = {part.text for part in true if part.op == "contains" and part.text not in start}
+        longest = _longest(inside, zero)
         # The number itself, written with two fillers for digits, tells texts with the same parts apart.
         end = format(number - len(self.numbers), "b").replace("0", zero).replace("1", one)
         return zero.join([start, *longest, end])
+
+    def count(self) -> int:
+        """Return how many parts are looked for, in all facts together."""
+        return sum(len(self._parts_of(fact)) for fact in self.parts)
 
     @cached_property
     def _named(self) -> list[str]:
@@ -119,6 +124,19 @@ class Texts:
         used = set("".join([*self.numbers, *(part.text for part in self.tests)]))
         free = (character for character in (*FILLERS, *map(chr, range(0x3041, 0x30FF))) if character not in used)
         return next(free), next(free)
+
+
+def _longest(texts: Iterable[str], between: str) -> list[str]:
+    """Return the texts that are part of no other one, as many as a fact can hold: with more, none could be sent."""
+    kept: list[str] = []
+    joined = ""
+    for text in sorted(texts, key=len, reverse=True):
+        if len(joined) > MAX_TEXT:
+            break
+        if text not in joined:
+            kept.append(text)
+            joined += between + text
+    return sorted(kept)
 
 
 def is_one_of(value: z3.ArithRef, codes: Iterable[int]) -> z3.BoolRef:

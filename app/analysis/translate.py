@@ -98,6 +98,13 @@ def holds(leaf: Leaf, actual: Symbol, texts: Texts) -> z3.BoolRef:
 
 
 def _members_are(leaf: Leaf, actual: Members) -> z3.BoolRef:
+    key = leaf.op, leaf.expected
+    if key not in actual.said:
+        actual.said[key] = _said_of_members(leaf, actual)
+    return actual.said[key]
+
+
+def _said_of_members(leaf: Leaf, actual: Members) -> z3.BoolRef:
     sought = [actual.has[str(member)] for member in leaf.expected]
     match leaf.op:
         case "is_empty":

@@ -21,7 +21,7 @@ from app.analysis.calendar import month_of, weekday_of
 from app.analysis.scalars import codes_of_type
 from app.analysis.texts import Texts
 from app.engine.factsheet import DERIVED
-from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not
+from app.rulelang.ast import AllOf, Always, AnyOf, Condition, Items, Leaf, Not, Scalar
 from app.rulelang.facts import LARGEST, Catalogue, Fact, item_catalogue
 
 
@@ -37,12 +37,14 @@ class One:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A list of text or enum: whether it is empty, and which of the members that rules look for it has."""
+    """A list of text or enum: whether it is empty, and which of the members that rules look for it has. `said` keeps what
+    was said of many members: a named list of thousands stands in many rules."""
 
     fact: Fact
     present: z3.BoolRef
     is_empty: z3.BoolRef
     has: dict[str, z3.BoolRef]
+    said: dict[tuple[str, tuple[Scalar, ...]], z3.BoolRef] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,11 @@ class World:
         for part in read:
             self._prepare(part)
         self.laws += self._derived_laws()
+
+    @property
+    def members_sought(self) -> int:
+        """How many members of lists rules look for."""
+        return sum(len(symbol.has) for symbol in self.scope.values() if isinstance(symbol, Members))
 
     def _learn(self, part: Leaf | Items) -> None:
         """Note the texts of a comparison before there are symbols: the laws on a text are about all of them."""

@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -20,8 +21,9 @@ from app.adapters.yaml_files import read_yaml
 from app.cli.files import FileRefused
 from app.cli.terminal import actor, as_json, print_json, progress, refusals_shown, runtime
 from app.conversions.csv_import import RowRefused, conversions_from, read_mapping
-from app.conversions.operations.receive_conversions import receive_conversions
+from app.conversions.operations.receive_conversions import facts_of_claim, receive_conversions
 from app.core.errors import AppError
+from app.rulelang.facts import Catalogue
 
 
 @click.command("import")
@@ -41,14 +43,28 @@ def import_(table: Path, mapping: Path, output: Path | None, is_json: bool) -> N
     """
     with _opened(table) as file:
         rows = csv.DictReader(file, strict=True)
-        read = read_mapping(read_yaml(mapping).data, _header(rows, table), shipped_catalogue())
-        bodies = conversions_from(read, _counted(rows, table))
-        counts = _store(bodies) if output is None else _write(bodies, output)
+        source = _Source(rows, table, _header(rows, table), read_yaml(mapping).data)
+        counts = _store(source) if output is None else _write(source, output)
     if is_json:
         print_json(counts)
     elif output is None or str(output) != "-":
         click.echo(", ".join(f"{count:,} {status}" for status, count in counts.items()) + ".")
     sys.exit(2 if counts["refused"] else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The rows of a file, and the mapping that says what they are."""
+
+    rows: csv.DictReader[str]
+    table: Path
+    header: Sequence[str]
+    mapping: Any
+
+    def bodies(self, catalogue: Catalogue) -> Iterator[Any]:
+        """Return the conversions, with facts of a catalogue."""
+        read = read_mapping(self.mapping, self.header, catalogue)
+        return conversions_from(read, _counted(self.rows, self.table))
 
 
 def _header(rows: csv.DictReader[str], table: Path) -> Sequence[str]:
@@ -92,7 +108,9 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, csv.Error) else f"the file is damaged ({error})"
 
 
-def _write(bodies: Iterator[Any], output: Path) -> dict[str, int]:
+def _write(source: _Source, output: Path) -> dict[str, int]:
+    """Write NDJSON. Which facts a program has declared is in the database, and not known here."""
+    bodies = source.bodies(shipped_catalogue())
     counts = {"written": 0, "refused": 0}
     with _sink(output) as sink, progress("rows") as advance:
         for body in bodies:
@@ -106,9 +124,10 @@ def _write(bodies: Iterator[Any], output: Path) -> dict[str, int]:
     return counts
 
 
-def _store(bodies: Iterator[Any]) -> dict[str, int]:
+def _store(source: _Source) -> dict[str, int]:
     counts = {"accepted": 0, "duplicate": 0, "refused": 0}
     with runtime() as opened, opened.work(actor()) as ctx, progress("decided") as advance:
+        bodies = source.bodies(facts_of_claim(ctx, source.mapping, None))
         for number, receipt in enumerate(receive_conversions(ctx, bodies, progress=advance), start=1):
             counts[receipt.status] += 1
             if receipt.problem is not None:

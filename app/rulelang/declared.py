@@ -105,4 +105,5 @@ def _fields(reader: Reader, entry: Mapping[str, Any], kind: str | None, at: str)
         reader.findings.add("bad_declaration", at + "/fields", message)
         return ()
     read = [_fact(reader, name, field, at + "/fields" + pointer_of(name), SCALARS) for name, field in given.items()]
-    return tuple(field for field in read if field is not None)
+    # In order of name: a database keeps the fields of an object in an order of its own.
+    return tuple(sorted((field for field in read if field is not None), key=lambda field: field.name))

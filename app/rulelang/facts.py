@@ -71,8 +71,9 @@ class Catalogue:
         return iter(self._facts.values())
 
     def extended(self, facts: Mapping[str, Fact]) -> Catalogue:
-        """Return a catalogue that has these facts besides."""
-        return Catalogue({**facts, **self._facts}) if facts else self
+        """Return a catalogue that has these facts besides, and in place of others of their names: rules and conversions
+        rely on them."""
+        return Catalogue({**self._facts, **facts}) if facts else self
 
     def names(self, *, sent_in: bool = False) -> list[str]:
         """Return the names of all facts, or of those that a conversion may carry."""

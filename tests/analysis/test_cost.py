@@ -12,6 +12,7 @@ from app.adapters.fact_files import shipped_catalogue
 from app.analysis.analyse import analyse
 from app.analysis.difference import Counterexample, Equal, difference
 from app.analysis.questions import Budget
+from app.rulelang.bindings import Bindings, NamedList, read_list
 from app.rulelang.ruleset import RuleSet, rules_from
 from tests.builders.terms import rule_set
 
@@ -115,3 +116,29 @@ def test_the_same_rules_take_the_same_steps() -> None:
     for budget in budgets:
         analyse(rule_set("payout", HARD), shipped_catalogue(), budget=budget)
     assert budgets[0].left == budgets[1].left < Budget().left
+
+
+def test_examples_of_thousands_of_parts_of_texts_are_paid_from_the_steps() -> None:
+    """Ten thousand parts that one text could all contain, but that no text has room for."""
+    rules = [
+        {"id": f"r{n}", "when": {"all": [{"fact": "category", "op": "contains", "value": f"t{n}x{m}"} for m in range(50)]}, "then": "accept"}
+        for n in range(RULES)
+    ]  # fmt: skip
+    body = {"kind": "eligibility", "rules": rules, "otherwise": {"reject": "X"}}
+    checked, started = rules_from(body, shipped_catalogue()), process_time()
+    found = analyse(checked, shipped_catalogue(), budget=Budget(left=10_000_000))
+    assert process_time() - started < SECONDS
+    assert {analysed.finding.code for analysed in found} == {"not_decided"}
+
+
+def test_a_long_list_in_many_rules_is_translated_once() -> None:
+    members = [f"c{n}" for n in range(10_000)]
+    named = read_list("long", "text", members)
+    assert isinstance(named, NamedList)
+    when = {"fact": "coupon_codes", "op": "contains_any", "value": {"list": "long"}}
+    rules = [{"id": f"r{n}", "when": {"all": [when, {"fact": "hour", "op": "eq", "value": n % 24}]}, "then": "accept"} for n in range(100)]  # fmt: skip
+    body = {"kind": "eligibility", "rules": rules, "otherwise": {"reject": "X"}}
+    checked = rules_from(body, shipped_catalogue(), bindings=Bindings(lists={"long": named}))
+    started = process_time()
+    analyse(checked, shipped_catalogue(), budget=Budget(left=10_000_000))
+    assert process_time() - started < SECONDS / 2

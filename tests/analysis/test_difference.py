@@ -135,6 +135,22 @@ def test_a_computed_fact_that_only_one_version_reads_is_no_difference() -> None:
     )
 
 
+CLICK = "{fact: touch.type, op: eq, value: click}"
+
+
+def test_rules_that_need_what_no_conversion_carries_hold_them_all() -> None:
+    needs, open_ = judges(reject(CLICK)), judges()
+    found = compared("eligibility", needs, open_)
+    assert (found.before, found.after) == ("held as MISSING_FACT touch.type", "eligible")
+    back = compared("eligibility", open_, needs)
+    assert (back.before, back.after) == ("eligible", "held as MISSING_FACT touch.type")
+    # Whatever else they say, nobody ever sees it.
+    assert isinstance(compared("eligibility", needs, judges(reject(CLICK), otherwise="{reject: OTHER}")), Equal)
+    other = judges(reject("{fact: touch.age, op: lt, value: P7D}"))
+    found = compared("eligibility", needs, other)
+    assert (found.before, found.after) == ("held as MISSING_FACT touch.type", "held as MISSING_FACT touch.age")
+
+
 def test_limits_that_leave_different_amounts_are_shown_with_what_was_paid_already() -> None:
     old = pays(REST, more=f"otherwise: {{flat: '0'}}, limits: [{CAP}]")
     for new in (pays(REST), old.replace("500", "501")):

@@ -17,6 +17,12 @@ from jsonschema import Draft202012Validator
 
 from app.cli import group
 from app.core.resources import shipped
+from app.engine.reference import ReferenceMatcher
+from app.partners.operations.declare_facts import declare_facts
+from app.rulelang.facts import Catalogue
+from app.runtime import Runtime
+from app.store.session import engine_for
+from tests.builders.agreements import shop
 
 Termline = Callable[..., subprocess.CompletedProcess[str]]
 PAYOUT = {
@@ -266,6 +272,22 @@ def test_what_is_no_fault_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch, leav
     result = CliRunner().invoke(group, ["check", "rules.json"])
     assert result.exit_code == {SystemExit: 143, click.UsageError: 2}.get(type(leaving), 1)
     assert "A fault of ours" not in result.output
+
+
+def test_an_import_takes_the_facts_that_its_program_declares(
+    termline: Termline, fresh_database: str, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    termline("migrate")
+    engine = engine_for(fresh_database)
+    with Runtime(engine, ReferenceMatcher(), catalogue).work("tester") as ctx:
+        shop(ctx, "inn", program="inns")
+        declare_facts(ctx, program="inns", facts={"nights": {"type": "integer", "meaning": "how many"}})
+    engine.dispose()
+    (tmp_path / "stays.yaml").write_text(MAPPING.replace("cdnow", "inns").replace("order_value", "nights"))
+    (tmp_path / "stays.csv").write_bytes(HEADER + b"a,1997-01-31T12:00:00Z,3\nb,1997-01-31T12:00:00Z,three\n")
+    imported = termline("import", "stays.csv", "--mapping", "stays.yaml")
+    assert imported.stdout == "1 accepted, 0 duplicate, 1 refused.\n", imported.stderr
+    assert "row 2: value is a whole number" in imported.stderr
 
 
 MAPPING = 'program: cdnow\nid: "{id}"\nevent_at: {column: at}\nfacts: {order_value: {column: value}}\n'

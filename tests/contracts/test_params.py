@@ -6,17 +6,19 @@ from typing import Any
 
 import pytest
 
-from app.contracts.errors import VersionRefused
-from app.contracts.operations.approve_version import approve_version
+from app.contracts.errors import BaseChanged, VersionRefused
+from app.contracts.operations.approve_version import approve_rule_version, approve_version
 from app.contracts.operations.draft_rule_version import draft_rule_version
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.get_terms import get_terms
-from app.contracts.operations.submit_version import submit_version
+from app.contracts.operations.submit_version import submit_rule_version, submit_version
 from app.core.errors import AppError
 from app.engine.terms import Terms
 from app.partners.errors import ProgramRefused
+from app.partners.mapping import catalogue_of
 from app.partners.operations.declare_facts import declare_facts
 from app.partners.repository import program_named
+from app.rulelang.facts import Fact
 from app.rulelang.printer import body_lines
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context
@@ -132,9 +134,74 @@ def test_an_approval_pins_the_list_that_is_the_newest_then(ctx: Context) -> None
     assert {rule.kind: rule.lists for rule in taken_over.rule_versions}["eligibility"]["vip"]["version"] == 2
 
 
+def with_the_newest_list(ctx: Context) -> dict[str, Any]:
+    """Approve the eligibility rules of version 1 once more, as they are, and return what they are pinned to."""
+    first: Any = {"contract": "acme", "number": 1, "kind": "eligibility"}
+    author = ctx.acting_as("author")
+    draft_rule_version(author, **first, effective_from="2025-01-01", body=VIP, backdated="restate")
+    submit_rule_version(author, **first, rule_number=2)
+    return approve_rule_version(ctx.acting_as("approver"), **first, rule_number=2).lists
+
+
+def test_rules_in_force_get_a_new_list_by_approving_them_once_more(ctx: Context) -> None:
+    shop(ctx, "acme")
+    publish_list(ctx, id="vip", type="text", members=["A"])
+    agreed(ctx, "acme", "2025-01-01", rules=rules(VIP))
+    publish_list_version(ctx, list="vip", members=["B"])
+    assert with_the_newest_list(ctx)["vip"]["version"] == 2
+    assert in_words(ctx, "2025-01-15") == "vip: accept when coupon_code is one of B (list vip)"
+
+
+def test_a_draft_does_not_bring_back_a_list_that_has_been_replaced(ctx: Context) -> None:
+    shop(ctx, "acme")
+    publish_list(ctx, id="vip", type="text", members=["A"])
+    agreed(ctx, "acme", "2025-01-01", rules=rules(VIP))
+    pay_more: Any = {"contract": "acme", "effective_from": "2025-02-01", "rules": {"payout": percent("6")}}
+    draft_version(ctx.acting_as("author"), **pay_more, backdated="restate")
+    submit_version(ctx.acting_as("author"), contract="acme", number=2)
+    publish_list_version(ctx, list="vip", members=["B"])
+    with_the_newest_list(ctx)
+    with pytest.raises(BaseChanged, match="took over attribution and eligibility rules"):
+        approve_version(ctx.acting_as("approver"), contract="acme", number=2)
+
+
+def test_a_draft_does_not_bring_back_a_parameter_that_has_been_changed(ctx: Context) -> None:
+    shop(ctx, "acme")
+    agreed(ctx, "acme", "2025-01-01", rules=rules(), params={"minimum": "5"})
+    pay_more: Any = {"contract": "acme", "effective_from": "2025-03-01", "rules": {"payout": percent("6")}}
+    draft_version(ctx.acting_as("author"), **pay_more, backdated="restate")
+    draft_version(ctx.acting_as("author"), **pay_more, backdated="restate", params={"minimum": "9"})
+    agreed(ctx, "acme", "2025-02-01", params={"minimum": "7"})
+    for number in (2, 3):
+        submit_version(ctx.acting_as("author"), contract="acme", number=number)
+    # The one that says its own minimum is meant as it is.
+    assert approve_version(ctx.acting_as("approver"), contract="acme", number=3).params == {"minimum": "9"}
+    with pytest.raises(BaseChanged, match="parameters minimum as they were when it was drafted"):
+        approve_version(ctx.acting_as("approver"), contract="acme", number=2)
+    ctx.session.rollback()
+
+
 def test_a_list_that_is_not_there_is_named(ctx: Context) -> None:
     shop(ctx, "acme")
     assert refused(ctx, rules=rules(VIP))[0][:2] == ("unknown_list", "/rules/eligibility/rules/0/when/value/list")
+
+
+def test_records_are_declared_again_in_whatever_order_their_fields_are_kept(ctx: Context) -> None:
+    shop(ctx)
+    fields = {"nights": {"type": "integer", "meaning": "how many"}, "bed": {"type": "text", "meaning": "which"}}
+    rooms = {"rooms": {"type": "records", "meaning": "what was booked", "fields": fields}}
+    declare_facts(ctx, program="shop", facts=rooms)
+    ctx.session.expire_all()
+    assert list(program_named(ctx.session, "shop").facts["rooms"]["fields"]) == ["bed", "nights"]
+    declare_facts(ctx, program="shop", facts=rooms)
+
+
+def test_a_fact_that_is_shipped_later_does_not_change_what_a_program_declared(ctx: Context) -> None:
+    shop(ctx)
+    declare_facts(ctx, program="shop", facts={"nights": {"type": "integer", "meaning": "how many"}})
+    later = ctx.catalogue.extended({"nights": Fact("nights", "decimal", "how many, in parts")})
+    assert later["nights"].type == "decimal"
+    assert catalogue_of(program_named(ctx.session, "shop"), later)["nights"].type == "integer"
 
 
 def test_facts_of_a_program_are_its_own(ctx: Context) -> None:

@@ -286,3 +286,23 @@ def test_a_contract_in_another_currency_than_its_program_is_refused(then: Contex
 def test_there_is_nothing_to_terminate_before_the_first_terms(then: Context) -> None:
     with pytest.raises(VersionRefused, match="no terms that this could end"):
         draft_version(then, contract="acme", effective_from="1997-04-01", termination=True)
+
+
+def test_a_draft_does_not_bring_back_rules_of_a_version_that_was_replaced(then: Context) -> None:
+    agreed(then, "acme", "1997-04-01", rules=rules(percent("5")))
+    pay_more = {"payout": percent("6")}
+    draft_version(then.acting_as("author"), contract="acme", effective_from="1997-07-01", rules=pay_more)
+    submit_version(then.acting_as("author"), contract="acme", number=2)
+    nobody = {"eligibility": {"rules": [], "otherwise": {"reject": "NO"}}}
+    agreed(then, "acme", "1997-05-01", rules=nobody)
+    with pytest.raises(BaseChanged, match="took over attribution and eligibility rules"):
+        approve_version(then.acting_as("approver"), contract="acme", number=2)
+
+
+def test_a_draft_on_a_base_of_its_choice_keeps_it(then: Context) -> None:
+    agreed(then, "acme", "1997-04-01", rules=rules(percent("5")))
+    agreed(then, "acme", "1997-05-01", rules=rules(percent("6")))
+    draft_version(then.acting_as("author"), contract="acme", effective_from="1997-07-01", base=1)
+    submit_version(then.acting_as("author"), contract="acme", number=3)
+    agreed(then, "acme", "1997-06-01", rules=rules(percent("7")))
+    assert approve_version(then.acting_as("approver"), contract="acme", number=3).base_number == 1

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
+
+import orjson
 
 from app.audit.record import record
 from app.contracts import lifecycle
-from app.contracts.drafting import outside_span
+from app.contracts.drafting import RuleDraft, outside_span
 from app.contracts.errors import BaseChanged, OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
-from app.contracts.operations.draft_version import taken_over
+from app.contracts.operations.draft_version import base_in_force, taken_over
 from app.contracts.repository import (
     contract_named,
     is_in_timeline,
@@ -69,10 +72,10 @@ def approve_rule_version(ctx: Context, *, contract: str, number: int, kind: str,
     if outside is not None:
         raise OutsideContractVersion(outside.message, [outside])
     lifecycle.approve(rule, ctx.actor, ctx.now())
-    _pin_lists(ctx, row, version, rule)
     lifecycle.require_declared_backdating(rule, rule.backdated, ctx.now())
     others = [other for other in version.rule_versions if other.kind == kind and other.id != rule.id]
     _retire_twin(ctx, others, rule)
+    _pin_lists(ctx, row, version, rule)
     ctx.session.flush()
     starts = [other.effective_from for other in others if is_in_timeline(other)]
     until = min((start for start in starts if start > rule.effective_from), default=end)
@@ -111,17 +114,53 @@ def _is_first(versions: Sequence[ContractVersion], version: ContractVersion) -> 
 def _refuse_changed_base(
     ctx: Context, contract: Contract, version: ContractVersion, versions: Sequence[ContractVersion]
 ) -> None:
-    """Rules that a draft took over are still those in force at its start; else it would bring old ones back."""
+    """What a draft took over is still what is in force at its start; else it would bring old rules and values back."""
     inherited = [rule for rule in version.rule_versions if rule.is_inherited]
     kinds = sorted({rule.kind for rule in inherited})
     others = [other for other in versions if other.id != version.id]
-    now = taken_over(ctx, contract, others, version.base_number, version.effective_from, kinds)
-    drafted = {(rule.kind, rule.effective_from, rule.hash) for rule in inherited}
-    if drafted != {(rule.kind, rule.effective_from, rule.hash) for rule in now}:
+    with ctx.session.no_autoflush:  # the version that this one retires still has its start
+        base = _base_now(ctx, contract, version, others)
+        now = taken_over(ctx, contract, others, base, version.effective_from, kinds)
+    drafted = [_as_taken_over(rule, rule.lists) for rule in inherited]
+    if sorted(drafted) != sorted(_as_taken_over(draft, draft.pins) for draft in now):
         raise BaseChanged(
             f"{version.id} took over {' and '.join(kinds)} rules that have changed since it was drafted. "
             "Draft it again, so that it takes over what is in force now."
         )
+    changed = _params_changed(version, base, {other.number: other.params for other in others})
+    if changed:
+        raise BaseChanged(
+            f"{version.id} has the parameters {' and '.join(changed)} as they were when it was drafted; they have "
+            "changed since. Draft it again, so that it takes over what is in force now."
+        )
+
+
+def _base_now(
+    ctx: Context, contract: Contract, version: ContractVersion, others: Sequence[ContractVersion]
+) -> int | None:
+    """Return the version that a draft would take over from, were it drafted now: the one in force at its start, unless
+    it named another one than was in force there when it was drafted."""
+    earlier = [other for other in others if other.number < version.number]
+    if base_in_force(ctx, contract, earlier, version.effective_from, version.created_at) != version.base_number:
+        return version.base_number
+    return base_in_force(ctx, contract, others, version.effective_from, ctx.now())
+
+
+def _as_taken_over(rule: RuleVersion | RuleDraft, pins: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what makes two rules that are taken over the same: their start, what they say, and their lists."""
+    return rule.kind, rule.effective_from, rule.hash, sorted((name, pin["version"]) for name, pin in pins.items())
+
+
+def _params_changed(version: ContractVersion, base: int | None, params: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    """Return the parameters of which a draft has the value of its base, while the base of now has another one."""
+    before, now = params.get(version.base_number or 0, {}), params.get(base or 0, {})
+    taken = [name for name, value in version.params.items() if _same(before.get(name), value)]
+    return [name for name in sorted(taken) if not _same(before.get(name), now.get(name))]
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Tell whether two values of a parameter are the same JSON: true is not 1."""
+    return orjson.dumps(one) == orjson.dumps(two)
 
 
 def _retire_twin(

@@ -150,10 +150,14 @@ def _base_number(
     contract: Contract, versions: Sequence[ContractVersion], base: int | None, start: datetime, ctx: Context
 ) -> int | None:
     """Return the version a draft is compared with: the one named, or the one in force at its start."""
-    if base is not None:
-        return base
-    known = contract_history(ctx, contract, versions, ctx.now())
-    before = in_force(known.spans, start)
+    return base_in_force(ctx, contract, versions, start, ctx.now()) if base is None else base
+
+
+def base_in_force(
+    ctx: Context, contract: Contract, versions: Sequence[ContractVersion], start: datetime, as_of: datetime
+) -> int | None:
+    """Return the version in force at an instant, as it was known at another; None before the first one."""
+    before = in_force(contract_history(ctx, contract, versions, as_of).spans, start)
     return None if before is None else before.number
 
 
