@@ -54,7 +54,13 @@ VERSION = f"{CONTRACT}/versions/<int:number>"
 RULE_VERSION = f"{VERSION}/rule-versions/<any(eligibility, attribution, payout):kind>/<int:rule_number>"
 MISSING = (errors.ContractNotFound, errors.VersionNotFound)
 SUBMISSION = (*MISSING, errors.WrongState, errors.RulesFlawed, RulesNotRunnable, TrialNotRun)
-APPROVAL = (*MISSING, errors.WrongState, errors.SelfApproval, errors.BackdatingUndeclared)
+APPROVAL = (
+    *SUBMISSION,
+    errors.SelfApproval,
+    errors.BackdatingUndeclared,
+    errors.BaseChanged,
+    errors.VersionRefused,
+)
 
 
 @routes.writes(

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from app.contracts.errors import RulesFlawed
+from app.contracts.operations import submit_version as submission
+from app.contracts.operations.approve_version import approve_version
 from app.contracts.operations.check_version import check_version
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.submit_version import submit_version
@@ -69,6 +71,35 @@ def test_a_list_that_does_not_fit_any_more_is_refused_before_the_approval(ctx: C
     publish_list_version(ctx, list="devices", members=["ctv", "toaster"])
     with pytest.raises(RulesFlawed, match="'toaster', which device_type never is"):
         submit_version(ctx, contract="acme", number=1)
+
+
+def test_what_a_list_has_come_to_mean_is_checked_at_the_approval(ctx: Context) -> None:
+    shop(ctx, "acme")
+    publish_list(ctx, id="vip", type="text", members=["A"])
+    both = """
+    kind: payout
+    "on": conversion
+    hit: unique
+    rules:
+      - {id: vip, when: {fact: coupon_code, op: in, value: {list: vip}}, then: {percent: "6", of: order_value}}
+      - {id: b, when: {fact: coupon_code, op: eq, value: B}, then: {percent: "8", of: order_value}}
+    otherwise: {percent: "4", of: order_value}
+    """
+    submit_version(ctx.acting_as("author"), contract="acme", number=draft(ctx.acting_as("author"), both))
+    publish_list_version(ctx, list="vip", members=["A", "B"])
+    with pytest.raises(RulesFlawed, match=r"acme/1/payout/1 cannot be approved\. vip and b overlap"):
+        approve_version(ctx.acting_as("approver"), contract="acme", number=1)
+
+
+def test_rules_that_are_in_force_do_not_stand_in_the_way_of_others(ctx: Context, monkeypatch: Any) -> None:
+    shop(ctx, "acme")
+    declare_facts(ctx, program="shop", facts=TIER)
+    with monkeypatch.context() as patch:  # as a release without the analysis approved them
+        patch.setattr(submission, "refuse_flawed", lambda rule, findings: None)
+        agreed(ctx, "acme", "2025-01-01", rules=rules(BOTH))
+    stricter = {"eligibility": {"rules": [], "otherwise": {"reject": "NO"}}}
+    number = draft_version(ctx, contract="acme", effective_from="2025-02-01", rules=stricter).number
+    assert submit_version(ctx, contract="acme", number=number).state == "submitted"
 
 
 def test_a_draft_is_compared_with_what_is_in_force_at_its_start(client: ApiClient, runtime: Runtime) -> None:

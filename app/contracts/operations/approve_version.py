@@ -13,6 +13,7 @@ from app.contracts import lifecycle
 from app.contracts.drafting import RuleDraft, outside_span
 from app.contracts.errors import BaseChanged, OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
+from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
 from app.contracts.operations.draft_version import base_in_force, taken_over
 from app.contracts.repository import (
     contract_named,
@@ -24,12 +25,10 @@ from app.contracts.repository import (
     version_numbered,
     versions_of,
 )
-from app.contracts.vocabulary import facts_of_contract
 from app.core.instants import write_instant
 from app.core.period import month_of
 from app.partners.repository import program_named
-from app.rulelang.bindings import Bindings
-from app.rulelang.ruleset import check_rules
+from app.rulelang.bindings import lists_named
 from app.rulesets.newest import newest_lists
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
@@ -87,16 +86,19 @@ def approve_rule_version(ctx: Context, *, contract: str, number: int, kind: str,
 def _pin_lists(ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion) -> None:
     """Tie rules to the newest versions of the lists they name; those that were taken over keep what they had.
 
-    A list may have changed since the draft was read, so it is read once more.
+    A list may have changed since the submission, so what was checked and tried out then is checked and tried once more.
     """
     if rule.is_inherited:
         return
-    newest = newest_lists(ctx.session, [rule.body])
-    bindings = Bindings(version.params, newest.lists)
-    rules, findings = check_rules(rule.body, facts_of_contract(ctx, contract), "/body", bindings)
+    rule.lists = newest_lists(ctx.session, [rule.body]).pins
+    if not lists_named(rule.body):
+        return
+    rules, findings = checked_rules(ctx, contract, version, rule)
     if rules is None:
-        raise VersionRefused(f"{rule.id} does not fit the lists as they are now. {findings[0].message}", findings)
-    rule.lists = newest.pins
+        defects = [analysed.finding for analysed in findings]
+        raise VersionRefused(f"{rule.id} does not fit the lists as they are now. {defects[0].message}", defects)
+    refuse_flawed(rule, findings, "approved")
+    ctx.trial([conditions_of_rules(rules)])
 
 
 def _unsettle_governed(ctx: Context, contract: Contract, start: datetime, end: datetime | None) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.analysis.questions import Budget
 from app.audit.record import record
 from app.contracts import lifecycle
-from app.contracts.operations.check_version import checked_rules, refuse_flawed
+from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
 from app.contracts.repository import contract_named, rule_version_numbered, version_numbered
-from app.engine.matcher import RuleConditions
-from app.rulelang.ast import conditions_of
+from app.rulelang.ruleset import RuleSet
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
 
@@ -44,10 +44,16 @@ def submit_rule_version(ctx: Context, *, contract: str, number: int, kind: str, 
 def _try_out(ctx: Context, contract: Contract, version: ContractVersion, drafted: Iterable[RuleVersion]) -> None:
     """Refuse rules that are proved to be flawed, and have the engine run them where it can do no harm, before anybody can
     approve them."""
-    conditions = []
+    conditions, budget = [], Budget()
     for rule in drafted:
-        rules, findings = checked_rules(ctx, contract, version, rule)
-        refuse_flawed(rule, findings)
+        rules, findings = checked_rules(ctx, contract, version, rule, budget)
+        if rules is None or not _was_approved_so(rule, rules):
+            refuse_flawed(rule, findings)
         assert rules is not None  # what cannot be read is refused
-        conditions.append(RuleConditions(rules.key, tuple(conditions_of(rules.body))))
+        conditions.append(conditions_of_rules(rules))
     ctx.trial(conditions)
+
+
+def _was_approved_so(rule: RuleVersion, rules: RuleSet) -> bool:
+    """Tell whether rules are in force already, as they are: a new version of others need not mend them."""
+    return rule.is_inherited and not any(source.kind == "param" for source in rules.sources)
