@@ -28,12 +28,12 @@ def written(short: Any, dialect: str) -> str:
 @pytest.mark.parametrize(
     ("short", "sql"),
     [
-        (["order_value", "gte", "77.10"], "(NOT f0_order_value IS NULL AND (f0_order_value >= 77100000))"),
+        (["order_value", "gte", "77.10"], "((f0_order_value >= 77100000) AND NOT f0_order_value IS NULL)"),
         (["quantity", "lt", 3, "match"], "(f0_quantity IS NULL OR (f0_quantity < 3))"),
         (["coupon_code", "missing"], "f0_coupon_code IS NULL"),
         (
             ["tax", "gt", {"fact": "shipping"}],
-            "(NOT f1_tax IS NULL AND NOT f0_shipping IS NULL AND (f1_tax > f0_shipping))",
+            "((f1_tax > f0_shipping) AND NOT f1_tax IS NULL AND NOT f0_shipping IS NULL)",
         ),
         (
             {"not": ["sku", "starts_with", "CD", "no_match"]},
@@ -41,8 +41,8 @@ def written(short: Any, dialect: str) -> str:
         ),
         (
             {"any_item": "items", "where": ["quantity", "gt", 1]},
-            "(NOT f0_items IS NULL AND (ARRAY_LENGTH(LIST_FILTER(f0_items, LAMBDA item : "
-            "(NOT item.f3_quantity IS NULL AND (item.f3_quantity > 1)))) > 0))",
+            "((ARRAY_LENGTH(LIST_FILTER(f0_items, LAMBDA item : "
+            "((item.f3_quantity > 1) AND NOT item.f3_quantity IS NULL))) > 0) AND NOT f0_items IS NULL)",
         ),
     ],
 )
@@ -53,8 +53,8 @@ def test_a_condition_is_written(short: Any, sql: str) -> None:
 def test_spark_is_written_from_the_same_tree() -> None:
     short = {"any_item": "items", "where": ["sku", "starts_with", "it's \\"]}
     assert written(short, "spark") == (
-        "(NOT f0_items IS NULL AND (SIZE(FILTER(f0_items, item -> "
-        "(NOT item.f0_sku IS NULL AND (STARTSWITH(item.f0_sku, 'it\\'s \\\\'))))) > 0))"
+        "((SIZE(FILTER(f0_items, item -> "
+        "((STARTSWITH(item.f0_sku, 'it\\'s \\\\')) AND NOT item.f0_sku IS NULL))) > 0) AND NOT f0_items IS NULL)"
     )
     assert sqlglot.parse_one(f"SELECT {written(short, 'spark')}", dialect="spark") is not None
 
