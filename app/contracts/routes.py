@@ -50,8 +50,8 @@ from app.web.pagination import Page
 routes = Room("contracts", __name__, "Contracts, their versions and rule versions, and the terms in force.")
 
 CONTRACT = "/contracts/<identifier:contract>"
-VERSION = f"{CONTRACT}/versions/<int:number>"
-RULE_VERSION = f"{VERSION}/rule-versions/<any(eligibility, attribution, payout):kind>/<int:rule_number>"
+VERSION = f"{CONTRACT}/versions/<int(max=999999999):number>"
+RULE_VERSION = f"{VERSION}/rule-versions/<any(eligibility, attribution, payout):kind>/<int(max=999999999):rule_number>"
 MISSING = (errors.ContractNotFound, errors.VersionNotFound)
 SUBMISSION = (*MISSING, errors.WrongState, errors.RulesFlawed, RulesNotRunnable, TrialNotRun)
 APPROVAL = (

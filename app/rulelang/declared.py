@@ -23,7 +23,8 @@ def read_declared(data: Any, known: Catalogue, findings: Findings, at: str = "")
     """
     reader = Reader(findings)
     if not isinstance(data, dict) or not data:
-        findings.add("wrong_type", at, f"facts is an object of declarations by name; found {described(data)}")
+        found = "an empty one" if data == {} else described(data)
+        findings.add("wrong_type", at, f"facts is an object of declarations by name; found {found}")
         return {}
     if len(data) > MAX_DECLARED:
         message = f"{len(data)} facts; a program declares at most {MAX_DECLARED}"

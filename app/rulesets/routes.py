@@ -146,7 +146,12 @@ def show_list(ctx: Context, list: str, as_of: datetime | None = None) -> dict[st
     return _list_data(list_named(ctx.session, list), newest_version(ctx.session, list, as_of))
 
 
-@routes.reads("/lists/<identifier:list>/versions/<int:number>", needs="read", shows=ListShown, refuses=(ListNotFound,))
+@routes.reads(
+    "/lists/<identifier:list>/versions/<int(max=999999999):number>",
+    needs="read",
+    shows=ListShown,
+    refuses=(ListNotFound,),
+)
 def show_list_version(ctx: Context, list: str, number: int) -> dict[str, Any]:
     """Show one version of a list."""
     return _list_data(list_named(ctx.session, list), version_of_list(ctx.session, list, number))

@@ -224,3 +224,11 @@ def test_facts_of_a_program_are_its_own(ctx: Context) -> None:
         rules=rules({"rules": [{"id": "gold", "when": when, "then": "accept"}], "otherwise": {"reject": "NO"}}),
     )
     assert in_words(ctx, "2025-01-15") == "gold: accept when tier is gold"
+
+
+def test_a_draft_starts_from_what_was_approved(ctx: Context) -> None:
+    shop(ctx, "acme")
+    agreed(ctx, "acme", "2025-01-01", rules=rules(), params={"minimum": "5"})
+    draft_version(ctx, contract="acme", effective_from="2025-02-01", params={"minimum": "100"})
+    assert [finding[:2] for finding in refused(ctx, base=2)] == [("unknown_base", "/base")]
+    assert draft_version(ctx, contract="acme", effective_from="2025-03-01", base=1).params == {"minimum": "5"}

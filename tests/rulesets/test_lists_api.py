@@ -80,3 +80,9 @@ def approved_with_the_list(ctx: Context) -> dict[str, Any]:
     eligibility = {"rules": [{"id": "vip", "when": when, "then": "accept"}], "otherwise": {"reject": "NO"}}
     rules = {"eligibility": eligibility, "attribution": CLAIMS, "payout": percent("5")}
     return version_data(agreed(ctx, "acme", "2025-01-01", rules=rules))
+
+
+def test_a_version_beyond_all_numbers_is_not_there(client: ApiClient) -> None:
+    client.post("/v1/lists", CODES)
+    for number in ("2", "999999999", "1000000000", "9" * 30):
+        assert client.get(f"/v1/lists/vip_codes/versions/{number}").status_code == 404

@@ -100,8 +100,9 @@ def _read(
     start = read_start(asked.effective_from, timezone_of(contract), "/effective_from")
     if isinstance(start, Finding):
         return None, [], {}, [start]
-    if base is not None and base not in [version.number for version in versions]:
-        return start, [], {}, [Finding("unknown_base", f"there is no version {base} to start from", "/base")]
+    if base is not None and base not in [version.number for version in versions if version.recorded_at is not None]:
+        message = f"there is no approved version {base} to start from"
+        return start, [], {}, [Finding("unknown_base", message, "/base")]
     if asked.termination:
         return start, [], {}, _check_termination(rules, versions)
     missing = [kind for kind in KINDS if kind not in rules]
