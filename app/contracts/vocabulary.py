@@ -42,7 +42,7 @@ def pinned_lists(ctx: Context, versions: Iterable[ContractVersion]) -> Lists:
         for rule in version.rule_versions
         for name, pin in rule.lists.items()
     }
-    return _typed_once(ctx, pins)
+    return {(row.id, version.number): named_list(row, version) for row, version in versions_pinned(ctx.session, pins)}
 
 
 def bindings_of(params: dict[str, Any], pins: Pins, lists: Lists) -> Bindings:
@@ -60,7 +60,3 @@ def rules_now(
     else:
         bindings = Bindings(version.params, newest_lists(ctx.session, [rule.body]).lists)
     return check_rules(rule.body, facts_of_contract(ctx, contract), "", bindings)
-
-
-def _typed_once(ctx: Context, pins: Iterable[tuple[str, int]]) -> Lists:
-    return {(row.id, version.number): named_list(row, version) for row, version in versions_pinned(ctx.session, pins)}

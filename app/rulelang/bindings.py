@@ -9,7 +9,7 @@ from typing import Any
 from app.core.canonical import content_hash
 from app.core.errors import Finding, pointer_of
 from app.rulelang.ast import Scalar
-from app.rulelang.diagnostics import described, did_you_mean
+from app.rulelang.diagnostics import MAX_FINDINGS, described, did_you_mean
 from app.rulelang.facts import Fact, typed_scalar
 from app.rulelang.printer import value_text
 
@@ -39,7 +39,7 @@ NOTHING = Bindings()
 
 
 def read_list(name: str, type_: str, members: Any) -> NamedList | list[Finding]:
-    """Return a list with its members typed, or everything that is wrong with them.
+    """Return a list with its members typed, or what is wrong with them: the first MAX_FINDINGS defects, each by its place.
 
     A member that stands twice counts once, and the order is that of the values: both say nothing to a rule.
     """
@@ -53,11 +53,20 @@ def read_list(name: str, type_: str, members: Any) -> NamedList | list[Finding]:
             Finding("too_many_members" if isinstance(members, list) and members else "wrong_type", message, "/members")
         ]
     member = Fact(f"a member of {name}", type_, "")
-    typed = [typed_scalar(member, raw) for raw in members]
-    wrong = [found.at("/members" + pointer_of(at)) for at, found in enumerate(typed) if isinstance(found, Finding)]
+    typed: set[Any] = set()
+    wrong: list[Finding] = []
+    for at, raw in enumerate(members):
+        value = typed_scalar(member, raw)
+        if not isinstance(value, Finding):
+            typed.add(value)
+        elif len(wrong) == MAX_FINDINGS:
+            message = f"more than {MAX_FINDINGS} members are wrong; what follows was not read"
+            return [*wrong, Finding("too_many_findings", message, "/members" + pointer_of(at))]
+        else:
+            wrong.append(value.at("/members" + pointer_of(at)))
     if wrong:
         return wrong
-    distinct: list[Any] = sorted(frozenset(typed))
+    distinct: list[Any] = sorted(typed)
     texts = [value_text(value) for value in distinct]
     return NamedList(name, type_, tuple(distinct), content_hash({"type": type_, "members": texts}))
 

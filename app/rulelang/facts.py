@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from app.core.durations import parse_duration
 from app.core.errors import Finding, pointer_of
@@ -18,6 +18,7 @@ from app.core.money import parse_decimal
 from app.rulelang.ast import Record, Scalar, Value
 from app.rulelang.diagnostics import described, did_you_mean, string_hint
 
+T = TypeVar("T")
 SCALARS = ("text", "enum", "integer", "decimal", "boolean", "date", "instant", "duration")
 MEMBERS = {"text_list": "text", "enum_list": "enum"}
 TYPES = (*SCALARS, *MEMBERS, "records")
@@ -106,9 +107,9 @@ def typed_value(fact: Fact, raw: Any) -> Value | Finding:
     the first member that is wrong is named. Its order and repetitions are kept, though no rule can tell them.
     """
     if fact.type in MEMBERS:
-        return _typed_list(fact, raw)
+        return _each_typed(fact, raw, _typed_member)
     if fact.type == "records":
-        return _typed_records(fact, raw)
+        return _each_typed(fact, raw, _typed_record)
     return typed_scalar(fact, raw)
 
 
@@ -128,28 +129,22 @@ def member_of(fact: Fact) -> Fact:
     return replace(fact, name=f"a member of {fact.name}", type=MEMBERS[fact.type], example="")
 
 
-def _typed_list(fact: Fact, raw: Any) -> tuple[str, ...] | Finding:
+def _each_typed(fact: Fact, raw: Any, read: Callable[[Fact, Any], T | Finding]) -> tuple[T, ...] | Finding:
+    """Return what a list holds, each read by itself, or what is wrong with the first that cannot be."""
     if not isinstance(raw, list) or len(raw) > MAX_LIST:
         return _refused(fact, raw, f"a list of {len(raw):,}" if isinstance(raw, list) else described(raw))
-    members: list[str] = []
+    held: list[T] = []
     for index, each in enumerate(raw):
-        member = typed_scalar(fact, each)
-        if isinstance(member, Finding):
-            return member.at(pointer_of(index))
-        members.append(str(member))
-    return tuple(members)
+        value = read(fact, each)
+        if isinstance(value, Finding):
+            return value.at(pointer_of(index))
+        held.append(value)
+    return tuple(held)
 
 
-def _typed_records(fact: Fact, raw: Any) -> tuple[Record, ...] | Finding:
-    if not isinstance(raw, list) or len(raw) > MAX_LIST:
-        return _refused(fact, raw, f"a list of {len(raw):,}" if isinstance(raw, list) else described(raw))
-    items: list[Record] = []
-    for index, each in enumerate(raw):
-        item = _typed_record(fact, each)
-        if isinstance(item, Finding):
-            return item.at(pointer_of(index))
-        items.append(item)
-    return tuple(items)
+def _typed_member(fact: Fact, raw: Any) -> str | Finding:
+    member = typed_scalar(fact, raw)
+    return member if isinstance(member, Finding) else str(member)
 
 
 def _typed_record(fact: Fact, raw: Any) -> Record | Finding:

@@ -38,7 +38,7 @@ from app.web.body import MAX_BODY
 from app.web.pagination import Page
 
 routes = Room("rules", __name__, "Rule bodies, checked without storing them, and the named lists that rules use.")
-# 10,000 members of 50 characters. To refuse it may take four times as long as other bodies.
+# 10,000 members of 50 characters. To refuse a list that is wrong at its end may take a little longer than 50 ms.
 MAX_LIST_BODY = 4 * MAX_BODY
 EXAMPLE = {
     "kind": "payout",

@@ -246,3 +246,14 @@ def test_a_parameter_that_is_named_often_is_read_once() -> None:
     _, found = check({"any": [leaf] * 50}, raw=raw)
     assert time.process_time() - start < 0.3  # read each time it takes a second
     assert [finding.pointer for finding in found] == [f"{WHEN}/any/{n}/value/param" for n in range(50)]
+
+
+def test_of_a_list_that_is_all_wrong_the_first_hundred_defects_are_named() -> None:
+    found = read_list("l", "date", ["x"] * 10_000)
+    assert isinstance(found, list)
+    assert [each.pointer for each in found[:100]] == [f"/members/{at}" for at in range(100)]
+    (last,) = found[100:]
+    assert (last.code, last.pointer) == ("too_many_findings", "/members/100")
+    exactly = read_list("l", "date", ["x"] * 100 + ["2024-02-29"] * 5)
+    assert isinstance(exactly, list)
+    assert {each.code for each in exactly} == {"value_not_of_type"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.contracts.describe import version_data
 from app.rulelang.bindings import MAX_MEMBERS
 from app.runtime import Context, Runtime
 from tests.builders.agreements import CLAIMS, agreed, percent, shop
@@ -73,8 +74,6 @@ def test_ten_thousand_members_are_published_and_used(client: ApiClient, runtime:
 
 
 def approved_with_the_list(ctx: Context) -> dict[str, Any]:
-    from app.contracts.describe import version_data
-
     shop(ctx, "acme")
     when = {"fact": "coupon_code", "op": "in", "value": {"list": "vip_codes"}}
     eligibility = {"rules": [{"id": "vip", "when": when, "then": "accept"}], "otherwise": {"reject": "NO"}}
