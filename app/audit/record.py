@@ -16,6 +16,7 @@ def record(
     *,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
+    reason: str | None = None,
 ) -> None:
     """Note a change of state: it is kept if and only if the change is.
 

@@ -15,6 +15,7 @@ from app.assembly import matcher_for, opened_database
 from app.cli.files import FileRefused
 from app.cli.terminal import actor, as_json, counted, out, print_json, progress, refusals_shown, runtime
 from app.contracts.describe import version_data
+from app.contracts.known import known_version
 from app.contracts.operations.use_pack import FromPack, use_pack
 from app.rulelang.bindings import member_texts
 from app.rulelang.packs import Filled, Pack, Parameter, filled, in_words, value_of_text
@@ -141,7 +142,7 @@ def _echo_rules(words: Mapping[str, list[str]]) -> None:
     metavar="NAME=VALUE",
     help="The value of a parameter; once for each. A list has commas between its members.",
 )
-@click.option("--backdated", help="How a start in the past is meant: restate.")
+@click.option("--backdated", help="How a start in the past is meant: restate or prospective.")
 @click.option("--dry-run", is_flag=True, help="Say what would be drafted, and write nothing.")
 @as_json
 @refusals_shown
@@ -166,7 +167,7 @@ def use(
         drafted = use_pack(
             ctx, pack=one, contract=contract, effective_from=effective_from, values=values, backdated=backdated
         )
-        said = version_data(drafted.version)
+        said = version_data(known_version(ctx, contract, drafted.version.number, ctx.now()))
         nested.rollback() if dry_run else nested.commit()
     if is_json:
         print_json({"pack": name, "dry_run": dry_run, "values": drafted.values, "in_words": drafted.in_words} | said)

@@ -17,6 +17,8 @@ from app.rulelang.diagnostics import MAX_FINDINGS, described, did_you_mean
 from app.rulelang.facts import Catalogue
 from app.rulelang.ruleset import check_rules, with_kind
 
+# restate: from the start on. prospective: from the start on, but nothing that happened before the approval.
+BACKDATED = ("restate", "prospective")
 MAX_DATED = 100  # rule versions of one kind in one draft
 
 
@@ -60,13 +62,11 @@ def read_start(text: Any, timezone: ZoneInfo, at: str) -> datetime | Finding:
 
 def check_backdated(backdated: str | None) -> list[Finding]:
     """Return what is wrong with how a draft says a start in the past is meant."""
-    if backdated in (None, "restate"):
+    if backdated in (None, *BACKDATED):
         return []
-    if backdated == "prospective":
-        message = "backdated prospective is not run by this release yet"
-        return [Finding("not_available", message, "/backdated", "start it today, or write restate")]
-    hint = did_you_mean(str(backdated), ("restate", "prospective"))
-    return [Finding("unknown_choice", f"backdated is restate; found {described(backdated)}", "/backdated", hint)]
+    hint = did_you_mean(str(backdated), BACKDATED)
+    message = f"backdated is restate or prospective; found {described(backdated)}"
+    return [Finding("unknown_choice", message, "/backdated", hint)]
 
 
 def read_rules(

@@ -68,3 +68,44 @@ class BaseChanged(AppError):
 class PackRefused(AppError):
     code = "pack_refused"
     kind = "invalid"
+
+
+class ApprovedAlready(AppError):
+    """Several people have to approve; the same one twice is not several."""
+
+    code = "approved_already"
+    kind = "conflict"
+
+
+class ReasonMissing(AppError):
+    code = "reason_missing"
+    kind = "invalid"
+
+
+class NothingToRenew(AppError):
+    code = "nothing_to_renew"
+    kind = "conflict"
+
+
+class NothingToReinstate(AppError):
+    code = "nothing_to_reinstate"
+    kind = "conflict"
+
+
+class RetirementRefused(AppError):
+    """Retiring it would leave a silent gap, or would not bring back what it replaced."""
+
+    code = "retirement_refused"
+    kind = "conflict"
+
+
+class PartOfBundle(AppError):
+    """A version that belongs to another one and is changed with that."""
+
+    code = "part_of_bundle"
+    kind = "conflict"
+
+
+class PolicyRefused(AppError):
+    code = "policy_refused"
+    kind = "invalid"

@@ -59,16 +59,17 @@ def history(
 def _engine_version(version: models.ContractVersion, catalogue: Catalogue, lists: Lists) -> engine.ContractVersion:
     return engine.ContractVersion(
         number=version.number,
-        effective_from=version.effective_from,
+        effective_from=version.starts_at,
         recorded_at=version.recorded_at,
         retired_at=version.retired_at,
         is_termination=version.is_termination,
+        is_expiry=version.kind == "expiry",
         rule_versions=tuple(
             engine.RuleVersion(
                 id=rule.id,
                 number=rule.number,
                 rules=rules_of(rule, version.params, catalogue, lists),
-                effective_from=rule.effective_from,
+                effective_from=rule.starts_at,
                 recorded_at=rule.recorded_at,
                 retired_at=rule.retired_at,
             )

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.contracts.errors import ContractNotFound, VersionNotFound
-from app.store.models import Contract, ContractVersion, Conversion, RuleVersion
+from app.store.models import (
+    Approval,
+    ApprovalPolicy,
+    Contract,
+    ContractVersion,
+    Conversion,
+    RuleVersion,
+    SavedDraft,
+)
 from app.store.work_list import unsettle_where
 
 
@@ -21,9 +29,9 @@ def contract_named(session: Session, contract_id: str, *, lock: bool = False) ->
     return contract
 
 
-def contracts_after(session: Session, after: str | None, limit: int) -> Sequence[Contract]:
-    """Return contracts in order of id, from behind a cursor."""
-    query = select(Contract).order_by(Contract.id).limit(limit)
+def contracts_after(session: Session, after: str | None, limit: int, as_of: datetime) -> Sequence[Contract]:
+    """Return the contracts there were at an instant in order of id, from behind a cursor."""
+    query = select(Contract).where(Contract.created_at <= as_of).order_by(Contract.id).limit(limit)
     return session.scalars(query if after is None else query.where(Contract.id > after)).all()
 
 
@@ -72,7 +80,7 @@ def is_in_timeline(version: ContractVersion | RuleVersion) -> bool:
 
 def next_start(versions: Sequence[ContractVersion], version: ContractVersion) -> datetime | None:
     """Return where the approved version after this one starts, or None when it has no end."""
-    starts = [v.effective_from for v in versions if is_in_timeline(v) and v.effective_from > version.effective_from]
+    starts = [v.starts_at for v in versions if is_in_timeline(v) and v.starts_at > version.starts_at]
     return min(starts, default=None)
 
 
@@ -87,9 +95,57 @@ def unsettle(session: Session, contract: Contract, start: datetime | None, end: 
     return session.scalar(select(func.count()).select_from(Conversion).where(*governed)) or 0
 
 
-def retire(session: Session, version: ContractVersion | RuleVersion, at: datetime) -> None:
+def retire(session: Session, version: ContractVersion | RuleVersion, at: datetime, **why: str | None) -> None:
     """Retire an approved version at once, ahead of what else the session holds: the database looks at each row by
     itself, so the old start has to be gone before the new one is there."""
     table = type(version)
     with session.no_autoflush:
-        session.execute(update(table).where(table.id == version.id).values(retired_at=at))
+        session.execute(update(table).where(table.id == version.id).values(retired_at=at, **why))
+
+
+def replaced_by(session: Session, version_id: str) -> str | None:
+    """Return a version whose place this one took at the same start, or None."""
+    for table in (ContractVersion, RuleVersion):
+        found = session.scalar(select(table.id).where(table.replaced_by == version_id).limit(1))
+        if found is not None:
+            return found
+    return None
+
+
+def saved_drafts(session: Session, ids: Sequence[str], as_of: datetime) -> Sequence[SavedDraft]:
+    """Return what drafts said each time they were saved by an instant, in order."""
+    query = select(SavedDraft).where(SavedDraft.version_id.in_(ids), SavedDraft.saved_at <= as_of)
+    return session.scalars(query.order_by(SavedDraft.version_id, SavedDraft.revision)).all()
+
+
+def approvals_of(session: Session, ids: Sequence[str], as_of: datetime) -> Sequence[Approval]:
+    """Return the approvals that versions had by an instant, in order."""
+    of_these = or_(Approval.contract_version_id.in_(ids), Approval.rule_version_id.in_(ids))
+    query = select(Approval).where(of_these, Approval.approved_at <= as_of)
+    return session.scalars(query.order_by(Approval.approved_at, Approval.approver)).all()
+
+
+def policies_of(session: Session, program_id: str) -> Sequence[ApprovalPolicy]:
+    """Return the approval policies a program has had, in order."""
+    query = select(ApprovalPolicy).where(ApprovalPolicy.program_id == program_id)
+    return session.scalars(query.order_by(ApprovalPolicy.number)).all()
+
+
+def expiries_until(session: Session, last: datetime, as_of: datetime) -> Sequence[ContractVersion]:
+    """Return the ends of terms up to an instant, as they were known at another, in order."""
+    query = select(ContractVersion).where(
+        ContractVersion.kind == "expiry",
+        ContractVersion.effective_from <= last,
+        ContractVersion.recorded_at <= as_of,
+        or_(ContractVersion.retired_at.is_(None), ContractVersion.retired_at > as_of),
+    )
+    return session.scalars(query.order_by(ContractVersion.effective_from, ContractVersion.contract_id)).all()
+
+
+def versions_of_contracts(session: Session, ids: Sequence[str]) -> dict[str, list[ContractVersion]]:
+    """Return the versions of several contracts, without their rules."""
+    query = select(ContractVersion).where(ContractVersion.contract_id.in_(ids)).order_by(ContractVersion.number)
+    found: dict[str, list[ContractVersion]] = {identifier: [] for identifier in ids}
+    for version in session.scalars(query):
+        found[version.contract_id].append(version)
+    return found

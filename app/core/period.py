@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -60,3 +61,15 @@ def month_from(first: date, timezone: ZoneInfo) -> Period:
 def month_name(period: Period, timezone: ZoneInfo) -> str:
     """Return `YYYY-MM` of a period that starts a local month."""
     return period.start.astimezone(timezone).date().isoformat()[:7]
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the same day of a later month, or that month's last day where there is none.
+
+    Counting always starts from the same first day, so a term that began on the 31st comes back to it:
+
+    >>> months_later(date(2027, 1, 31), 1), months_later(date(2027, 1, 31), 2), months_later(date(2028, 2, 29), 12)
+    (datetime.date(2027, 2, 28), datetime.date(2027, 3, 31), datetime.date(2029, 2, 28))
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

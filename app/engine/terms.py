@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -42,6 +42,8 @@ class ContractVersion:
     retired_at: datetime | None = None
     is_termination: bool = False
     rule_versions: tuple[RuleVersion, ...] = ()
+    # A termination at which a fixed term ended by itself, as it was agreed.
+    is_expiry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Terms:
 class NoTerms:
     """Why no terms are in force: the code of the reason and a sentence."""
 
-    code: Literal["NO_CONTRACT", "UNKNOWN_PARTNER", "BEFORE_START", "TERMINATED", "RULES_MISSING"]
+    code: Literal["NO_CONTRACT", "UNKNOWN_PARTNER", "BEFORE_START", "TERMINATED", "EXPIRED", "RULES_MISSING"]
     because: str
 
 
@@ -135,6 +137,8 @@ class TermsHistory:
         version = in_force(self.spans, instant)
         if version is None:
             return NoTerms("BEFORE_START", f"the contract {self.contract.id} starts later")
+        if version.is_expiry:
+            return NoTerms("EXPIRED", f"the term of the contract {self.contract.id} had ended by then")
         if version.is_termination:
             return NoTerms("TERMINATED", f"the contract {self.contract.id} was terminated by then")
         rules = self._rules[version.number]
@@ -177,26 +181,27 @@ class TermsHistory:
         """Return since when each tier counter runs: it carries on from rule version to rule version while metric and
         window stay the same, also across contract versions, and restarts where a version did without it."""
         chain = [
-            span.version for version in self.spans for span in self._rules[version.version.number].get("payout", [])
+            (span.version, span.since)
+            for version in self.spans
+            for span in self._rules[version.version.number].get("payout", [])
         ]
-        chain = chain[: chain.index(payout) + 1]
+        chain = chain[: [version for version, _ in chain].index(payout) + 1]
         since: dict[Counter, datetime] = {}
-        for version in chain:
+        for version, start in chain:
             counters = counters_of(_body(version, Payout))
-            since = {counter: since.get(counter, version.effective_from) for counter in counters}
+            since = {counter: since.get(counter, start) for counter in counters}
         return since
 
 
 def _rule_spans(span: Span[ContractVersion], as_of: datetime) -> dict[Kind, list[Span[RuleVersion]]]:
-    """Return the timeline of each kind inside a contract version, cut off where the next one starts."""
-    return {
-        kind: [
-            rule_span
-            for rule_span in timeline(_of_kind(span.version.rule_versions, kind), as_of)
-            if span.until is None or rule_span.since < span.until
-        ]
-        for kind in KINDS
-    }
+    """Return the timeline of each kind inside a contract version: none is in force before it starts or after it ends."""
+    return {kind: list(_inside(timeline(_of_kind(span.version.rule_versions, kind), as_of), span)) for kind in KINDS}
+
+
+def _inside(rules: Iterable[Span[RuleVersion]], span: Span[ContractVersion]) -> Iterator[Span[RuleVersion]]:
+    for rule in rules:
+        if (rule.until is None or rule.until > span.since) and (span.until is None or rule.since < span.until):
+            yield Span(rule.version, max(rule.since, span.since), rule.until)
 
 
 def _of_kind(versions: Sequence[RuleVersion], kind: Kind) -> list[RuleVersion]:

@@ -50,7 +50,7 @@ CODES: dict[str, str] = {
     "bad_steps": "A tier table that does not rise, whose last step is not endless, or that takes a percentage of a count.",
     "bad_clamp": "A clamp without ends, or with a minimum above the maximum.",
     "too_many_findings": "More than 100 defects in one body; what follows the last of them was not read.",
-    "out_of_range": "A value for a pack's parameter below its minimum or above its maximum.",
+    "out_of_range": "A value below its least or above its most.",
     "not_available": "Part of the language that this release does not run yet.",
 }
 

@@ -16,6 +16,8 @@ class Outcome:
     decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
     statements: dict[str, dict[str, Any]] = field(default_factory=dict)
     quotes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # What has become of the contracts by the end: versions, contracts and renewals by id.
+    lives: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     diff: list[str] = field(default_factory=list)
 
     @property
@@ -30,6 +32,7 @@ class Outcome:
             "decisions": self.decisions,
             "statements": self.statements,
             "quotes": self.quotes,
+            **self.lives,
         }
 
 

@@ -14,6 +14,11 @@ from typing import Any
 from app.billing.describe import line_data
 from app.billing.operations.bill_contract import bill_contract
 from app.billing.repository import lines_after, totals
+from app.contracts.operations.draft_promotion import draft_promotion
+from app.contracts.operations.draft_renewal import draft_renewal
+from app.contracts.operations.reinstate_contract import reinstate_contract
+from app.contracts.operations.retire_version import retire_version
+from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
 from app.conversions.operations.settle_program import Progress, settle_program
 from app.conversions.repository import current_records
@@ -26,8 +31,9 @@ from app.engine.quote import Quote, quote
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context, Runtime
 from app.scenarios.errors import ScenarioMalformed
+from app.scenarios.lives import lives
 from app.scenarios.outcome import Outcome, decision_summary, differences
-from app.scenarios.setting import AUTHOR, agree, create_agreement, create_stage
+from app.scenarios.setting import APPROVER, AUTHOR, agree, approve_all, create_agreement, create_stage
 from app.scenarios.story import Step, Story, malformed
 
 
@@ -126,6 +132,25 @@ class _Run:
     def amend(self, ctx: Context, given: Any, at: str) -> None:
         agree(ctx, given["contract"], {k: v for k, v in given.items() if k != "contract"})
 
+    def promote(self, ctx: Context, given: Any, at: str) -> None:
+        promotion = draft_promotion(ctx, **{"backdated": "restate", **given})[0]
+        approve_all(ctx, given["contract"], promotion.number)
+
+    def renew(self, ctx: Context, given: Any, at: str) -> None:
+        approve_all(ctx, given["contract"], draft_renewal(ctx, **{"backdated": "restate", **given}).number)
+
+    def reinstate(self, ctx: Context, given: Any, at: str) -> None:
+        approve_all(ctx, given["contract"], reinstate_contract(ctx, **{"backdated": "restate", **given}).number)
+
+    def retire(self, ctx: Context, given: Any, at: str) -> None:
+        actor = ctx.acting_as(APPROVER)
+        retire_version(actor, contract=given["contract"], number=given["version"], reason=given["reason"])
+
+    def policy(self, ctx: Context, given: Any, at: str) -> None:
+        if self.program is None:
+            raise self.story.refuse(at, None, "a policy needs the scenario's program")
+        set_approval_policy(ctx.acting_as(APPROVER), program=self.program, **given)
+
     def publish_list(self, ctx: Context, given: Any, at: str) -> None:
         publish_list_version(ctx, list=given["id"], members=given["members"])
 
@@ -148,10 +173,12 @@ class _Run:
                 records = current_records(ctx.session, self.program, wanted)
                 outcome.decisions = {name: decision_summary(record) for name, record in records}
                 outcome.statements = _statements(ctx, full or _names_lines(story))
+                outcome.lives = lives(ctx, [contract["id"] for contract in story.contracts])
         for part, found in (
             ("decisions", outcome.decisions),
             ("statements", outcome.statements),
             ("quotes", outcome.quotes),
+            *outcome.lives.items(),
         ):
             outcome.diff += differences(story.expect.get(part, {}), found, part[:-1])
         return outcome

@@ -18,11 +18,17 @@ from app.scenarios.errors import ScenarioMalformed
 Check = Callable[[Reader, Any, str], Any]
 DIRECTIONS, ROUNDINGS = ("payable", "receivable"), ("half_away", "half_even")
 MAX_NAME = 128
-VERSION = (("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated", "params"))
+ATTRIBUTES = ("value", "ends_on", "renewal", "reason")
+VERSION = (("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated", "params", *ATTRIBUTES))
 VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "convert": (("id", "event_at", "facts"), ("program", "received_at", "partner", "touches")),
     "convert_file": (("path",), ()),
-    "amend": (("contract", "effective_from"), ("backdated", "rules", "termination", "base", "recorded_at", "params")),
+    "amend": (("contract", *VERSION[0]), VERSION[1]),
+    "promote": (("contract", "effective_from", "until"), ("backdated", "rules", "params", "reason")),
+    "renew": (("contract",), ("months", "uplift", "rules", "params", "backdated", "reason")),
+    "reinstate": (("contract", "effective_from"), ("base", "backdated", "rules", "params", *ATTRIBUTES)),
+    "retire": (("contract", "version", "reason"), ()),
+    "policy": (("policy",), ("reason",)),
     "publish_list": (("id", "members"), ()),
     "bill": (("contract", "period"), ()),
     "quote": (("id", "formula", "facts"), ("before", "currency")),
@@ -42,6 +48,9 @@ EXPECTED = {
         "lines",
     ),
     "statements": ("total", "lines", "line_count", "currency"),
+    "versions": ("kind", "status", "state", "effective_from", "in_force_from", "base", "ends_on", "approvals_needed"),
+    "contracts": ("status", "gaps"),
+    "renewals": ("ends_on", "notice_on", "mode"),
     "quotes": ("amount", "amount_precise", "error"),
 }
 
@@ -236,11 +245,17 @@ TERMS: dict[str, Check] = {
     "base": _number,
     "backdated": _backdated,
     "params": _params,
+    "reason": _text,
 }
+TIME = {"effective_from": _text, "until": _text, "backdated": _backdated, "rules": _rules, "params": _params}
 # What else than its keys is looked at here; the parts of a conversion and of a quote are their operations' to judge.
 GIVEN: dict[str, dict[str, Check]] = {
     "convert_file": {"path": _text},
     "amend": {"contract": _identifier, **TERMS},
+    "promote": {"contract": _identifier, **TIME},
+    "renew": {"contract": _identifier, **TIME},
+    "reinstate": {"contract": _identifier, "base": _number, **TIME},
+    "retire": {"contract": _identifier, "version": _number, "reason": _text},
     "bill": {"contract": _identifier, "period": _text},
     "publish_list": {"id": _identifier},
     "quote": {"id": _name},

@@ -18,7 +18,7 @@ from marshmallow import Schema
 
 from app.core.errors import AppError
 from app.web.auth import admitted
-from app.web.body import MAX_BODY, read_body, read_json, read_no_body, read_query
+from app.web.body import MAX_BODY, body_bytes, read_body, read_json, read_no_body, read_query
 from app.web.json_answers import json_response
 from app.web.lines import is_ndjson, lines_response, read_lines
 from app.web.operation_doc import OperationDoc
@@ -90,22 +90,30 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         whole: str | None = None,
         or_lines: View | None = None,
         most: int = MAX_BODY,
+        may_be_empty: bool = False,
         **doc: Any,
     ) -> Callable[[View], View]:
         """Make a view answer POST: it takes the body's fields; `location` is the address of what it made.
 
         With `whole`, the body is handed on under that name, unread but for its JSON: a lower floor reads it, and the
         schema only documents it. With `or_lines`, NDJSON is read as well, and that view answers it line by line.
-        A body has at most `most` bytes.
+        A body has at most `most` bytes. One that `may_be_empty` is read as an empty object then.
         """
         answers = {status: shows, **doc.pop("answers", {})}
         documented = OperationDoc(
-            needs, refuses=refuses, body=takes, answers=answers, is_write=True, is_ndjson=or_lines is not None, **doc
+            needs,
+            refuses=refuses,
+            body=takes,
+            answers=answers,
+            is_write=True,
+            is_ndjson=or_lines is not None,
+            is_body_required=not may_be_empty,
+            **doc,
         )
 
         def read() -> dict[str, Any]:
             read_query(Strict())
-            if takes is None:
+            if takes is None or (may_be_empty and not body_bytes()):
                 return read_no_body()
             return {whole: read_json(*documented.types, most=most)} if whole else read_body(takes(), most)
 

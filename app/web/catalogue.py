@@ -137,6 +137,28 @@ PROBLEMS: dict[str, Meaning] = {
         'Terms that start in the past change what was already decided. Draft them with `"backdated": "restate"`, or with'
         " a later start.",
     ),
+    "approved_already": Meaning(
+        "The same person twice is one person",
+        "The version needs several approvals, and this key has given its own. Ask somebody else.",
+    ),
+    "reason_missing": Meaning("A reason is needed", "Send `reason`: whoever is concerned has to know why."),
+    "nothing_to_renew": Meaning(
+        "There is no term to renew",
+        "The contract goes on without an end, was renewed already, or nothing is agreed about its next term. The detail"
+        " says which; draft a version to change its terms.",
+    ),
+    "nothing_to_reinstate": Meaning(
+        "The contract has not ended", "Only what was terminated, or whose term is over, can be reinstated."
+    ),
+    "retirement_refused": Meaning(
+        "The version cannot be retired",
+        "Without it there would be a time without rules, or what it replaced would not come back. The detail says what"
+        " to draft instead.",
+    ),
+    "part_of_bundle": Meaning(
+        "The version belongs to another one", "The end of a term is changed by editing the version whose term it is."
+    ),
+    "policy_refused": Meaning("The approval policy cannot be used", "`errors` lists every defect with its place."),
     "outside_contract_version": Meaning(
         "The start lies outside the contract version",
         "A rule version starts inside its contract version, before the next one starts. Choose such a start, or draft a"

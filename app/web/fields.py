@@ -111,6 +111,28 @@ class LocalDateOrInstant(Shaped):
         return text if parse_date(text) or parse_instant(text) else None
 
 
+class LocalDate(Shaped):
+    """A day. It stays text: which instants it has depends on the contract's zone."""
+
+    expected = "a date YYYY-MM-DD"
+    example = "1998-07-01"
+    described_as = {"format": "date"}
+
+    def read(self, text: str) -> str | None:
+        return text if parse_date(text) else None
+
+
+class Reason(Shaped):
+    """Why something is done, in a sentence; it stands in the audit trail."""
+
+    expected = "a sentence of 1 to 500 characters without control characters"
+    example = "Agreed in the summer review."
+    described_as = {"minLength": 1, "maxLength": 500}
+
+    def read(self, text: str) -> str | None:
+        return text if text.strip() and len(text) <= 500 and not _CONTROL.search(text) else None
+
+
 class MonthPeriod(Shaped):
     """A billing period. It stays text: which instants it spans depends on the contract's zone."""
 

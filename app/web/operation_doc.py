@@ -44,6 +44,7 @@ class OperationDoc:
     is_write: bool = False
     is_page: bool = False
     is_ndjson: bool = False
+    is_body_required: bool = True
     example: Any = None
 
     @property
@@ -63,7 +64,7 @@ class OperationDoc:
             "responses": {**self._successes(), **self._problems()},
         }
         if self.body:
-            operation["requestBody"] = {"required": True, "content": self._body_content()}
+            operation["requestBody"] = {"required": self.is_body_required, "content": self._body_content()}
         if self.query and self.query().fields:
             operation["parameters"] = [{"in": "query", "schema": self.query}]
         return operation

@@ -127,10 +127,12 @@ def test_the_database_refuses_an_approval_by_the_author_too(then: Context) -> No
     drafted = draft_version(
         then.acting_as("ann"), contract="acme", effective_from="1997-04-01", rules=rules(percent("5"))
     )
-    with pytest.raises(IntegrityError, match="author_does_not_approve"), then.session.begin_nested():
+    submit_version(then.acting_as("bob"), contract="acme", number=drafted.number)
+    with pytest.raises(IntegrityError, match="ann wrote or submitted it"), then.session.begin_nested():
         then.session.execute(
             text(
-                "UPDATE contract_versions SET state = 'approved', approved_by = 'ann', recorded_at = :now WHERE id = :id"
+                "INSERT INTO approvals (id, contract_version_id, approver, content_hash, approved_at)"
+                " SELECT 'a', id, 'ann', content_hash, :now FROM contract_versions WHERE id = :id"
             ),
             {"now": TODAY, "id": drafted.id},
         )
@@ -228,6 +230,7 @@ def test_each_change_is_audited_with_who_and_when(then: Context) -> None:
     assert [(event.action, event.actor) for event in events] == [
         ("contract_version.drafted", "author"),
         ("contract_version.submitted", "author"),
+        ("approval.given", "approver"),
         ("contract_version.approved", "approver"),
     ]
     assert {event.at for event in events} == {TODAY}

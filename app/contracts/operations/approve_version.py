@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from app.audit.record import record
 from app.contracts import lifecycle
+from app.contracts.base import base_in_force, numbered, taken_over
+from app.contracts.bundles import bundle_of
 from app.contracts.drafting import RuleDraft, outside_span
 from app.contracts.errors import BaseChanged, OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
 from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
-from app.contracts.operations.draft_version import base_in_force, taken_over
+from app.contracts.operations.edit_version import Check
 from app.contracts.repository import (
+    approvals_of,
     contract_named,
     is_in_timeline,
     next_start,
@@ -31,56 +34,130 @@ from app.partners.repository import program_named
 from app.rulelang.bindings import lists_named
 from app.rulesets.newest import newest_lists
 from app.runtime import Context
-from app.store.models import Contract, ContractVersion, RuleVersion
+from app.store.models import Approval, Contract, ContractVersion, RuleVersion
+
+EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def approve_version(ctx: Context, *, contract: str, number: int) -> ContractVersion:
-    """Approve a contract version with its rules. One that starts at the same instant is retired by it.
+def approve_version(
+    ctx: Context, *, contract: str, number: int, reason: str | None = None, check: Check | None = None
+) -> ContractVersion:
+    """Approve a contract version with its rules and its bundle. With the last approval it needs it is known, and in
+    force from its start; one that starts at the same instant is retired by it.
 
-    Conversions it governs are marked to be decided again. Refuses the author, the submitter, and a start in the past
-    that was not declared.
+    Conversions it governs are marked to be decided again. Refuses whoever wrote, edited or submitted it, and a start in
+    the past that was not declared.
     """
     row = contract_named(ctx.session, contract, lock=True)
     program_named(ctx.session, row.program_id, lock=True)
     version = version_numbered(ctx.session, contract, number)
+    if check is not None:
+        check(version)
     versions = versions_of(ctx.session, contract)
-    lifecycle.approve(version, ctx.actor, ctx.now())
-    _refuse_changed_base(ctx, row, version, versions)
-    if not _is_first(versions, version):
-        lifecycle.require_declared_backdating(version, version.backdated, ctx.now())
-    _retire_twin(ctx, [other for other in versions if other.id != version.id], version)
-    for rule in version.rule_versions:
-        lifecycle.approve(rule, ctx.actor, ctx.now())
-        _pin_lists(ctx, row, version, rule)
-    ctx.session.flush()
-    touched = _unsettle_governed(ctx, row, version.effective_from, next_start(versions, version))
-    _record_approval(ctx, "contract_version.approved", version, version.content_hash or "", touched)
+    members = bundle_of(versions, version)
+    others = [other for other in versions if other not in members]
+    is_first = not any(is_in_timeline(other) for other in others)
+    for member in members:
+        given = approvers_of(ctx, member)
+        lifecycle.require_approver(member, ctx.actor, given)
+        _refuse_changed_base(ctx, row, member, others)
+        if not is_first:
+            lifecycle.require_declared_backdating(member, member.backdated, ctx.now())
+        _note_approval(ctx, member, given, reason)
+    if len(given) + 1 >= (version.approvals_needed or 1):
+        for member in members:
+            put_in_force(ctx, row, versions, member)
     return version
 
 
-def approve_rule_version(ctx: Context, *, contract: str, number: int, kind: str, rule_number: int) -> RuleVersion:
+def put_in_force(
+    ctx: Context, contract: Contract, versions: Sequence[ContractVersion], version: ContractVersion
+) -> None:
+    """Let a version that has its approvals be known from now on, and have what it governs decided again."""
+    lifecycle.approve(version, ctx.actor, ctx.now())
+    _retire_twin(ctx, [other for other in versions if other.id != version.id], version)
+    ctx.session.flush()
+    for rule in version.rule_versions:
+        _pin_lists(ctx, contract, version, rule)
+        lifecycle.approve(rule, ctx.actor, ctx.now())
+    ctx.session.flush()
+    touched = unsettle_governed(ctx, contract, version.starts_at, next_start(versions, version))
+    _record_approval(ctx, "contract_version.approved", version, version.content_hash, touched)
+
+
+def approve_rule_version(
+    ctx: Context,
+    *,
+    contract: str,
+    number: int,
+    kind: str,
+    rule_number: int,
+    reason: str | None = None,
+    check: Check | None = None,
+) -> RuleVersion:
     """Approve one rule version inside an approved contract version."""
     row = contract_named(ctx.session, contract, lock=True)
     program_named(ctx.session, row.program_id, lock=True)
     version = version_numbered(ctx.session, contract, number)
     rule = rule_version_numbered(version, kind, rule_number)
+    if check is not None:
+        check(version)
     if not is_in_timeline(version):
         raise WrongState(f"{version.id} is not in force any more, so nothing can be added to it.", state=version.state)
     end = next_start(versions_of(ctx.session, contract), version)
-    outside = outside_span(rule.effective_from, version.effective_from, end, "/effective_from")
+    outside = outside_span(rule.effective_from, version.starts_at, end, "/effective_from")
     if outside is not None:
         raise OutsideContractVersion(outside.message, [outside])
-    lifecycle.approve(rule, ctx.actor, ctx.now())
+    given = approvers_of(ctx, rule)
+    lifecycle.require_approver(rule, ctx.actor, given)
     lifecycle.require_declared_backdating(rule, rule.backdated, ctx.now())
-    others = [other for other in version.rule_versions if other.kind == kind and other.id != rule.id]
-    _retire_twin(ctx, others, rule)
-    _pin_lists(ctx, row, version, rule)
-    ctx.session.flush()
-    starts = [other.effective_from for other in others if is_in_timeline(other)]
-    until = min((start for start in starts if start > rule.effective_from), default=end)
-    touched = _unsettle_governed(ctx, row, rule.effective_from, until)
-    _record_approval(ctx, "rule_version.approved", rule, rule.hash, touched)
+    _note_approval(ctx, rule, given, reason)
+    if len(given) + 1 >= (rule.approvals_needed or 1):
+        put_rules_in_force(ctx, row, version, rule, end)
     return rule
+
+
+def put_rules_in_force(
+    ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion, end: datetime | None
+) -> None:
+    """Let a rule version that has its approvals be known from now on, and have what it governs decided again."""
+    _pin_lists(ctx, contract, version, rule)
+    lifecycle.approve(rule, ctx.actor, ctx.now())
+    others = [other for other in version.rule_versions if other.kind == rule.kind and other.id != rule.id]
+    _retire_twin(ctx, others, rule)
+    ctx.session.flush()
+    starts = [other.starts_at for other in others if is_in_timeline(other)]
+    until = min((start for start in starts if start > rule.starts_at), default=end)
+    touched = unsettle_governed(ctx, contract, rule.starts_at, until)
+    _record_approval(ctx, "rule_version.approved", rule, rule.hash, touched)
+
+
+def approvers_of(ctx: Context, version: ContractVersion | RuleVersion) -> list[str]:
+    """Return who has approved a version so far."""
+    return [approval.approver for approval in approvals_of(ctx.session, [version.id], EVER)]
+
+
+def _note_approval(
+    ctx: Context, version: ContractVersion | RuleVersion, given: Sequence[str], reason: str | None
+) -> None:
+    """Keep one person's approval of what a version says."""
+    is_contract_version = isinstance(version, ContractVersion)
+    content = version.content_hash if isinstance(version, ContractVersion) else version.hash
+    ctx.session.add(
+        Approval(
+            id=f"{version.id}/approval/{len(given) + 1}",
+            contract_version_id=version.id if is_contract_version else None,
+            rule_version_id=None if is_contract_version else version.id,
+            approver=ctx.actor,
+            content_hash=content,
+            reason=reason,
+            approved_at=ctx.now(),
+        )
+    )
+    count, needed = len(given) + 1, version.approvals_needed or 1
+    summary = f"{version.id}: approval {count} of {needed}, by {ctx.actor}"
+    record(ctx, "approval.given", version.id, summary, after={"content_hash": content}, reason=reason)
+    ctx.session.flush()
 
 
 def _pin_lists(ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion) -> None:
@@ -101,28 +178,23 @@ def _pin_lists(ctx: Context, contract: Contract, version: ContractVersion, rule:
     ctx.trial([conditions_of_rules(rules)])
 
 
-def _unsettle_governed(ctx: Context, contract: Contract, start: datetime, end: datetime | None) -> int:
+def unsettle_governed(ctx: Context, contract: Contract, start: datetime, end: datetime | None) -> int:
     """Have the conversions that a version governs decided again, to the end of the month in which it ends: a tier
     counter that it ends or lets carry on changes what counts for the rest of that window."""
     until = None if end is None else month_of(end, timezone_of(contract)).end
     return unsettle(ctx.session, contract, start, until)
 
 
-def _is_first(versions: Sequence[ContractVersion], version: ContractVersion) -> bool:
-    """Nothing was decided under earlier terms where there are none: the first version needs no declaration."""
-    return not any(is_in_timeline(other) for other in versions if other.id != version.id)
-
-
 def _refuse_changed_base(
-    ctx: Context, contract: Contract, version: ContractVersion, versions: Sequence[ContractVersion]
+    ctx: Context, contract: Contract, version: ContractVersion, others: Sequence[ContractVersion]
 ) -> None:
     """What a draft took over is still what is in force at its start; else it would bring old rules and values back."""
     inherited = [rule for rule in version.rule_versions if rule.is_inherited]
     kinds = sorted({rule.kind for rule in inherited})
-    others = [other for other in versions if other.id != version.id]
-    with ctx.session.no_autoflush:  # the version that this one retires still has its start
-        base = _base_now(ctx, contract, version, others)
-        now = taken_over(ctx, contract, others, base, version.effective_from, kinds)
+    base = version.base_number
+    if not version.is_base_named:
+        base = base_in_force(ctx, contract, others, version.effective_from, ctx.now())
+    now = taken_over(numbered(others, base), version.effective_from, kinds)
     drafted = [_as_taken_over(rule, rule.lists) for rule in inherited]
     if sorted(drafted) != sorted(_as_taken_over(draft, draft.pins) for draft in now):
         raise BaseChanged(
@@ -135,17 +207,6 @@ def _refuse_changed_base(
             f"{version.id} has the parameters {' and '.join(changed)} as they were when it was drafted; they have "
             "changed since. Draft it again, so that it takes over what is in force now."
         )
-
-
-def _base_now(
-    ctx: Context, contract: Contract, version: ContractVersion, others: Sequence[ContractVersion]
-) -> int | None:
-    """Return the version that a draft would take over from, were it drafted now: the one in force at its start, unless
-    it named another one than was in force there when it was drafted."""
-    earlier = [other for other in others if other.number < version.number]
-    if base_in_force(ctx, contract, earlier, version.effective_from, version.created_at) != version.base_number:
-        return version.base_number
-    return base_in_force(ctx, contract, others, version.effective_from, ctx.now())
 
 
 def _as_taken_over(rule: RuleVersion | RuleDraft, pins: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -170,18 +231,19 @@ def _retire_twin(
 ) -> None:
     """Two starts at one instant cannot both be in force: the later approval retires the earlier one."""
     for other in others:
-        if is_in_timeline(other) and other.effective_from == version.effective_from:
+        if is_in_timeline(other) and other.starts_at == version.starts_at:
             if other.recorded_at is not None and other.recorded_at > ctx.now():
                 since = write_instant(other.recorded_at)
                 raise WrongState(f"{other.id}, which {version.id} would retire, is approved only since {since}.")
-            retire(ctx.session, other, ctx.now())
-            record(ctx, "version.retired", other.id, f"{other.id} retired by {version.id}")
+            retire(ctx.session, other, ctx.now(), retired_by=ctx.actor, replaced_by=version.id)
+            summary = f"{other.id} retired: {version.id} takes its place"
+            record(ctx, "version.retired", other.id, summary, after={"replaced_by": version.id})
 
 
 def _record_approval(
     ctx: Context, action: str, version: ContractVersion | RuleVersion, content: str, touched: int
 ) -> None:
-    start = write_instant(version.effective_from)
+    start = write_instant(version.starts_at)
     summary = f"{version.id} approved by {ctx.actor}, in force from {start}; {touched} conversions to decide again"
     after = {"effective_from": start, "content_hash": content, "conversions_touched": touched}
     record(ctx, action, version.id, summary, after=after)

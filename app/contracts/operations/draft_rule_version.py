@@ -5,41 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 from app.audit.record import record
-from app.contracts.drafting import Setting, check_backdated, outside_span, read_body, read_start
+from app.contracts.content import rule_content_data
+from app.contracts.drafting import RuleDraft, Setting, check_backdated, outside_span, read_body, read_start
 from app.contracts.errors import OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
+from app.contracts.proposals import check_reason
 from app.contracts.repository import contract_named, is_in_timeline, next_start, version_numbered, versions_of
 from app.contracts.vocabulary import facts_of_contract
+from app.contracts.writing import save
 from app.core.errors import Finding
 from app.core.instants import write_instant
 from app.rulelang.bindings import Bindings
 from app.rulesets.newest import newest_lists
 from app.runtime import Context
-from app.store.models import RuleVersion
+from app.store.models import Contract, ContractVersion, RuleVersion
 
 
 def draft_rule_version(
-    ctx: Context, *, contract: str, number: int, kind: str, effective_from: str, body: Any, backdated: str | None = None
+    ctx: Context,
+    *,
+    contract: str,
+    number: int,
+    kind: str,
+    effective_from: str,
+    body: Any,
+    backdated: str | None = None,
+    reason: str | None = None,
 ) -> RuleVersion:
     """Write a draft of the next rule version of a kind. The contract version has to be approved already."""
     row = contract_named(ctx.session, contract, lock=True)
     version = version_numbered(ctx.session, contract, number)
     if not is_in_timeline(version) or version.is_termination:
-        raise WrongState(
-            f"{version.id} is {'a termination' if version.is_termination else version.state}; rules are added to approved terms."
-        )
-    start = read_start(effective_from, timezone_of(row), "/effective_from")
-    findings = check_backdated(backdated) + ([start] if isinstance(start, Finding) else [])
-    bindings = Bindings(version.params, newest_lists(ctx.session, [body]).lists)
-    setting = Setting(timezone_of(row), facts_of_contract(ctx, row), bindings)
-    draft = read_body(kind, body, None if isinstance(start, Finding) else start, setting, "/body", findings)
-    if draft is None or isinstance(start, Finding) or findings:
-        raise VersionRefused(f"The draft is refused. {findings[0].pointer}: {findings[0].message}", findings)
-    end = next_start(versions_of(ctx.session, contract), version)
-    outside = outside_span(start, version.effective_from, end, "/effective_from")
-    if outside is not None:
-        raise OutsideContractVersion(outside.message, [outside])
-
+        found = "a termination" if version.is_termination else "retired" if version.retired_at else version.state
+        raise WrongState(f"{version.id} is {found}; rules are added to approved terms.", state=version.state)
+    draft = read_rule_version(ctx, row, version, kind, effective_from, body, backdated, reason)
     next_number = 1 + max((rule.number for rule in version.rule_versions if rule.kind == kind), default=0)
     rule = RuleVersion(
         id=f"{version.id}/{kind}/{next_number}",
@@ -47,17 +46,48 @@ def draft_rule_version(
         kind=kind,
         number=next_number,
         state="draft",
-        effective_from=start,
+        effective_from=draft.effective_from,
         backdated=backdated,
+        reason=reason,
         body=draft.body,
         hash=draft.hash,
         lists={},
         is_inherited=False,
         created_by=ctx.actor,
         created_at=ctx.now(),
+        editors=[ctx.actor],
+        revision=1,
+        edited_at=ctx.now(),
     )
     ctx.session.add(rule)
-    summary = f"{kind.capitalize()} rules of {version.id} drafted from {write_instant(start)}"
-    record(ctx, "rule_version.drafted", rule.id, summary, after={"hash": rule.hash})
+    ctx.session.flush()
+    save(ctx, rule)
+    summary = f"{kind.capitalize()} rules of {version.id} drafted from {write_instant(rule.effective_from)}"
+    record(ctx, "rule_version.drafted", rule.id, summary, after=rule_content_data(rule))
     ctx.session.flush()
     return rule
+
+
+def read_rule_version(
+    ctx: Context,
+    contract: Contract,
+    version: ContractVersion,
+    kind: str,
+    effective_from: str,
+    body: Any,
+    backdated: str | None,
+    reason: str | None,
+) -> RuleDraft:
+    """Return a rule version as it is drafted, or refuse it with every finding."""
+    start = read_start(effective_from, timezone_of(contract), "/effective_from")
+    findings = check_backdated(backdated) + check_reason(reason) + ([start] if isinstance(start, Finding) else [])
+    bindings = Bindings(version.params, newest_lists(ctx.session, [body]).lists)
+    setting = Setting(timezone_of(contract), facts_of_contract(ctx, contract), bindings)
+    draft = read_body(kind, body, None if isinstance(start, Finding) else start, setting, "/body", findings)
+    if draft is None or isinstance(start, Finding) or findings:
+        raise VersionRefused(f"The draft is refused. {findings[0].pointer}: {findings[0].message}", findings)
+    end = next_start(versions_of(ctx.session, contract.id), version)
+    outside = outside_span(start, version.starts_at, end, "/effective_from")
+    if outside is not None:
+        raise OutsideContractVersion(outside.message, [outside])
+    return draft

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.contracts.drafting import read_start
-from app.contracts.errors import InstantRefused
-from app.contracts.mapping import timezone_of
+from app.contracts.clocks import instant_of
 from app.contracts.repository import contract_named, versions_of
 from app.contracts.vocabulary import contract_history
-from app.core.errors import Finding
 from app.engine.terms import NoTerms, Terms, TermsHistory
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion
@@ -36,17 +33,8 @@ def get_terms(
     Each is an instant, or text: a local date of the contract (its first instant) or an instant with an offset.
     """
     row = contract_named(ctx.session, contract)
-    when, known_at = _instant(ctx, row, at, "/at"), _instant(ctx, row, as_of, "/as_of")
+    when, known_at = instant_of(ctx, row, at, "/at"), instant_of(ctx, row, as_of)
     versions = versions_of(ctx.session, contract)
     known = contract_history(ctx, row, versions, known_at)
     by_number = {version.number: version for version in versions}
     return TermsAt(row, by_number, when, known_at, known, known.at(when))
-
-
-def _instant(ctx: Context, contract: Contract, given: str | datetime | None, at: str) -> datetime:
-    if given is None:
-        return ctx.now()
-    found = given if isinstance(given, datetime) else read_start(given, timezone_of(contract), at)
-    if isinstance(found, Finding):
-        raise InstantRefused(f"{at[1:]}: {found.message}, {found.hint}.", [found])
-    return found

@@ -1,44 +1,113 @@
-"""Submit a draft for approval: a contract version with its rules, or one rule version."""
+"""Submit a draft for approval: a contract version with its rules and what belongs to it, or one rule version."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from app.analysis.questions import Budget
 from app.audit.record import record
 from app.contracts import lifecycle
+from app.contracts.approval_policy import DEFAULT, Change, approvals_needed
+from app.contracts.bundles import bundle_of
+from app.contracts.loosened import loosened_by
 from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
-from app.contracts.repository import contract_named, rule_version_numbered, version_numbered
+from app.contracts.operations.edit_version import Check
+from app.contracts.repository import (
+    contract_named,
+    is_in_timeline,
+    policies_of,
+    rule_version_numbered,
+    version_numbered,
+    versions_of,
+)
 from app.rulelang.ruleset import RuleSet
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
 
 
-def submit_version(ctx: Context, *, contract: str, number: int) -> ContractVersion:
-    """Submit a contract version together with the rule versions drafted in it."""
+def submit_version(
+    ctx: Context, *, contract: str, number: int, reason: str | None = None, check: Check | None = None
+) -> ContractVersion:
+    """Submit a contract version together with the rule versions drafted in it, and with its bundle."""
     row = contract_named(ctx.session, contract, lock=True)
     version = version_numbered(ctx.session, contract, number)
-    if version.state == "draft":
-        _try_out(ctx, row, version, version.rule_versions)
-    lifecycle.submit(version, ctx.actor, ctx.now())
-    for rule in version.rule_versions:
-        lifecycle.submit(rule, ctx.actor, ctx.now())
-    record(ctx, "contract_version.submitted", version.id, f"{version.id} submitted for approval")
-    ctx.session.flush()
+    if check is not None:
+        check(version)
+    versions = versions_of(ctx.session, contract)
+    members = bundle_of(versions, version)
+    for member in members:
+        if member.state == "draft":
+            _try_out(ctx, row, member, member.rule_versions)
+    needed, because = _approvals_of(ctx, row, versions, members)
+    for member in members:
+        lifecycle.submit(member, ctx.actor, ctx.now(), needed, because)
+        for rule in member.rule_versions:
+            lifecycle.submit(rule, ctx.actor, ctx.now(), needed, because)
+        _record_submission(ctx, "contract_version.submitted", member, needed, because, reason)
     return version
 
 
-def submit_rule_version(ctx: Context, *, contract: str, number: int, kind: str, rule_number: int) -> RuleVersion:
+def submit_rule_version(
+    ctx: Context,
+    *,
+    contract: str,
+    number: int,
+    kind: str,
+    rule_number: int,
+    reason: str | None = None,
+    check: Check | None = None,
+) -> RuleVersion:
     """Submit one rule version of a contract version that is approved already."""
     row = contract_named(ctx.session, contract, lock=True)
     version = version_numbered(ctx.session, contract, number)
     rule = rule_version_numbered(version, kind, rule_number)
+    if check is not None:
+        check(version)
     if rule.state == "draft":
         _try_out(ctx, row, version, [rule])
-    lifecycle.submit(rule, ctx.actor, ctx.now())
-    record(ctx, "rule_version.submitted", rule.id, f"{rule.id} submitted for approval")
-    ctx.session.flush()
+    change = Change(
+        version.value,
+        rule.effective_from < ctx.now(),
+        loosened_by(ctx, row, versions_of(ctx.session, contract), [rule]),
+    )
+    needed, because = approvals_needed(_policy(ctx, row), change)
+    lifecycle.submit(rule, ctx.actor, ctx.now(), needed, because)
+    _record_submission(ctx, "rule_version.submitted", rule, needed, because, reason)
     return rule
+
+
+def _approvals_of(
+    ctx: Context, contract: Contract, versions: Sequence[ContractVersion], members: Sequence[ContractVersion]
+) -> tuple[int, list[str]]:
+    """Return how many approvals a bundle needs and why: as many as the member that needs most."""
+    policy = _policy(ctx, contract)
+    others = [version for version in versions if version not in members and is_in_timeline(version)]
+    needs: tuple[int, list[str]] = (0, [])
+    for member in members:
+        loosened = loosened_by(ctx, contract, versions, member.rule_versions)
+        is_backdated = bool(others) and member.effective_from < ctx.now()
+        needs = max(needs, approvals_needed(policy, Change(member.value, is_backdated, loosened)))
+    return needs
+
+
+def _policy(ctx: Context, contract: Contract) -> dict[str, Any]:
+    policies = policies_of(ctx.session, contract.program_id)
+    return policies[-1].policy if policies else DEFAULT
+
+
+def _record_submission(
+    ctx: Context,
+    action: str,
+    version: ContractVersion | RuleVersion,
+    needed: int,
+    because: Sequence[str],
+    reason: str | None,
+) -> None:
+    after = {"approvals_needed": needed, "because": list(because)}
+    people = "1 approval" if needed == 1 else f"{needed} approvals"
+    record(ctx, action, version.id, f"{version.id} submitted; it needs {people}", after=after, reason=reason)
+    ctx.session.flush()
 
 
 def _try_out(ctx: Context, contract: Contract, version: ContractVersion, drafted: Iterable[RuleVersion]) -> None:

@@ -3,13 +3,22 @@
 from app.store.models.access import ApiKey
 from app.store.models.audit import AuditEvent
 from app.store.models.billing import BillingRun, Statement, StatementLine
-from app.store.models.contracts import Contract, ContractVersion, RuleVersion
+from app.store.models.contracts import (
+    Approval,
+    ApprovalPolicy,
+    Contract,
+    ContractVersion,
+    RuleVersion,
+    SavedDraft,
+)
 from app.store.models.conversions import Conversion, Decision, UnsettledConversion
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
 
 __all__ = [
     "ApiKey",
+    "Approval",
+    "ApprovalPolicy",
     "AuditEvent",
     "BillingRun",
     "Contract",
@@ -21,6 +30,7 @@ __all__ = [
     "Partner",
     "Program",
     "RuleVersion",
+    "SavedDraft",
     "Statement",
     "StatementLine",
     "UnsettledConversion",

@@ -1,16 +1,28 @@
-"""Contracts, their versions and the rule versions inside them."""
+"""Contracts, their versions and the rule versions inside them, and who approved what under which policy."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.store.base import Base
 
 STATES = ("draft", "submitted", "approved", "rejected", "withdrawn")
+VERSION_KINDS = (
+    "initial",
+    "amendment",
+    "promotion",
+    "restoration",
+    "renewal",
+    "reinstatement",
+    "termination",
+    "expiry",
+)
+WITHOUT_TERMS = ("termination", "expiry")
 IN_TIMELINE = text("recorded_at IS NOT NULL AND retired_at IS NULL")
 
 
@@ -39,19 +51,42 @@ class Contract(Base):
 class _Approvable:
     """What every approved thing has: when it applies from, who wrote, submitted and approved it, and when.
 
-    `recorded_at` is the instant of approval; `retired_at` the one at which a later approval took its place.
+    `recorded_at` is the instant of the last approval it needed; `retired_at` the one at which it was taken back, or a
+    later approval took its place. `in_force_from` is where it starts to govern: `effective_from`, unless it was
+    back-dated prospectively.
     """
 
     state: Mapped[str]
     effective_from: Mapped[datetime]
+    in_force_from: Mapped[datetime | None]
     backdated: Mapped[str | None]
+    reason: Mapped[str | None]
     created_by: Mapped[str]
     created_at: Mapped[datetime]
+    # Everybody who wrote a part of it, in order; none of them can approve it.
+    editors: Mapped[list[str]] = mapped_column(ARRAY(Text(collation="C")))
+    revision: Mapped[int]
+    edited_at: Mapped[datetime]
     submitted_by: Mapped[str | None]
     submitted_at: Mapped[datetime | None]
+    approvals_needed: Mapped[int | None]
+    approvals_because: Mapped[list[str] | None] = mapped_column(ARRAY(Text(collation="C")))
     approved_by: Mapped[str | None]
     recorded_at: Mapped[datetime | None]
+    # Rejected by an approver, or withdrawn by somebody who may write.
+    closed_by: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    closed_because: Mapped[str | None]
     retired_at: Mapped[datetime | None]
+    retired_by: Mapped[str | None]
+    retired_because: Mapped[str | None]
+    # The version that took its place at the same start; None where somebody retired it as a mistake.
+    replaced_by: Mapped[str | None]
+
+    @property
+    def starts_at(self) -> datetime:
+        """Where it starts to govern, or would if it were approved as it is."""
+        return self.in_force_from or self.effective_from
 
 
 def _approval_checks() -> tuple[CheckConstraint, ...]:
@@ -59,35 +94,69 @@ def _approval_checks() -> tuple[CheckConstraint, ...]:
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("(state = 'approved') = (recorded_at IS NOT NULL)", name="approved_is_recorded"),
         CheckConstraint("(approved_by IS NULL) = (recorded_at IS NULL)", name="approved_by_somebody"),
+        CheckConstraint("(in_force_from IS NULL) = (recorded_at IS NULL)", name="approved_is_in_force"),
+        CheckConstraint(
+            "in_force_from = CASE WHEN backdated = 'prospective' THEN GREATEST(effective_from, recorded_at)"
+            " ELSE effective_from END",
+            name="in_force_from",
+        ),
+        CheckConstraint("created_by = ANY (editors)", name="author_is_an_editor"),
         CheckConstraint("approved_by <> created_by", name="author_does_not_approve"),
+        CheckConstraint("approved_by <> ALL (editors)", name="editor_does_not_approve"),
         CheckConstraint("approved_by <> submitted_by", name="submitter_does_not_approve"),
+        CheckConstraint("approvals_needed BETWEEN 1 AND 10", name="approvals_needed"),
+        CheckConstraint("revision >= 1", name="revision"),
         CheckConstraint("retired_at >= recorded_at", name="retired_after_recorded"),
+        CheckConstraint("(retired_at IS NULL) = (retired_by IS NULL)", name="retired_by_somebody"),
+        CheckConstraint("(state IN ('rejected', 'withdrawn')) = (closed_at IS NOT NULL)", name="closed"),
+        CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by_somebody"),
+        CheckConstraint("state <> 'rejected' OR closed_because IS NOT NULL", name="rejected_with_a_reason"),
         CheckConstraint("backdated IN ('restate', 'prospective')", name="backdated"),
     )
 
 
 class ContractVersion(_Approvable, Base):
-    """The terms of a contract from an instant on. A termination has no rules."""
+    """The terms of a contract from an instant on. A termination has no rules, nor has the end of a fixed term."""
 
     __tablename__ = "contract_versions"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     contract_id: Mapped[str] = mapped_column(ForeignKey("contracts.id"))
     number: Mapped[int]
-    is_termination: Mapped[bool]
+    kind: Mapped[str]
+    # Versions that are submitted and approved together carry the number of the first of them.
+    bundle: Mapped[int | None]
     base_number: Mapped[int | None]
-    content_hash: Mapped[str | None]
+    # Whether the draft named its base, rather than starting from what is in force at its start.
+    is_base_named: Mapped[bool]
+    content_hash: Mapped[str]
+    # What the contract is expected to be worth in its currency over its term; it decides who has to approve.
+    value: Mapped[Decimal | None]
+    # The local day on which the term ends, and whether and how it goes on then.
+    ends_on: Mapped[date | None]
+    renewal: Mapped[dict[str, Any] | None]
     # The values of its rules' parameters, by name.
     params: Mapped[dict[str, Any]]
 
     rule_versions: Mapped[list[RuleVersion]] = relationship(
-        order_by="(RuleVersion.kind, RuleVersion.number)", lazy="raise"
+        order_by="(RuleVersion.kind, RuleVersion.number)", lazy="raise", cascade="all, delete-orphan"
     )
+
+    @property
+    def is_termination(self) -> bool:
+        """Tell whether there are no terms from its start on."""
+        return self.kind in WITHOUT_TERMS
 
     __table_args__ = (
         *_approval_checks(),
         UniqueConstraint("contract_id", "number"),
-        Index("uq_contract_versions_start", "contract_id", "effective_from", unique=True, postgresql_where=IN_TIMELINE),
+        CheckConstraint(f"kind IN {VERSION_KINDS}", name="kind"),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("value >= 0", name="value"),
+        CheckConstraint("renewal ->> 'mode' IN ('none', 'fixed', 'evergreen')", name="renewal"),
+        CheckConstraint("renewal ->> 'mode' <> 'fixed' OR ends_on IS NOT NULL", name="renewal_of_a_term"),
+        Index("uq_contract_versions_start", "contract_id", "in_force_from", unique=True, postgresql_where=IN_TIMELINE),
+        Index("ix_contract_versions_expiry", "effective_from", postgresql_where=text("kind = 'expiry'")),
     )
 
 
@@ -111,12 +180,58 @@ class RuleVersion(_Approvable, Base):
         *_approval_checks(),
         UniqueConstraint("contract_version_id", "kind", "number"),
         CheckConstraint("kind IN ('eligibility', 'attribution', 'payout')", name="kind"),
+        CheckConstraint("number >= 1", name="number"),
         Index(
             "uq_rule_versions_start",
             "contract_version_id",
             "kind",
-            "effective_from",
+            "in_force_from",
             unique=True,
             postgresql_where=IN_TIMELINE,
         ),
     )
+
+
+class SavedDraft(Base):
+    """What a draft said each time it was saved, so that it can be read as it was. It never changes."""
+
+    __tablename__ = "saved_drafts"
+    __table_args__ = (CheckConstraint("revision >= 1", name="revision"),)
+
+    version_id: Mapped[str] = mapped_column(primary_key=True)  # of a contract version or a rule version
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]]
+    saved_by: Mapped[str]
+    saved_at: Mapped[datetime]
+
+
+class Approval(Base):
+    """One person's yes to what a submitted version says. It never changes."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        UniqueConstraint("contract_version_id", "approver"),
+        UniqueConstraint("rule_version_id", "approver"),
+        CheckConstraint("num_nonnulls(contract_version_id, rule_version_id) = 1", name="of_one_version"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    contract_version_id: Mapped[str | None] = mapped_column(ForeignKey("contract_versions.id"))
+    rule_version_id: Mapped[str | None] = mapped_column(ForeignKey("rule_versions.id"))
+    approver: Mapped[str]
+    content_hash: Mapped[str]
+    reason: Mapped[str | None]
+    approved_at: Mapped[datetime]
+
+
+class ApprovalPolicy(Base):
+    """How many people have to approve what, in one program, from an instant on. It never changes; a later one counts."""
+
+    __tablename__ = "approval_policies"
+    __table_args__ = (CheckConstraint("number >= 1", name="number"),)
+
+    program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    policy: Mapped[dict[str, Any]]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]

@@ -1,0 +1,117 @@
+"""Draft the next term of a contract whose term ends: the same terms from then on, with prices raised as agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from app.contracts.attributes import read_uplift
+from app.contracts.base import taken_over
+from app.contracts.errors import NothingToRenew
+from app.contracts.operations.draft_version import record_drafted
+from app.contracts.proposals import Proposal, propose, refusal
+from app.contracts.repository import contract_named, is_in_timeline, version_numbered, versions_of
+from app.contracts.writing import add_versions
+from app.core.period import months_later
+from app.rulelang.diagnostics import Findings
+from app.rulelang.uplift import uplifted
+from app.runtime import Context
+from app.store.models import ContractVersion
+
+
+def draft_renewal(
+    ctx: Context,
+    *,
+    contract: str,
+    months: int | None = None,
+    uplift: str | Decimal | None = None,
+    rules: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+    reason: str | None = None,
+    backdated: str | None = None,
+) -> ContractVersion:
+    """Draft the version that starts where the term ends. Its length and uplift are those agreed on unless given.
+
+    The version takes the place of the end of the term when it is approved; until then the term ends there.
+    """
+    row = contract_named(ctx.session, contract, lock=True)
+    versions = versions_of(ctx.session, contract)
+    end = term_end(versions)
+    if end is None:
+        raise NothingToRenew(
+            f"The contract {contract!r} has no term that ends: it goes on, or was renewed already. "
+            "Draft a version to change its terms."
+        )
+    last = _last_with_terms(versions, end)
+    assert last is not None  # a term ends that has begun
+    assert last.ends_on is not None
+    renewal = dict(last.renewal or {})
+    length = months or renewal.get("months")
+    if length is None:
+        raise NothingToRenew(f"Nothing is agreed about how long {contract!r} goes on. Say for how many `months`.")
+    term_ends = last.ends_on
+    counted_from = date.fromisoformat(renewal.get("counted_from") or term_ends.isoformat())
+    renewal = {**renewal, "mode": "fixed", "months": length, "counted_from": counted_from.isoformat()}
+    percent = renewal.get("uplift", "0") if uplift is None else _percent(uplift)
+    raised = {**_raised(last, end, percent), **(rules or {})}
+    asked = Proposal(
+        term_ends.isoformat(),
+        raised,
+        params or {},
+        {"ends_on": next_end(counted_from, term_ends, length).isoformat(), "renewal": renewal},
+        "renewal",
+        last.number,
+        backdated,
+        reason,
+    )
+    rows = add_versions(ctx, row, versions, [propose(ctx, row, versions, asked)])
+    record_drafted(ctx, rows)
+    return version_numbered(ctx.session, contract, rows[0].number)
+
+
+def term_end(versions: Sequence[ContractVersion]) -> ContractVersion | None:
+    """Return the approved end of the last term, or None where the contract goes on."""
+    known = [version for version in versions if is_in_timeline(version)]
+    last = max(known, key=lambda version: version.starts_at, default=None)
+    return last if last is not None and last.kind == "expiry" else None
+
+
+def next_end(counted_from: date, ends_on: date, months: int) -> date:
+    """Return the end of the term after the one that ends on `ends_on`: whole terms counted from one day, so that the
+    31st comes back after a shorter month.
+
+    >>> next_end(date(2027, 1, 31), date(2027, 1, 31), 1), next_end(date(2027, 1, 31), date(2027, 2, 28), 1)
+    (datetime.date(2027, 2, 28), datetime.date(2027, 3, 31))
+    """
+    gone = (ends_on.year - counted_from.year) * 12 + ends_on.month - counted_from.month
+    return months_later(counted_from, gone + months)
+
+
+def _last_with_terms(versions: Sequence[ContractVersion], end: ContractVersion) -> ContractVersion | None:
+    """Return the version that the term ends with: an amendment may have changed the terms on the way."""
+    before = [
+        version
+        for version in versions
+        if is_in_timeline(version) and version.starts_at < end.starts_at and not version.is_termination
+    ]
+    return max(before, key=lambda version: version.starts_at, default=None)
+
+
+def _percent(uplift: str | Decimal) -> str:
+    findings = Findings()
+    found = read_uplift(uplift, "/uplift", findings)
+    if found is None:
+        raise refusal(findings.all)
+    return found
+
+
+def _raised(last: ContractVersion, end: ContractVersion, uplift: str) -> dict[str, Any]:
+    """Return the payout rules in force at the end of the term with their prices raised; none where nothing rises."""
+    percent = Decimal(uplift)
+    if not percent:
+        return {}
+    (found,) = taken_over(last, end.starts_at, ["payout"])[:1]
+    raised = uplifted(found.body, percent)
+    return {} if raised == found.body else {"payout": raised}
