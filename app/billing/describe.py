@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from app.billing.operations.bill_contract import Billed
+from app.billing.operations.preview_change import Impact
 from app.billing.repository import Total
+from app.conversions.repository import DecisionChange
 from app.core.instants import write_instant
-from app.core.money import canonical
+from app.core.money import canonical, minus, total
 from app.core.rounding import shown
 from app.store.models import StatementLine
 
@@ -24,15 +26,15 @@ def billed_data(billed: Billed) -> dict[str, Any]:
     }
 
 
-def statement_data(total: Total) -> dict[str, Any]:
+def statement_data(sums: Total) -> dict[str, Any]:
     """Return a statement's header."""
-    statement = total.statement
+    statement = sums.statement
     return {
         "contract": statement.contract_id,
         "period": statement.period,
         "currency": statement.currency,
-        "total": shown(total.amount, statement.currency),
-        "line_count": total.lines,
+        "total": shown(sums.amount, statement.currency),
+        "line_count": sums.lines,
         "created_at": write_instant(statement.created_at),
     }
 
@@ -50,4 +52,62 @@ def line_data(line: StatementLine, currency: str) -> dict[str, Any]:
         "amount": shown(line.amount, currency),
         "run": line.run_id,
         "corrects": line.corrects,
+    }
+
+
+def impact_data(impact: Impact, most: int = 1_000) -> dict[str, Any]:
+    """Return an impact as data, with at most so many decisions."""
+    currency = impact.contract.currency
+    before = total(change.amount_before for change in impact.decisions)
+    after = total(change.amount_after for change in impact.decisions)
+    return {
+        "subject": impact.subject,
+        "change": impact.what,
+        "currency": currency,
+        "conversions_decided_again": impact.looked_at,
+        "decisions_changed": len(impact.decisions),
+        "before": shown(before, currency),
+        "after": shown(after, currency),
+        "difference": shown(minus(after, before), currency),
+        "by_rule": [
+            {
+                "rule": rule,
+                "before": shown(old, currency),
+                "after": shown(new, currency),
+                "difference": shown(minus(new, old), currency),
+            }
+            for rule, (old, new) in impact.by_rule.items()
+        ],
+        "statements": [
+            {
+                "period": one.period,
+                "posted": shown(one.posted, currency),
+                "now": shown(one.now, currency),
+                "then": shown(one.then, currency),
+                "difference": shown(minus(one.then, one.now), currency),
+            }
+            for one in impact.statements
+        ],
+        "decisions": [_change_data(change, currency) for change in impact.decisions[:most]],
+    }
+
+
+def _change_data(change: DecisionChange, currency: str) -> dict[str, Any]:
+    return {
+        "conversion": change.conversion,
+        "event_at": write_instant(change.event_at),
+        "decision": change.decision,
+        "before": _outcome_data(change.before),
+        "after": _outcome_data(change.after),
+        "difference": shown(minus(change.amount_after, change.amount_before), currency),
+    }
+
+
+def _outcome_data(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "outcome": record["outcome"],
+        "contract_version": record["contract_version"],
+        "rules": [line["rule"] for line in record["lines"]],
+        "reasons": [reason["code"] for reason in record["reasons"]],
+        "amount": record["amount"],
     }

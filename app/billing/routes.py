@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.billing.describe import billed_data, line_data, statement_data
+from app.billing.describe import billed_data, impact_data, line_data, statement_data
 from app.billing.errors import PeriodRefused, StatementNotFound
 from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.preview_change import preview_rule_version, preview_version
 from app.billing.repository import lines_after, statement_of, totals
 from app.billing.schemas import (
     BillingRunShown,
+    ImpactShown,
     NewBillingRun,
     StatementShown,
     StatementsQuery,
     StatementWithLines,
 )
-from app.contracts.errors import ContractNotFound
+from app.contracts.errors import (
+    BackdatingUndeclared,
+    BaseChanged,
+    ContractNotFound,
+    OutsideContractVersion,
+    PartOfBundle,
+    RetirementRefused,
+    SelfApproval,
+    VersionRefused,
+)
+from app.contracts.routes import RULE_VERSION, SUBMISSION, VERSION
 from app.engine.matcher import EngineFault
 from app.runtime import Context
 from app.web.blueprint import Answer, Room
@@ -73,3 +85,33 @@ def show_statement(ctx: Context, contract: str, period: str, page: Page) -> Answ
     lines, link = page.cut(rows, lambda line: (str(line.position),))
     shown = [line_data(line, statement.currency) for line in lines]
     return Answer({**statement_data(header), "lines": shown}, headers=link)
+
+
+IMPACTS = (
+    *SUBMISSION,
+    SelfApproval,
+    BackdatingUndeclared,
+    BaseChanged,
+    VersionRefused,
+    RetirementRefused,
+    PartOfBundle,
+    OutsideContractVersion,
+    EngineFault,
+)
+
+
+@routes.reads(f"{VERSION}/impact", needs="preview", shows=ImpactShown, refuses=IMPACTS)
+def show_impact(ctx: Context, contract: str, number: int) -> dict[str, Any]:
+    """Show what approving a contract version would change, before anybody approves it.
+
+    Which decisions come out differently, what they pay by rule before and after, and which posted statements would be
+    corrected, to the cent. Of an approved version it shows what retiring it would change. The change is made and taken
+    back: what would be refused then is refused here.
+    """
+    return impact_data(preview_version(ctx, contract=contract, number=number))
+
+
+@routes.reads(f"{RULE_VERSION}/impact", needs="preview", shows=ImpactShown, refuses=IMPACTS)
+def show_rules_impact(ctx: Context, **ids: Any) -> dict[str, Any]:
+    """Show what approving a rule version would change, or of an approved one what retiring it would."""
+    return impact_data(preview_rule_version(ctx, **ids))

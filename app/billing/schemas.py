@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from app.web.fields import DecimalString, Identifier, InstantField, MonthPeriod, Name, Text, Whole
+from app.web.fields import DecimalString, Identifier, InstantField, MonthPeriod, Name, Text, Whole, Word
 from app.web.pagination import PageQuery
 from app.web.schema import Strict
 
@@ -66,3 +66,61 @@ class StatementsQuery(PageQuery):
 
     contract = Identifier(metadata={"description": "Of this contract only."})
     period = MonthPeriod(metadata={"description": "Of this month only."})
+
+
+class MoneyBeforeAndAfter(Strict):
+    """What a rule pays now, and would."""
+
+    rule = fields.String(metadata={"example": "base"})
+    before = DecimalString(metadata={"example": "8.00"})
+    after = DecimalString(metadata={"example": "9.00"})
+    difference = DecimalString(metadata={"example": "1.00"})
+
+
+class StatementChangeShown(Strict):
+    """A statement that was posted to, and what billing it again would come to."""
+
+    period = MonthPeriod()
+    posted = DecimalString(metadata={"example": "8.00", "description": "What is posted."})
+    now = DecimalString(metadata={"example": "8.00", "description": "Its total if it were billed now."})
+    then = DecimalString(metadata={"example": "9.00", "description": "Its total if it were billed after the change."})
+    difference = DecimalString(metadata={"example": "1.00"})
+
+
+class OutcomeShown(Strict):
+    """What a decision says, in brief."""
+
+    outcome = fields.String(metadata={"example": "rated"})
+    contract_version = Whole(1, 999_999_999, allow_none=True)
+    rules = fields.List(fields.String())
+    reasons = fields.List(fields.String())
+    amount = DecimalString(metadata={"example": "8.00"})
+
+
+class DecisionChangeShown(Strict):
+    """A decision that the change would take the place of."""
+
+    conversion = Name()
+    event_at = InstantField()
+    decision = Identifier(metadata={"example": "dec_5f1c7c2f0e6a4b9d8c3a2b1f"})
+    before = fields.Nested(OutcomeShown)
+    after = fields.Nested(OutcomeShown)
+    difference = DecimalString(metadata={"example": "1.00"})
+
+
+class ImpactShown(Strict):
+    """What a change would touch, to the cent."""
+
+    subject = fields.String(metadata={"example": "acme/2"})
+    change = Word(("approve", "retire"), metadata={"description": "Of an approved version: what retiring it would do."})
+    currency = Text(metadata={"example": "USD"})
+    conversions_decided_again = Whole(0, 2**53)
+    decisions_changed = Whole(0, 2**53)
+    before = DecimalString(metadata={"description": "What the changed decisions pay now, all together."})
+    after = DecimalString(metadata={"description": "What they would pay."})
+    difference = DecimalString(metadata={"example": "1.00"})
+    by_rule = fields.List(fields.Nested(MoneyBeforeAndAfter))
+    statements = fields.List(fields.Nested(StatementChangeShown))
+    decisions = fields.List(
+        fields.Nested(DecisionChangeShown), metadata={"description": "In canonical order; the first 1,000."}
+    )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ARRAY, Row, Text, delete, exists, func, literal, select, text, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.conversions.errors import ConversionNotFound, DecisionNotFound
 from app.core.period import Period
@@ -242,6 +242,39 @@ def decisions_of(session: Session, program_id: str, conversion_id: str) -> Seque
     """Return every decision on a conversion, the newest first."""
     query = select(Decision).where(Decision.program_id == program_id, Decision.conversion_id == conversion_id)
     return session.scalars(query.order_by(Decision.revision.desc())).all()
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionChange:
+    """A conversion whose decision was retired by another one."""
+
+    conversion: str
+    event_at: datetime
+    decision: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    amount_before: Decimal
+    amount_after: Decimal
+
+
+def changes_at(session: Session, program_id: str, at: datetime) -> list[DecisionChange]:
+    """Return the decisions that were retired by others at an instant, in canonical order."""
+    later = aliased(Decision)
+    query = (
+        select(
+            Decision.conversion_id,
+            Decision.event_at,
+            Decision.id,
+            Decision.record,
+            later.record,
+            Decision.amount,
+            later.amount,
+        )
+        .join(later, (later.conversion_id == Decision.conversion_id) & (later.program_id == Decision.program_id))
+        .where(Decision.program_id == program_id, Decision.retired_at == at, later.retired_at.is_(None))
+        .order_by(Decision.event_at, Decision.conversion_id)
+    )
+    return [DecisionChange(*row) for row in session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
