@@ -44,7 +44,7 @@ def then(ctx: Context) -> Context:
 
 
 def version_at(ctx: Context, at: datetime, as_of: datetime | None = None) -> int | str:
-    found = get_terms(ctx, contract="acme", at=at, as_of=as_of).terms
+    found = get_terms(ctx.at(max(as_of or TODAY, ctx.now())), contract="acme", at=at, as_of=as_of).terms
     return found.version.number if isinstance(found, Terms) else found.code
 
 

@@ -10,6 +10,7 @@ from app.contracts.errors import InstantRefused
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named, versions_of
 from app.contracts.vocabulary import contract_history
+from app.core.as_of import read_as_of
 from app.core.errors import Finding
 from app.engine.terms import NoTerms, Terms, TermsHistory
 from app.runtime import Context
@@ -36,7 +37,7 @@ def get_terms(
     Each is an instant, or text: a local date of the contract (its first instant) or an instant with an offset.
     """
     row = contract_named(ctx.session, contract)
-    when, known_at = _instant(ctx, row, at, "/at"), _instant(ctx, row, as_of, "/as_of")
+    when, known_at = _instant(ctx, row, at, "/at"), read_as_of(as_of, ctx.now(), timezone_of(row))
     versions = versions_of(ctx.session, contract)
     known = contract_history(ctx, row, versions, known_at)
     by_number = {version.number: version for version in versions}
