@@ -12,6 +12,7 @@ from app.contracts.errors import (
     BackdatingUndeclared,
     BaseChanged,
     ContractExists,
+    ContractNotFound,
     ContractRefused,
     OutsideContractVersion,
     SelfApproval,
@@ -64,7 +65,8 @@ def test_terms_are_those_that_were_known_then(then: Context) -> None:
 
     assert version_at(then, MIDNIGHT, as_of=later.now()) == 2
     assert version_at(then, MIDNIGHT, as_of=later.now() - MICROSECOND) == 1
-    assert version_at(then, MIDNIGHT, as_of=TODAY - MICROSECOND) == "BEFORE_START"
+    with pytest.raises(ContractNotFound):
+        version_at(then, MIDNIGHT, as_of=TODAY - MICROSECOND)
 
 
 def test_a_draft_is_not_in_force(then: Context) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.contracts.drafting import read_start
-from app.contracts.errors import InstantRefused
+from app.contracts.errors import ContractNotFound, InstantRefused
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named, versions_of
 from app.contracts.vocabulary import contract_history
@@ -38,6 +38,8 @@ def get_terms(
     """
     row = contract_named(ctx.session, contract)
     when, known_at = _instant(ctx, row, at, "/at"), read_as_of(as_of, ctx.now(), timezone_of(row))
+    if row.created_at > known_at:
+        raise ContractNotFound(f"There is no contract {contract!r}.")
     versions = versions_of(ctx.session, contract)
     known = contract_history(ctx, row, versions, known_at)
     by_number = {version.number: version for version in versions}

@@ -1,0 +1,241 @@
+"""Every read, asked as of an instant that has passed, gives the bytes it gave at that instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise, product
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.core.instants import write_instant
+from app.factory import create_app
+from app.runtime import Runtime
+from app.web.openapi import operations_of
+from tests.web.bodies import PROGRAM, conversion, payout, rules
+from tests.web.client import ApiClient, Keys
+
+# Reads of the contracts room; it takes as_of on its own terms. A check is of a draft, as it would be approved now.
+WITHOUT_AS_OF = {
+    "/v1/contracts",
+    "/v1/contracts/{contract}",
+    "/v1/contracts/{contract}/versions",
+    "/v1/contracts/{contract}/versions/{number}",
+    "/v1/contracts/{contract}/versions/{number}/check",
+    "/v1/contracts/{contract}/versions/{number}/rule-versions",
+    "/v1/contracts/{contract}/versions/{number}/rule-versions/{kind}/{rule_number}",
+}
+MICROSECOND = timedelta(microseconds=1)
+Bytes = tuple[int, bytes]
+
+
+@dataclass
+class HandedClock:
+    """A clock that is moved on by hand."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(frozen=True)
+class World:
+    """An installation under a clock of its own."""
+
+    client: ApiClient
+    clock: HandedClock
+
+    def post(self, path: str, body: Any = None, role: str = "admin") -> Any:
+        answer = self.client.as_(role).post(path, body)
+        assert answer.status_code in (200, 201), answer.text
+        return answer.get_json()
+
+    def get(self, address: str, as_of: datetime | None = None) -> Bytes:
+        asked = {} if as_of is None else {"query_string": self.query(address, as_of)}
+        answer = self.client.get(address.partition("?")[0] if asked else address, **asked)
+        return answer.status_code, answer.data
+
+    def query(self, address: str, as_of: datetime) -> str:
+        given = address.partition("?")[2]
+        return f"{given}&" * bool(given) + f"as_of={write_instant(as_of)}"
+
+    def approve(self, effective_from: str, rate: str, **more: Any) -> None:
+        body = {"effective_from": effective_from, "rules": {**rules(), "payout": payout(rate)}, **more}
+        number = self.post("/v1/contracts/acme/versions", body, "ops")["number"]
+        self.post(f"/v1/contracts/acme/versions/{number}/submit", role="ops")
+        self.post(f"/v1/contracts/acme/versions/{number}/approve", role="approver")
+
+
+@pytest.fixture
+def world(runtime: Runtime) -> World:
+    clock = HandedClock(datetime(1997, 1, 10, tzinfo=UTC))
+    runtime = replace(runtime, clock=clock)
+    return World(ApiClient(create_app(runtime), Keys(runtime)), clock)
+
+
+def march(identifier: str, day: int, value: str = "100.00", **more: Any) -> dict[str, Any]:
+    return conversion(identifier, value, event_at=f"1997-03-{day:02}T10:00:00-05:00", **more)
+
+
+BILL = ("/v1/billing-runs", {"contract": "acme", "period": "1997-03"})
+LOYALTY = {"loyalty": {"type": "enum", "meaning": "the tier", "values": ["gold", "silver"]}}
+# What happens, and when. Each is one request, or an approval with what leads to it.
+STORY: list[tuple[str, Callable[[World], Any]]] = [
+    ("1997-01-11", lambda world: world.post("/v1/programs", PROGRAM)),
+    ("1997-01-12", lambda world: world.post("/v1/partners", {"id": "acme"})),
+    ("1997-01-13", lambda world: world.post("/v1/contracts", {"id": "acme", "program": "cdnow", "partner": "acme"})),
+    ("1997-01-14", lambda world: world.approve("1997-02-01", "6")),
+    ("1997-02-20", lambda world: world.post("/v1/lists", {"id": "vip", "type": "text", "members": ["VIP"]})),
+    ("1997-03-03", lambda world: world.post("/v1/conversions", march("o1", 2))),
+    ("1997-03-21", lambda world: world.post("/v1/conversions", march("o2", 20, "50.00"))),
+    ("1997-04-02", lambda world: world.post(*BILL)),
+    ("1997-04-09", lambda world: world.post("/v1/programs/cdnow/facts", {"facts": LOYALTY})),
+    ("1997-05-05", lambda world: world.approve("1997-03-10", "8", backdated="restate")),
+    ("1997-05-06", lambda world: world.post("/v1/lists/vip/versions", {"members": ["VIP", "GOLD"]})),
+    # Its sender had it in March; we know of it since May.
+    ("1997-05-20", lambda world: world.post("/v1/conversions", march("late", 21, received_at="1997-03-21T20:00:00Z"))),
+    ("1997-05-30", lambda world: world.post("/v1/partners", {"id": "other"})),
+    ("1997-06-02", lambda world: world.post(*BILL)),
+]
+
+
+def reads(world: World) -> list[str]:
+    """Return the templates of all reads that take as_of."""
+    return [
+        path
+        for path, method, _ in operations_of(world.client.document)
+        if method == "get" and path not in WITHOUT_AS_OF
+    ]
+
+
+def addresses(world: World, decisions: set[str]) -> Iterator[str]:
+    """Yield the addresses of everything that there is in this world, or will be."""
+    ids = {
+        "partner": ["acme", "other"],
+        "program": ["cdnow"],
+        "list": ["vip"],
+        "number": ["1", "2"],
+        "contract": ["acme"],
+        "period": ["1997-03"],
+        "conversion": ["o1", "o2", "late"],
+        "decision": sorted(decisions),
+    }
+    for template in reads(world):
+        names = [part[1:-1] for part in template.split("/") if part.startswith("{")]
+        for chosen in product(*(ids[name] for name in names)):
+            address = template.format(**dict(zip(names, chosen, strict=True)))
+            if template == "/v1/decisions":
+                yield from (f"{address}?program=cdnow&conversion={one}" for one in ids["conversion"])
+            elif template.endswith("/terms"):
+                yield f"{address}?at=1997-03-15"
+            else:
+                yield address
+    yield "/v1/statements?contract=acme&limit=1"
+    yield "/v1/statements/acme/1997-03?limit=1"
+
+
+def all_decisions(world: World) -> set[str]:
+    """Return the ids of the decisions there are by now; asking has what waits decided."""
+    answers = [world.client.get(f"/v1/decisions?program=cdnow&conversion={one}") for one in ("o1", "o2", "late")]
+    return {row["id"] for answer in answers if answer.status_code == 200 for row in answer.get_json()["items"]}
+
+
+def is_answered_alike(one: Bytes, two: Bytes) -> bool:
+    """What is refused names the instant it was asked of, and terms say it: all else is the same to the byte."""
+    return one == two if one[0] == 200 else one[0] == two[0]
+
+
+def test_what_was_read_once_is_read_again_as_of_then(world: World) -> None:
+    """Months pass. After each change everything is read; in the end all of it is asked once more, as of each instant."""
+    remembered: list[tuple[datetime, dict[str, Bytes]]] = []
+    for day, happens in STORY:
+        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00.000001+00:00")
+        happens(world)
+        decisions = all_decisions(world)
+        remembered.append((world.clock.now, {one: world.get(one) for one in addresses(world, decisions)}))
+    world.clock.now = datetime(1998, 3, 1, tzinfo=UTC)
+
+    for then, answers in remembered:
+        assert {one: world.get(one, then) for one in answers} == answers
+    for (_, before), (then, _) in pairwise(remembered):
+        for one, answer in before.items():
+            if not one.startswith("/v1/contracts/"):  # their answers say as of when they are
+                assert is_answered_alike(world.get(one, then - MICROSECOND), answer), (one, then)
+    statuses = {template: set() for template in reads(world)}
+    for _, answers in remembered:
+        for one, (status, _) in answers.items():
+            statuses[world.client.template("get", one.partition("?")[0]) or ""].add(status)
+    assert all(200 in found for found in statuses.values()), statuses
+    changed = {
+        one
+        for (_, a), (_, b) in pairwise(remembered)
+        for one in a
+        if a[one][0] == b[one][0] == 200 and a[one] != b[one]
+    }
+    # What was shown did change, so that the same bytes are no accident.
+    assert {"/v1/programs/cdnow", "/v1/lists/vip", "/v1/conversions/cdnow/o2", "/v1/statements/acme/1997-03"} <= changed
+    assert any(one.startswith("/v1/decisions/dec_") for one in changed)
+
+
+def test_every_read_takes_as_of(world: World) -> None:
+    named = {
+        path for path, method, _ in operations_of(world.client.document) if method == "get" and path.startswith("/v1/")
+    }
+    taking = {
+        path
+        for path, method, operation in operations_of(world.client.document)
+        if method == "get" and "as_of" in [parameter["name"] for parameter in operation.get("parameters", [])]
+    }
+    assert named - taking == WITHOUT_AS_OF
+
+
+def test_the_future_is_refused_everywhere(world: World) -> None:
+    for day, happens in STORY:
+        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        happens(world)
+    for one in addresses(world, all_decisions(world)):
+        status, answer = world.get(one, world.clock.now + MICROSECOND)
+        assert (status, b"instant_refused" in answer) == (422, True), one
+        assert world.get(one, world.clock.now)[0] == 200, one
+
+
+def test_a_date_means_its_first_instant_where_a_zone_is_known(world: World) -> None:
+    for day, happens in STORY:
+        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        happens(world)
+    # 3 March in New York begins at five in UTC; o1 came in at noon.
+    assert world.client.get("/v1/conversions/cdnow/o1?as_of=1997-03-04").status_code == 200
+    assert world.client.get("/v1/conversions/cdnow/o1?as_of=1997-03-03").status_code == 404
+    assert world.client.get("/v1/programs/cdnow?as_of=1997-01-11").status_code == 404
+    assert world.client.get("/v1/programs/cdnow?as_of=1997-01-12").get_json()["facts"] == {}
+    assert world.client.get("/v1/statements/acme/1997-03?as_of=1997-05-01").get_json()["total"] == "9.00"
+    # 100 at 6 %, 50 at 8 %, and the late 100 at 8 %.
+    assert world.client.get("/v1/statements/acme/1997-03").get_json()["total"] == "18.00"
+    assert world.client.get("/v1/partners?as_of=1997-05-01").status_code == 422
+
+
+def test_a_conversion_that_waited_for_its_decision_says_so(world: World, runtime: Runtime) -> None:
+    for day, happens in STORY[:6]:
+        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        happens(world)
+    with runtime.work("tester") as ctx:
+        ctx.session.execute(text("UPDATE conversions SET recorded_at = recorded_at - interval '1 hour'"))
+    shown = world.client.get("/v1/conversions/cdnow/o1?as_of=1997-03-03T11:30:00Z").get_json()
+    assert (shown["decision"], shown["reason"]["code"]) == (None, "NOT_DECIDED")
+    assert "reason" not in world.client.get("/v1/conversions/cdnow/o1").get_json()
+
+
+def test_deciding_now_does_not_change_the_past(world: World) -> None:
+    """An amendment waits to be settled; a read of the past settles it, and shows what was decided then."""
+    for day, happens in STORY[:10]:
+        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        happens(world)
+    world.clock.now += timedelta(days=1)
+    before = world.client.get("/v1/conversions/cdnow/o2?as_of=1997-05-05T13:00:00Z").get_json()
+    assert before["decision"]["amount"] == "3.00"
+    assert world.client.get("/v1/conversions/cdnow/o2").get_json()["decision"]["amount"] == "4.00"
+    assert world.client.get("/v1/conversions/cdnow/o2?as_of=1997-05-05T13:00:00Z").get_json() == before
