@@ -25,6 +25,7 @@ WITHOUT_AS_OF = {
     "/v1/contracts/{contract}/versions",
     "/v1/contracts/{contract}/versions/{number}",
     "/v1/contracts/{contract}/versions/{number}/check",
+    "/v1/contracts/{contract}/versions/{number}/diff",
     "/v1/contracts/{contract}/versions/{number}/rule-versions",
     "/v1/contracts/{contract}/versions/{number}/rule-versions/{kind}/{rule_number}",
 }
