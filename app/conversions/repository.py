@@ -89,7 +89,7 @@ def unsettled_keys(session: Session, program_id: str) -> list[Row[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A conversion to decide, with the digest of the decision it has so far."""
+    """A conversion to decide, with the digest of the decision it has so far, and when that was made."""
 
     id: str
     event_at: datetime
@@ -98,6 +98,7 @@ class Pending:
     decision_id: str | None
     digest: str | None
     revision: int
+    decided_at: datetime | None
 
 
 def pending_in(
@@ -119,14 +120,15 @@ def pending_in(
         )
     rows = session.execute(query.order_by(Conversion.event_at, Conversion.id)).all()
     decided = _digests(session, program_id, [row.id for row in rows])
-    return [Pending(*row, *decided.get(row.id, (None, None, 0))) for row in rows]
+    return [Pending(*row, *decided.get(row.id, (None, None, 0, None))) for row in rows]
 
 
-def _digests(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, tuple[str, str, int]]:
-    query = select(Decision.conversion_id, Decision.id, Decision.digest, Decision.revision).where(
+def _digests(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, tuple[str, str, int, datetime]]:
+    made = (Decision.id, Decision.digest, Decision.revision, Decision.recorded_at)
+    query = select(Decision.conversion_id, *made).where(
         Decision.program_id == program_id, Decision.conversion_id == func.any(list(ids)), Decision.retired_at.is_(None)
     )
-    return {row.conversion_id: (row.id, row.digest, row.revision) for row in session.execute(query)}
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in session.execute(query)}
 
 
 def order_numbers(session: Session, program_id: str, customers: Sequence[str]) -> dict[str, int]:

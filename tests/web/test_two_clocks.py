@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, product
@@ -104,6 +104,13 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
 ]
 
 
+def play(world: World, story: Sequence[tuple[str, Callable[[World], Any]]] = STORY) -> None:
+    """Let a story happen, without reading anything in between."""
+    for day, happens in story:
+        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        happens(world)
+
+
 def reads(world: World) -> list[str]:
     """Return the templates of all reads that take as_of."""
     return [
@@ -195,9 +202,7 @@ def test_every_read_takes_as_of(world: World) -> None:
 
 
 def test_the_future_is_refused_everywhere(world: World) -> None:
-    for day, happens in STORY:
-        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00")
-        happens(world)
+    play(world)
     for one in addresses(world, all_decisions(world)):
         status, answer = world.get(one, world.clock.now + MICROSECOND)
         assert (status, b"instant_refused" in answer) == (422, True), one
@@ -205,9 +210,7 @@ def test_the_future_is_refused_everywhere(world: World) -> None:
 
 
 def test_a_date_means_its_first_instant_where_a_zone_is_known(world: World) -> None:
-    for day, happens in STORY:
-        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00")
-        happens(world)
+    play(world)
     # 3 March in New York begins at five in UTC; o1 came in at noon.
     assert world.client.get("/v1/conversions/cdnow/o1?as_of=1997-03-04").status_code == 200
     assert world.client.get("/v1/conversions/cdnow/o1?as_of=1997-03-03").status_code == 404
@@ -220,9 +223,7 @@ def test_a_date_means_its_first_instant_where_a_zone_is_known(world: World) -> N
 
 
 def test_a_conversion_that_waited_for_its_decision_says_so(world: World, runtime: Runtime) -> None:
-    for day, happens in STORY[:6]:
-        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00")
-        happens(world)
+    play(world, STORY[:6])
     with runtime.work("tester") as ctx:
         ctx.session.execute(text("UPDATE conversions SET recorded_at = recorded_at - interval '1 hour'"))
     shown = world.client.get("/v1/conversions/cdnow/o1?as_of=1997-03-03T11:30:00Z").get_json()
@@ -232,11 +233,34 @@ def test_a_conversion_that_waited_for_its_decision_says_so(world: World, runtime
 
 def test_deciding_now_does_not_change_the_past(world: World) -> None:
     """An amendment waits to be settled; a read of the past settles it, and shows what was decided then."""
-    for day, happens in STORY[:10]:
-        world.clock.now = datetime.fromisoformat(f"{day}T12:00:00+00:00")
-        happens(world)
+    play(world, STORY[:10])
     world.clock.now += timedelta(days=1)
     before = world.client.get("/v1/conversions/cdnow/o2?as_of=1997-05-05T13:00:00Z").get_json()
     assert before["decision"]["amount"] == "3.00"
     assert world.client.get("/v1/conversions/cdnow/o2").get_json()["decision"]["amount"] == "4.00"
     assert world.client.get("/v1/conversions/cdnow/o2?as_of=1997-05-05T13:00:00Z").get_json() == before
+
+
+def test_pages_go_on_as_of_the_same_instant(world: World) -> None:
+    play(world)
+    address = "/v1/statements/acme/1997-03?limit=1&as_of=1997-05-01T00:00:00Z"
+    shown = []
+    while address:
+        answer = world.client.get(address)
+        shown += [line["amount"] for line in answer.get_json()["lines"]]
+        address = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
+    assert shown == ["6.00", "3.00"]
+    assert len(world.client.get("/v1/statements/acme/1997-03").get_json()["lines"]) == 4
+
+
+def test_a_decision_never_retires_one_before_it_was_made(world: World) -> None:
+    """A unit of work that began first may have to wait for another one: then it knows what that has recorded."""
+    play(world, STORY[:6])
+    began = world.clock.now - timedelta(hours=1)
+    world.clock.now = began
+    world.approve("1997-03-01", "8", backdated="restate")
+    world.post("/v1/conversions", march("o1", 2))  # known already: it is only decided again
+    world.clock.now = began + timedelta(days=1)
+    new, old = world.client.get("/v1/decisions?program=cdnow&conversion=o1").get_json()["items"]
+    assert old["retired_at"] == old["as_of"] == new["as_of"]
+    assert world.client.get("/v1/conversions/cdnow/o1").get_json()["decision"]["amount"] == "8.00"
