@@ -36,7 +36,8 @@ class PartChanged(Strict):
     says = fields.String(metadata={"example": "base: pays 7 % of order_value instead of 6 % of order_value"})
     at = Whole(0, 10_000, metadata={"description": "The place of a rule that is new."})
     values = fields.Nested(
-        ValuesChanged, metadata={"description": "What it stands for, where it names a parameter or a list."}
+        ValuesChanged,
+        metadata={"description": "What it stands for, where it names a parameter or a list of up to 100 members."},
     )
     parts = fields.List(
         fields.Nested(lambda: PartChanged()), metadata={"description": "The parts of a condition that differ."}

@@ -11,7 +11,7 @@ from app.web.fields import Flag, Identifier, InstantField, LocalDateOrInstant, O
 from app.web.schema import Strict
 
 START = "A date means the first instant of that local day in the contract's zone."
-AS_OF = "What was known then: only what was approved by this instant. Now, when left out."
+AS_OF = "What was known then: only what was approved by this instant. Now, when left out; never a time to come."
 PINS = {
     "description": "The named lists it is pinned to, by name, once it is approved.",
     "example": {"vip_codes": {"version": 3, "hash": "9f86d081884c7d65"}},

@@ -14,8 +14,8 @@ class Change:
 
     `path` names rules and limits by their ids: /rules/base/then. `before` and `after` are JSON data in the normal
     spelling, None where there is nothing; the changes of a body, made to it, give the other one. `parts` are the parts of
-    a condition that differ. `values` has what parameters and lists stand for, where a comparison takes its values from
-    one. `at` is the place of a rule that is new. `loosens` marks a limit that held something which nothing holds now.
+    a condition that differ. `values` has what a parameter, or a list of not many members, stands for in a comparison.
+    `at` is the place of a rule that is new. `loosens` marks a limit that held something which nothing holds now.
     """
 
     path: str

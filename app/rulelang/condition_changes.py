@@ -14,6 +14,7 @@ from app.rulelang.printer import condition_text, value_words
 from app.rulelang.writer import write_condition, write_scalar
 
 MOST_SHOWN = 10  # members of a list in a sentence
+MOST_VALUES = 100  # values that a change has as data: a list may have thousands, and stand in many comparisons
 WRITTEN_OTHERWISE = "the same in another order or grouping, which decides nothing"
 
 
@@ -73,7 +74,7 @@ class _Comparison:
     def change(self, before: Condition | None, after: Condition | None, says: str) -> Change:
         """Return one change of a part."""
         was, now = (None if part is None else write_condition(part) for part in (before, after))
-        values = (_values(before), _values(after)) if _takes_values(before) or _takes_values(after) else None
+        values = (_values(before), _values(after)) if _takes_values(before, after) else None
         return Change(self.path, kind_of_change(before, after), was, now, says, values=values)
 
 
@@ -186,8 +187,11 @@ def _some(values: list[Any]) -> str:
     return shown + (f" … ({len(values)} in all)" if len(values) > MOST_SHOWN else "")
 
 
-def _takes_values(part: Condition | None) -> bool:
-    return isinstance(part, Leaf) and part.source is not None
+def _takes_values(before: Condition | None, after: Condition | None) -> bool:
+    """Tell whether a change has what is compared with as data: where it is not written out, and there is not much."""
+    leaves = [part for part in (before, after) if isinstance(part, Leaf)]
+    is_short = all(len(leaf.expected) <= MOST_VALUES for leaf in leaves)
+    return is_short and any(leaf.source is not None for leaf in leaves)
 
 
 def _values(part: Condition | None) -> Any:

@@ -186,6 +186,12 @@ def test_members_that_a_list_has_gained_and_lost_are_named(catalogue: Catalogue)
     before, after = (body("payout", raw, catalogue, Bindings({}, {"codes": each})) for each in lists)  # type: ignore[dict-item]
     (change,) = body_changes(before, after)
     assert change.says == "vip: coupon_code: the list codes has gained C, D and has lost A"
+    assert change.parts[0].values == (["A", "B"], ["B", "C", "D"])
+    lists = [read_list("codes", "text", [f"{letter}{number}" for number in range(200)]) for letter in "AB"]
+    before, after = (body("payout", raw, catalogue, Bindings({}, {"codes": each})) for each in lists)  # type: ignore[dict-item]
+    (change,) = body_changes(before, after)
+    assert change.parts[0].values is None
+    assert "… (200 in all)" in change.says
 
 
 SECOND = CAP.replace("id: cap", "id: second")
