@@ -11,7 +11,7 @@ from app import log
 from app.access.gate import KeyGate
 from app.assembly import opened_runtime
 from app.billing.routes import routes as billing
-from app.contracts.routes import routes as contracts
+from app.contracts.diff_routes import routes as contracts
 from app.conversions.routes import routes as conversions
 from app.partners.routes import routes as partners
 from app.rulesets.routes import routes as rulesets

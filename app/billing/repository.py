@@ -8,10 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Numeric, cast, func, select, text
+from sqlalchemy import Numeric, cast, func, select, text, true
 from sqlalchemy.orm import Session
 
 from app.billing.errors import StatementNotFound
+from app.core.as_of import when_asked
 from app.core.period import Period
 from app.store.copy import copy_rows
 from app.store.models import BillingRun, Statement, StatementLine
@@ -107,19 +108,20 @@ def runs_of(session: Session, statement_id: str) -> int:
     return session.scalar(query) or 0
 
 
-def statement_of(session: Session, contract_id: str, period: str) -> Statement:
-    """Return a statement or refuse."""
+def statement_of(session: Session, contract_id: str, period: str, as_of: datetime) -> Statement:
+    """Return a statement that was there by then, or refuse."""
     statement = session.get(Statement, f"{contract_id}/{period}")
-    if statement is None:
+    if statement is None or statement.created_at > as_of:
+        asked = when_asked(as_of)
         raise StatementNotFound(
-            f"The contract {contract_id!r} has no statement for {period}. Bill it with POST /v1/billing-runs."
+            f"The contract {contract_id!r} has no statement for {period}{asked}. Bill it with POST /v1/billing-runs."
         )
     return statement
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A statement with the sum of its rounded lines."""
+    """A statement with the sum of its rounded lines, as many as were posted by an instant."""
 
     statement: Statement
     lines: int
@@ -131,14 +133,19 @@ def totals(
     *,
     contract: str | None = None,
     period: str | None = None,
+    as_of: datetime | None = None,
     after: str | None = None,
     limit: int | None = None,
 ) -> list[Total]:
-    """Return statements with their totals in order of id, from behind a cursor."""
-    amount = func.coalesce(func.sum(StatementLine.amount), 0)
+    """Return statements with their totals in order of id, from behind a cursor: all that there is, or those that were
+    there by then with what was posted to them by then."""
+    posted = true() if as_of is None else BillingRun.posted_at <= as_of
+    amount = func.coalesce(func.sum(StatementLine.amount).filter(posted), 0)
     query = (
-        select(Statement, func.count(StatementLine.id), cast(amount, Numeric))
+        select(Statement, func.count(StatementLine.id).filter(posted), cast(amount, Numeric))
         .outerjoin(StatementLine, StatementLine.statement_id == Statement.id)
+        .outerjoin(BillingRun, BillingRun.id == StatementLine.run_id)
+        .where(true() if as_of is None else Statement.created_at <= as_of)
         .group_by(Statement.id)
         .order_by(Statement.id)
     )
@@ -148,8 +155,12 @@ def totals(
     return [Total(*row) for row in session.execute(query if limit is None else query.limit(limit))]
 
 
-def lines_after(session: Session, statement_id: str, after: int | None, limit: int | None) -> Sequence[StatementLine]:
-    """Return a statement's lines in the order they were posted, from behind a cursor."""
+def lines_after(
+    session: Session, statement_id: str, after: int | None, limit: int | None, as_of: datetime | None = None
+) -> Sequence[StatementLine]:
+    """Return a statement's lines in the order they were posted, from behind a cursor: all, or those posted by then."""
     query = select(StatementLine).where(StatementLine.statement_id == statement_id).order_by(StatementLine.position)
+    if as_of is not None:
+        query = query.join(BillingRun, BillingRun.id == StatementLine.run_id).where(BillingRun.posted_at <= as_of)
     query = query if after is None else query.where(StatementLine.position > after)
     return session.scalars(query if limit is None else query.limit(limit)).all()

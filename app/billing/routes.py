@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from app.billing.describe import billed_data, impact_data, line_data, statement_data
 from app.billing.errors import PeriodRefused, StatementNotFound
 from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.get_statement import get_statement
 from app.billing.operations.preview_change import preview_rule_version, preview_version
-from app.billing.repository import lines_after, statement_of, totals
+from app.billing.repository import lines_after, totals
 from app.billing.schemas import (
     BillingRunShown,
     ImpactShown,
@@ -29,10 +31,12 @@ from app.contracts.errors import (
     VersionRefused,
 )
 from app.contracts.routes import RULE_VERSION, SUBMISSION, VERSION
+from app.core.as_of import read_as_of
 from app.engine.matcher import EngineFault
 from app.runtime import Context
+from app.web.as_of import LocalPageAsOf
 from app.web.blueprint import Answer, Room
-from app.web.pagination import Page, PageQuery
+from app.web.pagination import Page
 
 routes = Room("billing", __name__, "Billing runs and statements.")
 
@@ -62,29 +66,33 @@ def add_billing_run(ctx: Context, contract: str, period: str) -> dict[str, Any]:
     shows=StatementShown,
     cursor=lambda row: (f"{row['contract']}/{row['period']}",),
 )
-def list_statements(ctx: Context, page: Page, **filters: str) -> Sequence[dict[str, Any]]:
+def list_statements(
+    ctx: Context, page: Page, as_of: datetime | None = None, **filters: str
+) -> Sequence[dict[str, Any]]:
     """List statements with their totals, of one contract or period if wanted."""
-    return [statement_data(row) for row in totals(ctx.session, after=page.after_id, limit=page.fetch, **filters)]
+    known_at = read_as_of(as_of, ctx.now())
+    found = totals(ctx.session, after=page.after_id, limit=page.fetch, as_of=known_at, **filters)
+    return [statement_data(row) for row in found]
 
 
 @routes.reads(
     "/statements/<identifier:contract>/<month:period>",
     needs="read",
-    query=PageQuery,
+    query=LocalPageAsOf,
     shows=StatementWithLines,
     refuses=(StatementNotFound,),
 )
-def show_statement(ctx: Context, contract: str, period: str, page: Page) -> Answer:
+def show_statement(ctx: Context, page: Page, **asked: Any) -> Answer:
     """Show a statement and its lines in the order they were posted.
 
     The lines come in pages, the total is that of all of them. Each line names the decision that explains it.
     """
-    statement = statement_of(ctx.session, contract, period)
-    (header,) = totals(ctx.session, contract=contract, period=period)
-    rows = lines_after(ctx.session, statement.id, page.after_number, page.fetch)
+    found = get_statement(ctx, **asked)
+    statement = found.total.statement
+    rows = lines_after(ctx.session, statement.id, page.after_number, page.fetch, found.as_of)
     lines, link = page.cut(rows, lambda line: (str(line.position),))
     shown = [line_data(line, statement.currency) for line in lines]
-    return Answer({**statement_data(header), "lines": shown}, headers=link)
+    return Answer({**statement_data(found.total), "lines": shown}, headers=link)
 
 
 IMPACTS = (

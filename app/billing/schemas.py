@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from app.web.as_of import PageAsOf
 from app.web.fields import DecimalString, Identifier, InstantField, MonthPeriod, Name, Text, Whole, Word
-from app.web.pagination import PageQuery
 from app.web.schema import Strict
 
 
@@ -61,7 +61,7 @@ class StatementWithLines(StatementShown):
     lines = fields.List(fields.Nested(StatementLineShown))
 
 
-class StatementsQuery(PageQuery):
+class StatementsQuery(PageAsOf):
     """Which statements."""
 
     contract = Identifier(metadata={"description": "Of this contract only."})

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from app.cli.bill import bill
 from app.cli.check import check
 from app.cli.demo import demo
+from app.cli.diff import diff
 from app.cli.explain import explain
 from app.cli.import_ import import_
 from app.cli.key import key
@@ -23,7 +24,7 @@ from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.terms import terms
 
-COMMANDS = (demo, serve, migrate, key, import_, check, schema, quote, replay, pack, terms, bill, explain)
+COMMANDS = (demo, serve, migrate, key, import_, check, schema, quote, replay, pack, terms, diff, bill, explain)
 
 group = AppGroup(
     "termline",

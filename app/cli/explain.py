@@ -11,15 +11,16 @@ from app.conversions.operations.explain_decision import explain_decision, find_d
 @click.command()
 @click.argument("decision")
 @click.option("--program", help="The program, when a conversion id is not the only one of its name.")
+@click.option("--as-of", help="As it was known at this time: a local date or an instant with an offset. Default: now.")
 @as_json
 @refusals_shown
-def explain(decision: str, program: str | None, is_json: bool) -> None:
+def explain(decision: str, program: str | None, as_of: str | None, is_json: bool) -> None:
     """Explain DECISION: the id of a decision (dec_…), or of a conversion for the decision on it as it stands.
 
     It is decided again by the reference engine; if that does not give the stored digest, the command fails.
     """
     with runtime() as opened, opened.work(actor()) as ctx:
-        explanation = explain_decision(ctx, find_decision(ctx, decision, program).id)
+        explanation = explain_decision(ctx, find_decision(ctx, decision, program, as_of).id, as_of)
     if is_json:
         print_json(explanation.as_dict())
         return

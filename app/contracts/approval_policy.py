@@ -32,7 +32,7 @@ def approvals_needed(policy: Mapping[str, Any], change: Change) -> tuple[int, li
     if change.is_backdated and "backdated" in policy:
         asked.append((policy["backdated"], "it reaches back into the past"))
     if change.loosened and "loosened_limits" in policy:
-        asked.append((policy["loosened_limits"], f"it removes or raises {' and '.join(change.loosened)}"))
+        asked.append((policy["loosened_limits"], "; ".join(change.loosened)))
     asked += [
         (step["approvals"], f"the contract's value {canonical(change.value)} is over {step['over']}")
         for step in policy.get("value_over", ())

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from app.contracts.drafting import read_start
 from app.contracts.errors import InstantRefused
 from app.contracts.mapping import timezone_of
+from app.core.as_of import read_as_of
 from app.core.errors import Finding
 from app.runtime import Context
 from app.store.models import Contract
 
-_UTC = ZoneInfo("UTC")
+
+def as_of_for(ctx: Context, contract: Contract, given: str | datetime | None) -> datetime:
+    """Return the instant of which is asked what was known then; a date is a local day of the contract."""
+    return read_as_of(given, ctx.now(), timezone_of(contract))
 
 
-def instant_of(ctx: Context, contract: Contract | None, given: str | datetime | None, at: str = "/as_of") -> datetime:
-    """Return an instant given as one, or as text: a local day of the contract (its first instant; of UTC without one)."""
+def instant_of(ctx: Context, contract: Contract, given: str | datetime | None, at: str) -> datetime:
+    """Return when terms are asked for: an instant, or text, a local day of the contract or an instant with an offset."""
     if given is None:
         return ctx.now()
     if isinstance(given, datetime):
         return given.astimezone(UTC)
-    found = read_start(given, _UTC if contract is None else timezone_of(contract), at)
+    found = read_start(given, timezone_of(contract), at)
     if isinstance(found, Finding):
         raise InstantRefused(f"{at[1:]}: {found.message}, {found.hint}.", [found])
     return found

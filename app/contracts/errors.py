@@ -1,5 +1,6 @@
 """Refusals of the contracts room."""
 
+from app.core.as_of import InstantRefused as InstantRefused
 from app.core.errors import AppError
 
 
@@ -45,11 +46,6 @@ class BackdatingUndeclared(AppError):
 
 class OutsideContractVersion(AppError):
     code = "outside_contract_version"
-    kind = "invalid"
-
-
-class InstantRefused(AppError):
-    code = "instant_refused"
     kind = "invalid"
 
 

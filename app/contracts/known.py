@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from app.contracts.content import content_data
-from app.contracts.errors import VersionNotFound
+from app.contracts.errors import ContractNotFound, VersionNotFound
 from app.contracts.repository import approvals_of, contract_named, saved_drafts, versions_of
 from app.contracts.status import version_status
 from app.core.instants import write_instant
 from app.runtime import Context
-from app.store.models import Approval, ContractVersion, SavedDraft
+from app.store.models import Approval, Contract, ContractVersion, SavedDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def known_versions(
     ctx: Context, contract: str, as_of: datetime, numbers: Sequence[int] | None = None
 ) -> list[KnownVersion]:
     """Return the versions of a contract that had been drafted by then, or those of these numbers, in order."""
-    contract_named(ctx.session, contract)
+    require_known(contract_named(ctx.session, contract), as_of)
     versions = versions_of(ctx.session, contract)
     shown = [row for row in versions if row.created_at <= as_of and (numbers is None or row.number in numbers)]
     ids = [row.id for row in shown] + [rule.id for row in shown for rule in row.rule_versions]
@@ -55,6 +55,12 @@ def known_versions(
         of = approval.contract_version_id or approval.rule_version_id or ""
         approvals.setdefault(of, []).append(_approval_data(approval))
     return [_known(row, versions, as_of, saved, approvals) for row in shown]
+
+
+def require_known(contract: Contract, as_of: datetime) -> None:
+    """Refuse a contract that there was not yet at an instant, in the words of one that there is not."""
+    if contract.created_at > as_of:
+        raise ContractNotFound(f"There is no contract {contract.id!r}.")
 
 
 def _known(

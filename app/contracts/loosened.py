@@ -3,46 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from app.contracts.base import base_in_force, numbered, taken_over
-from app.core.money import parse_decimal
+from app.contracts.base import base_in_force, numbered
+from app.contracts.repository import is_in_timeline
+from app.contracts.vocabulary import rules_now
+from app.rulelang.ast import Body
+from app.rulelang.changes import loosened_limits
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
 
 
 def loosened_by(
-    ctx: Context, contract: Contract, versions: Sequence[ContractVersion], drafted: Iterable[RuleVersion]
+    ctx: Context,
+    contract: Contract,
+    versions: Sequence[ContractVersion],
+    version: ContractVersion,
+    drafted: Iterable[RuleVersion],
 ) -> list[str]:
-    """Return the limits, by name, that payout rules remove or raise. A later approval policy asks for more people then."""
+    """Say which limits payout rules remove or raise. The approval policy may ask for more people then."""
     found: list[str] = []
     for rule in drafted:
         if rule.kind != "payout" or rule.is_inherited:
             continue
-        number = base_in_force(ctx, contract, versions, rule.effective_from, ctx.now())
-        before = taken_over(numbered(versions, number), rule.effective_from, ["payout"])
-        first = min(before, key=lambda draft: draft.effective_from, default=None)
-        if first is not None:
-            found += [name for name in loosened_limits(first.body, rule.body) if name not in found]
+        changes = loosened_limits(_before(ctx, contract, versions, rule), rules_of_row(ctx, contract, version, rule))
+        found += [change.says for change in changes if change.says not in found]
     return found
 
 
-def loosened_limits(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Return the ids of limits that are gone, or whose maximum is higher."""
-    kept = {limit.get("id"): limit for limit in after.get("limits", ())}
-    return [
-        f"the limit {limit['id']}"
-        for limit in before.get("limits", ())
-        if limit["id"] not in kept
-        or _most(kept[limit["id"]]) > _most(limit)
-        or _shape(kept[limit["id"]]) != _shape(limit)
-    ]
+def _before(ctx: Context, contract: Contract, versions: Sequence[ContractVersion], rule: RuleVersion) -> Body | None:
+    """Return the rules of the same kind that are in force where drafted ones start, or None."""
+    source = numbered(versions, base_in_force(ctx, contract, versions, rule.effective_from, ctx.now()))
+    if source is None:
+        return None
+    of_kind = [other for other in source.rule_versions if other.kind == rule.kind and is_in_timeline(other)]
+    started = [other for other in of_kind if other.starts_at <= rule.effective_from] or of_kind
+    return rules_of_row(ctx, contract, source, max(started, key=lambda other: other.starts_at)) if started else None
 
 
-def _most(limit: dict[str, Any]) -> Any:
-    return parse_decimal(str(limit["max"])) or 0
-
-
-def _shape(limit: dict[str, Any]) -> tuple[Any, ...]:
-    """What a limit counts; a limit that counts something else does not hold what the other one held."""
-    return limit.get("measure"), limit.get("per"), limit.get("window")
+def rules_of_row(ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion) -> Body | None:
+    """Return what a rule version says, or None where that does not fit the lists and facts as they are now."""
+    rules, _ = rules_now(ctx, contract, version, rule)
+    return None if rules is None else rules.body

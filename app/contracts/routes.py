@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.contracts import errors
-from app.contracts.clocks import instant_of
+from app.contracts.clocks import as_of_for
 from app.contracts.describe import (
     checked_data,
     contract_data,
@@ -18,7 +18,7 @@ from app.contracts.describe import (
     timeline_data,
     version_data,
 )
-from app.contracts.known import KnownVersion, known_version, known_versions
+from app.contracts.known import KnownVersion, known_version, known_versions, require_known
 from app.contracts.operations.approve_version import approve_rule_version, approve_version
 from app.contracts.operations.check_version import check_version
 from app.contracts.operations.close_version import (
@@ -48,8 +48,6 @@ from app.contracts.repository import (
 from app.contracts.schemas import (
     Because,
     ContractShown,
-    KnownPage,
-    KnownQuery,
     NewContract,
     NewPolicy,
     NewPromotion,
@@ -70,11 +68,13 @@ from app.contracts.schemas import (
     Why,
 )
 from app.contracts.status import contract_status
+from app.core.as_of import read_as_of
 from app.engine.matcher import RulesNotRunnable, TrialNotRun
 from app.partners.errors import PartnerNotFound, ProgramNotFound
 from app.partners.repository import program_named
 from app.runtime import Context
-from app.store.models import Contract, ContractVersion, RuleVersion
+from app.store.models import ContractVersion, RuleVersion
+from app.web.as_of import LocalAsOf, LocalPageAsOf, PageAsOf
 from app.web.blueprint import Room
 from app.web.pagination import Page
 
@@ -121,30 +121,25 @@ def add_contract(ctx: Context, **body: Any) -> dict[str, Any]:
     needs="read",
     shows=ContractShown,
     cursor=lambda row: (row["id"],),
-    query=KnownPage,
+    query=PageAsOf,
     refuses=(errors.InstantRefused,),
 )
-def list_contracts(ctx: Context, page: Page, as_of: str | None) -> Sequence[dict[str, Any]]:
+def list_contracts(ctx: Context, page: Page, as_of: datetime | None = None) -> Sequence[dict[str, Any]]:
     """List contracts in order of id."""
-    then = instant_of(ctx, None, as_of)
+    then = read_as_of(as_of, ctx.now())
     rows = contracts_after(ctx.session, page.after_id, page.fetch, then)
     versions = versions_of_contracts(ctx.session, [row.id for row in rows])
     return [contract_data(row, contract_status(versions[row.id], then, then)) for row in rows]
 
 
-@routes.reads(CONTRACT, needs="read", query=KnownQuery, shows=ContractShown, refuses=TIMES)
+@routes.reads(CONTRACT, needs="read", query=LocalAsOf, shows=ContractShown, refuses=TIMES)
 def show_contract(ctx: Context, contract: str, as_of: str | None = None) -> dict[str, Any]:
     """Show a contract and what it is: a draft, scheduled, in force, expired or terminated."""
     row = contract_named(ctx.session, contract)
-    then = instant_of(ctx, row, as_of)
-    _require_known(row, then)
+    then = as_of_for(ctx, row, as_of)
+    require_known(row, then)
     versions = versions_of_contracts(ctx.session, [contract])[contract]
     return contract_data(row, contract_status(versions, then, then))
-
-
-def _require_known(contract: Contract, as_of: datetime) -> None:
-    if contract.created_at > as_of:
-        raise errors.ContractNotFound(f"There is no contract {contract.id!r}.")
 
 
 def _shown(ctx: Context, row: ContractVersion) -> dict[str, Any]:
@@ -162,7 +157,7 @@ def _rules_shown(ctx: Context, row: RuleVersion) -> dict[str, Any]:
 
 def _known(ctx: Context, contract: str, number: int, as_of: str | None) -> KnownVersion:
     row = contract_named(ctx.session, contract)
-    return known_version(ctx, contract, number, instant_of(ctx, row, as_of))
+    return known_version(ctx, contract, number, as_of_for(ctx, row, as_of))
 
 
 @routes.writes(
@@ -240,13 +235,15 @@ def add_reinstatement(ctx: Context, contract: str, **body: Any) -> dict[str, Any
     query=RenewalsQuery,
     refuses=(errors.InstantRefused,),
 )
-def list_renewals(ctx: Context, page: Page, by: str | None, as_of: str | None) -> Sequence[dict[str, Any]]:
+def list_renewals(
+    ctx: Context, page: Page, by: datetime | None = None, as_of: datetime | None = None
+) -> Sequence[dict[str, Any]]:
     """List the terms that end and are not renewed, by contract, once their day of notice has come.
 
     This is looked up, not kept: no job has to run for it.
     """
-    known_at = instant_of(ctx, None, as_of)
-    then = known_at if by is None else instant_of(ctx, None, by, "/by")
+    known_at = read_as_of(as_of, ctx.now())
+    then = known_at if by is None else by
     found = sorted(renewals_due(ctx, by=then, as_of=known_at), key=lambda due: due.contract.id)
     return [renewal_data(due) for due in page.rest_of(found, lambda due: due.contract.id)]
 
@@ -256,17 +253,17 @@ def list_renewals(ctx: Context, page: Page, by: str | None, as_of: str | None) -
     needs="read",
     shows=VersionShown,
     cursor=lambda row: (str(row["number"]),),
-    query=KnownPage,
+    query=LocalPageAsOf,
     refuses=TIMES,
 )
-def list_versions(ctx: Context, contract: str, page: Page, as_of: str | None) -> Sequence[dict[str, Any]]:
+def list_versions(ctx: Context, contract: str, page: Page, as_of: str | None = None) -> Sequence[dict[str, Any]]:
     """List the versions of a contract, drafts and retired ones too, by number."""
     row = contract_named(ctx.session, contract)
-    known = known_versions(ctx, contract, instant_of(ctx, row, as_of))
+    known = known_versions(ctx, contract, as_of_for(ctx, row, as_of))
     return [version_data(each) for each in page.rest_of(known, lambda each: str(each.row.number))]
 
 
-@routes.reads(VERSION, needs="read", query=KnownQuery, shows=VersionShown, refuses=(*MISSING, errors.InstantRefused))
+@routes.reads(VERSION, needs="read", query=LocalAsOf, shows=VersionShown, refuses=(*MISSING, errors.InstantRefused))
 def show_version(ctx: Context, contract: str, number: int, as_of: str | None = None) -> dict[str, Any]:
     """Show a contract version with its rule versions."""
     return version_data(_known(ctx, contract, number, as_of))
@@ -355,11 +352,11 @@ def add_rule_version(ctx: Context, contract: str, number: int, **body: Any) -> d
     needs="read",
     shows=RuleVersionShown,
     cursor=lambda row: (row["id"],),
-    query=KnownPage,
+    query=LocalPageAsOf,
     refuses=(*MISSING, errors.InstantRefused),
 )
 def list_rule_versions(
-    ctx: Context, contract: str, number: int, page: Page, as_of: str | None
+    ctx: Context, contract: str, number: int, page: Page, as_of: str | None = None
 ) -> Sequence[dict[str, Any]]:
     """List the rule versions of a contract version, by kind and number."""
     rows = version_data(_known(ctx, contract, number, as_of))["rule_versions"]
@@ -370,7 +367,7 @@ def list_rule_versions(
 @routes.reads(
     RULE_VERSION,
     needs="read",
-    query=KnownQuery,
+    query=LocalAsOf,
     shows=RuleVersionShown,
     refuses=(*MISSING, errors.InstantRefused),
 )
@@ -381,7 +378,7 @@ def show_rule_version(
     known = _known(ctx, contract, number, as_of)
     rule = rule_version_numbered(known.row, kind, rule_number)
     if rule.created_at > known.as_of:
-        raise errors.VersionNotFound(f"{known.row.id} has no {kind} rule version {rule_number}.")
+        raise errors.VersionNotFound(f"Version {number} of {contract} has no {kind} rule version {rule_number}.")
     return rule_version_data(known, rule)
 
 
@@ -458,12 +455,12 @@ def set_policy(ctx: Context, program: str, policy: dict[str, Any], reason: str |
     needs="read",
     shows=PolicyShown,
     cursor=lambda row: (str(row["number"]),),
-    query=KnownPage,
+    query=PageAsOf,
     refuses=(ProgramNotFound, errors.InstantRefused),
 )
-def list_policies(ctx: Context, program: str, page: Page, as_of: str | None) -> Sequence[dict[str, Any]]:
+def list_policies(ctx: Context, program: str, page: Page, as_of: datetime | None = None) -> Sequence[dict[str, Any]]:
     """List the approval policies a program has had; the last one counts. Without any, one approval is enough."""
-    then = instant_of(ctx, None, as_of)
+    then = read_as_of(as_of, ctx.now())
     program_named(ctx.session, program)
     rows = [row for row in policies_of(ctx.session, program) if row.created_at <= then]
     return [policy_data(row) for row in page.rest_of(rows, lambda row: str(row.number))]
@@ -478,7 +475,7 @@ def show_terms(ctx: Context, contract: str, at: str | None = None, as_of: str | 
     return terms_data(get_terms(ctx, contract=contract, at=at, as_of=as_of))
 
 
-@routes.reads(f"{CONTRACT}/timeline", needs="read", query=KnownQuery, shows=TimelineShown, refuses=TIMES)
+@routes.reads(f"{CONTRACT}/timeline", needs="read", query=LocalAsOf, shows=TimelineShown, refuses=TIMES)
 def show_timeline(ctx: Context, contract: str, as_of: str | None = None) -> dict[str, Any]:
     """Show what was, is and will be in force, as it was known at an instant, with who approved it when.
 

@@ -9,6 +9,7 @@ from app.contracts.status import CONTRACT_STATUSES, VERSION_STATUSES
 from app.rulelang.ast import KINDS
 from app.rulesets.schemas import DecisionTable, RuleFinding, RulesCompared
 from app.store.models.contracts import STATES, VERSION_KINDS
+from app.web.as_of import PageAsOf
 from app.web.fields import (
     DecimalString,
     Flag,
@@ -22,11 +23,10 @@ from app.web.fields import (
     Whole,
     Word,
 )
-from app.web.pagination import PageQuery
 from app.web.schema import Strict
 
 START = "A date means the first instant of that local day in the contract's zone."
-AS_OF = "What was known then: only what was approved by this instant. Now, when left out."
+AS_OF = "What was known then: only what was approved by this instant. Now, when left out; never a time to come."
 PINS = {
     "description": "The named lists it is pinned to, by name, once it is approved.",
     "example": {"vip_codes": {"version": 3, "hash": "9f86d081884c7d65"}},
@@ -329,12 +329,6 @@ class TermsQuery(Strict):
     as_of = LocalDateOrInstant(metadata={"description": AS_OF})
 
 
-class KnownQuery(Strict):
-    """As of when."""
-
-    as_of = LocalDateOrInstant(metadata={"description": AS_OF})
-
-
 class NoTermsReason(Strict):
     """Why there are no terms."""
 
@@ -428,15 +422,7 @@ class TimelineShown(Strict):
     )
 
 
-class KnownPage(PageQuery):
-    """A page, as of when."""
-
-    as_of = LocalDateOrInstant(load_default=None, metadata={"description": AS_OF})
-
-
-class RenewalsQuery(KnownPage):
+class RenewalsQuery(PageAsOf):
     """Which terms."""
 
-    by = LocalDateOrInstant(
-        load_default=None, metadata={"description": "Whose day of notice has come by then; now, when left out."}
-    )
+    by = InstantField(metadata={"description": "Whose day of notice has come by then; now, when left out."})

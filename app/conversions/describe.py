@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from app.conversions.mapping import decision_data
@@ -11,10 +12,12 @@ from app.core.instants import write_instant
 from app.core.rounding import shown
 from app.store.models import Conversion, Decision
 
+NOT_DECIDED = {"code": "NOT_DECIDED", "message": "it was taken in by then, and not decided yet"}
 
-def receipt_data(receipt: Receipt, decision: Decision | None) -> dict[str, Any]:
+
+def receipt_data(receipt: Receipt, decision: Decision | None, now: datetime) -> dict[str, Any]:
     """Return what became of a conversion that was taken in, with the whole decision."""
-    shown = None if decision is None else decision_data(decision)
+    shown = None if decision is None else decision_data(decision, now)
     return {"status": receipt.status, "id": receipt.id, "program": receipt.program, "decision": shown}
 
 
@@ -33,7 +36,10 @@ def decision_summary(decision: Decision | DecisionBrief) -> dict[str, Any]:
 
 
 def conversion_data(conversion: Conversion, decision: Decision | None) -> dict[str, Any]:
-    """Return a conversion as it was received, with the decision as it stands."""
+    """Return a conversion as it was received, with the decision as it stood; null, with a reason, before the first."""
+    decided = (
+        {"decision": None, "reason": NOT_DECIDED} if decision is None else {"decision": decision_summary(decision)}
+    )
     return {
         "id": conversion.id,
         "program": conversion.program_id,
@@ -41,5 +47,5 @@ def conversion_data(conversion: Conversion, decision: Decision | None) -> dict[s
         "received_at": write_instant(conversion.received_at),
         "partner": conversion.partner,
         "facts": conversion.facts,
-        "decision": None if decision is None else decision_summary(decision),
+        **decided,
     }

@@ -61,13 +61,19 @@ def decision_row(
     )
 
 
-def decision_data(row: models.Decision) -> dict[str, Any]:
-    """Return a stored decision as it is shown: the record that was hashed, and what is known about it."""
+def decision_data(row: models.Decision, as_of: datetime) -> dict[str, Any]:
+    """Return a stored decision as it is shown: the record that was hashed, and what was known about it at an instant."""
+    retired_at = retired_by(row, as_of)
     return {
         "id": row.id,
         "program": row.program_id,
         **{key: row.record[key] for key in RECORD_KEYS},
         "digest": row.digest,
         "as_of": write_instant(row.recorded_at),
-        "retired_at": None if row.retired_at is None else write_instant(row.retired_at),
+        "retired_at": None if retired_at is None else write_instant(retired_at),
     }
+
+
+def retired_by(row: models.Decision, as_of: datetime) -> datetime | None:
+    """Return when a later decision took the place of this one, if one had by then."""
+    return None if row.retired_at is None or row.retired_at > as_of else row.retired_at

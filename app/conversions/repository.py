@@ -8,10 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, Text, delete, exists, func, literal, select, text, tuple_, update
+from sqlalchemy import ARRAY, Row, Text, delete, exists, func, literal, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from app.conversions.errors import ConversionNotFound, DecisionNotFound
+from app.core.as_of import when_asked
 from app.core.period import Period
 from app.engine.counters import Counter
 from app.store.base import Instant
@@ -29,6 +30,7 @@ CONVERSION_COLUMNS = (
     "id",
     "event_at",
     "received_at",
+    "recorded_at",
     "partner",
     "customer_id",
     "facts",
@@ -87,7 +89,7 @@ def unsettled_keys(session: Session, program_id: str) -> list[Row[Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A conversion to decide, with the digest of the decision it has so far."""
+    """A conversion to decide, with the digest of the decision it has so far, and when that was made."""
 
     id: str
     event_at: datetime
@@ -96,6 +98,7 @@ class Pending:
     decision_id: str | None
     digest: str | None
     revision: int
+    decided_at: datetime | None
 
 
 def pending_in(
@@ -117,14 +120,15 @@ def pending_in(
         )
     rows = session.execute(query.order_by(Conversion.event_at, Conversion.id)).all()
     decided = _digests(session, program_id, [row.id for row in rows])
-    return [Pending(*row, *decided.get(row.id, (None, None, 0))) for row in rows]
+    return [Pending(*row, *decided.get(row.id, (None, None, 0, None))) for row in rows]
 
 
-def _digests(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, tuple[str, str, int]]:
-    query = select(Decision.conversion_id, Decision.id, Decision.digest, Decision.revision).where(
+def _digests(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, tuple[str, str, int, datetime]]:
+    made = (Decision.id, Decision.digest, Decision.revision, Decision.recorded_at)
+    query = select(Decision.conversion_id, *made).where(
         Decision.program_id == program_id, Decision.conversion_id == func.any(list(ids)), Decision.retired_at.is_(None)
     )
-    return {row.conversion_id: (row.id, row.digest, row.revision) for row in session.execute(query)}
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in session.execute(query)}
 
 
 def order_numbers(session: Session, program_id: str, customers: Sequence[str]) -> dict[str, int]:
@@ -214,20 +218,33 @@ def take_off(session: Session, program_id: str, ids: Sequence[str]) -> None:
     )
 
 
-def conversion_known(session: Session, program_id: str, conversion_id: str) -> Conversion:
-    """Return a conversion or refuse."""
+def conversion_known(
+    session: Session, program_id: str, conversion_id: str, as_of: datetime | None = None
+) -> Conversion:
+    """Return a conversion that was there by then, or refuse."""
     conversion = session.get(Conversion, (program_id, conversion_id))
-    if conversion is None:
-        raise ConversionNotFound(f"The program {program_id!r} has no conversion {conversion_id!r}.")
+    if conversion is None or (as_of is not None and conversion.recorded_at > as_of):
+        raise ConversionNotFound(f"The program {program_id!r} has no conversion {conversion_id!r}{when_asked(as_of)}.")
     return conversion
 
 
-def decision_known(session: Session, decision_id: str) -> Decision:
-    """Return a decision, current or retired, or refuse."""
+def decision_known(session: Session, decision_id: str, as_of: datetime) -> Decision:
+    """Return a decision that was made by then, current or retired, or refuse."""
     decision = session.get(Decision, decision_id)
-    if decision is None:
-        raise DecisionNotFound(f"There is no decision {decision_id!r}. Conversions name theirs.")
+    if decision is None or decision.recorded_at > as_of:
+        raise DecisionNotFound(f"There is no decision {decision_id!r}{when_asked(as_of)}. Conversions name theirs.")
     return decision
+
+
+def decision_at(session: Session, program_id: str, conversion_id: str, as_of: datetime) -> Decision | None:
+    """Return the decision on a conversion as it stood at an instant, or None before the first."""
+    query = select(Decision).where(
+        Decision.program_id == program_id,
+        Decision.conversion_id == conversion_id,
+        Decision.recorded_at <= as_of,
+        or_(Decision.retired_at.is_(None), Decision.retired_at > as_of),
+    )
+    return session.scalar(query)
 
 
 def current_decision(session: Session, program_id: str, conversion_id: str) -> Decision | None:
@@ -238,9 +255,11 @@ def current_decision(session: Session, program_id: str, conversion_id: str) -> D
     return session.scalar(query)
 
 
-def decisions_of(session: Session, program_id: str, conversion_id: str) -> Sequence[Decision]:
-    """Return every decision on a conversion, the newest first."""
-    query = select(Decision).where(Decision.program_id == program_id, Decision.conversion_id == conversion_id)
+def decisions_of(session: Session, program_id: str, conversion_id: str, as_of: datetime) -> Sequence[Decision]:
+    """Return every decision that was made on a conversion by then, the newest first."""
+    query = select(Decision).where(
+        Decision.program_id == program_id, Decision.conversion_id == conversion_id, Decision.recorded_at <= as_of
+    )
     return session.scalars(query.order_by(Decision.revision.desc())).all()
 
 

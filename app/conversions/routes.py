@@ -9,10 +9,10 @@ from app.conversions import errors
 from app.conversions.describe import conversion_data, receipt_data, receipt_line
 from app.conversions.mapping import decision_data
 from app.conversions.operations.explain_decision import explain_decision, explain_preview
+from app.conversions.operations.get_conversion import get_conversion, get_decisions
 from app.conversions.operations.preview_decision import preview_decision
 from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
-from app.conversions.operations.settle_program import settle_program
-from app.conversions.repository import conversion_known, current_decision, decisions_of
+from app.conversions.repository import current_decision
 from app.conversions.schemas import (
     ConversionReceived,
     ConversionShown,
@@ -25,6 +25,7 @@ from app.conversions.schemas import (
 from app.engine.matcher import EngineFault
 from app.partners.errors import ProgramNotFound
 from app.runtime import Context
+from app.web.as_of import LocalAsOf
 from app.web.blueprint import Answer, Room
 from app.web.lines import Line
 from app.web.pagination import Page
@@ -83,20 +84,23 @@ def add_conversion(ctx: Context, body: Any) -> Answer:
     """
     receipt = receive_conversion(ctx, body)
     decision = current_decision(ctx.session, str(receipt.program), str(receipt.id))
-    return Answer(receipt_data(receipt, decision), status=201 if receipt.status == "accepted" else 200)
+    return Answer(receipt_data(receipt, decision, ctx.now()), status=201 if receipt.status == "accepted" else 200)
 
 
 @routes.reads(
     "/conversions/<identifier:program>/<name:conversion>",
     needs="read",
+    query=LocalAsOf,
     shows=ConversionShown,
     refuses=(errors.ConversionNotFound, ProgramNotFound),
 )
-def show_conversion(ctx: Context, program: str, conversion: str) -> dict[str, Any]:
-    """Show a conversion as it was received, with the decision as it stands."""
-    settle_program(ctx, program)
-    row = conversion_known(ctx.session, program, conversion)
-    return conversion_data(row, current_decision(ctx.session, program, conversion))
+def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
+    """Show a conversion as it was received, with the decision as it stands.
+
+    With `as_of`, the decision is the one that stood then; it is null, with a reason, before the first.
+    """
+    found = get_conversion(ctx, **asked)
+    return conversion_data(found.conversion, found.decision)
 
 
 @routes.writes(
@@ -119,16 +123,17 @@ def preview(ctx: Context, body: Any) -> dict[str, Any]:
 @routes.reads(
     "/decisions/<identifier:decision>",
     needs="read",
+    query=LocalAsOf,
     shows=DecisionExplained,
     refuses=(errors.DecisionNotFound, errors.DecisionNotReproduced),
 )
-def show_decision(ctx: Context, decision: str) -> dict[str, Any]:
+def show_decision(ctx: Context, decision: str, as_of: str | None = None) -> dict[str, Any]:
     """Explain a decision: every comparison, every calculation, and both in words.
 
     It is decided again from what it was made of. If that gave another digest, this answers 500 rather than explain
     something that was not decided.
     """
-    return explain_decision(ctx, decision).as_dict()
+    return explain_decision(ctx, decision, as_of).as_dict()
 
 
 @routes.lists(
@@ -139,8 +144,7 @@ def show_decision(ctx: Context, decision: str) -> dict[str, Any]:
     cursor=lambda row: (row["id"],),
     refuses=(errors.ConversionNotFound, ProgramNotFound),
 )
-def list_decisions(ctx: Context, program: str, conversion: str, page: Page) -> Sequence[dict[str, Any]]:
+def list_decisions(ctx: Context, page: Page, **asked: Any) -> Sequence[dict[str, Any]]:
     """List all decisions on a conversion, the newest first; only that one is not retired."""
-    settle_program(ctx, program)
-    rows = decisions_of(ctx.session, program, conversion_known(ctx.session, program, conversion).id)
-    return [decision_data(row) for row in page.rest_of(rows, lambda row: row.id)]
+    rows, known_at = get_decisions(ctx, **asked)
+    return [decision_data(row, known_at) for row in page.rest_of(rows, lambda row: row.id)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.store.models.conversions import OUTCOMES
+from app.web.as_of import LocalPageAsOf
 from app.web.fields import DecimalString, Identifier, InstantField, Name, Object, Text, Whole, Word
-from app.web.pagination import PageQuery
 from app.web.schema import Strict
 
 
@@ -122,6 +122,13 @@ class ConversionReceived(Strict):
     decision = fields.Nested(DecisionShown, allow_none=True)
 
 
+class NotDecided(Strict):
+    """Why there is no decision on a conversion."""
+
+    code = Text(metadata={"example": "NOT_DECIDED"})
+    message = Text()
+
+
 class ConversionShown(Strict):
     """A conversion as it was received, and the decision on it."""
 
@@ -132,9 +139,10 @@ class ConversionShown(Strict):
     partner = Name(allow_none=True, metadata={"example": "acme"})
     facts = Object()
     decision = fields.Nested(DecisionSummary, allow_none=True)
+    reason = fields.Nested(NotDecided, metadata={"description": "Why there is no decision; only where there is none."})
 
 
-class DecisionsQuery(PageQuery):
+class DecisionsQuery(LocalPageAsOf):
     """Whose decisions."""
 
     program = Identifier(required=True, metadata={"example": "cdnow", "description": "The program of the conversion."})

@@ -3,40 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.core.as_of import when_asked
 from app.partners.errors import PartnerNotFound, ProgramNotFound
 from app.store.models import Conversion, Partner, Program
 from app.store.work_list import unsettle_where
 
 
-def partner_named(session: Session, partner_id: str) -> Partner:
-    """Return a partner or refuse."""
+def partner_named(session: Session, partner_id: str, as_of: datetime | None = None) -> Partner:
+    """Return a partner that was there by then, or refuse."""
     partner = session.get(Partner, partner_id)
-    if partner is None:
-        raise PartnerNotFound(f"There is no partner {partner_id!r}. Create it with POST /v1/partners.")
+    if partner is None or (as_of is not None and partner.created_at > as_of):
+        raise PartnerNotFound(
+            f"There is no partner {partner_id!r}{when_asked(as_of)}. Create it with POST /v1/partners."
+        )
     return partner
 
 
-def program_named(session: Session, program_id: str, *, lock: bool = False) -> Program:
-    """Return a program or refuse. With `lock`, wait until nobody else is changing what belongs to it."""
+def program_named(session: Session, program_id: str, *, lock: bool = False, as_of: datetime | None = None) -> Program:
+    """Return a program that was there by then, or refuse. With `lock`, wait until nobody else is changing what belongs
+    to it."""
     program = session.get(Program, program_id, with_for_update={"key_share": True} if lock else None)
-    if program is None:
-        raise ProgramNotFound(f"There is no program {program_id!r}. Create it with POST /v1/programs.")
+    if program is None or (as_of is not None and program.created_at > as_of):
+        raise ProgramNotFound(
+            f"There is no program {program_id!r}{when_asked(as_of)}. Create it with POST /v1/programs."
+        )
     return program
 
 
-def partners_after(session: Session, after: str | None, limit: int) -> Sequence[Partner]:
-    """Return partners in order of id, from behind a cursor."""
-    query = select(Partner).order_by(Partner.id).limit(limit)
+def partners_after(session: Session, after: str | None, limit: int, as_of: datetime) -> Sequence[Partner]:
+    """Return the partners that were there by then in order of id, from behind a cursor."""
+    query = select(Partner).where(Partner.created_at <= as_of).order_by(Partner.id).limit(limit)
     return session.scalars(query if after is None else query.where(Partner.id > after)).all()
 
 
-def programs_after(session: Session, after: str | None, limit: int) -> Sequence[Program]:
-    """Return programs in order of id, from behind a cursor."""
-    query = select(Program).order_by(Program.id).limit(limit)
+def programs_after(session: Session, after: str | None, limit: int, as_of: datetime) -> Sequence[Program]:
+    """Return the programs that were there by then in order of id, from behind a cursor."""
+    query = select(Program).where(Program.created_at <= as_of).order_by(Program.id).limit(limit)
     return session.scalars(query if after is None else query.where(Program.id > after)).all()
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+from app.core.as_of import read_as_of
+from app.partners.describe import program_data
 from app.partners.errors import PartnerExists, PartnerNotFound, ProgramExists, ProgramNotFound, ProgramRefused
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
 from app.partners.operations.declare_facts import declare_facts
-from app.partners.repository import partner_named, partners_after, program_named, programs_after
+from app.partners.operations.get_program import get_program
+from app.partners.repository import partner_named, partners_after, programs_after
 from app.partners.schemas import NewFacts, NewPartner, NewProgram, PartnerShown, ProgramShown
 from app.runtime import Context
-from app.store.models import Partner, Program
+from app.store.models import Partner
+from app.web.as_of import AsOf, LocalAsOf, PageAsOf
 from app.web.blueprint import Room
 from app.web.pagination import Page
 
@@ -36,16 +41,18 @@ def add_partner(ctx: Context, **body: Any) -> Partner:
     return create_partner(ctx, **body)
 
 
-@routes.lists("/partners", needs="read", shows=PartnerShown, cursor=lambda partner: (partner.id,))
-def list_partners(ctx: Context, page: Page) -> Sequence[Partner]:
+@routes.lists("/partners", needs="read", query=PageAsOf, shows=PartnerShown, cursor=lambda partner: (partner.id,))
+def list_partners(ctx: Context, page: Page, as_of: datetime | None = None) -> Sequence[Partner]:
     """List partners in order of id."""
-    return partners_after(ctx.session, page.after_id, page.fetch)
+    return partners_after(ctx.session, page.after_id, page.fetch, read_as_of(as_of, ctx.now()))
 
 
-@routes.reads("/partners/<identifier:partner>", needs="read", shows=PartnerShown, refuses=(PartnerNotFound,))
-def show_partner(ctx: Context, partner: str) -> Partner:
+@routes.reads(
+    "/partners/<identifier:partner>", needs="read", query=AsOf, shows=PartnerShown, refuses=(PartnerNotFound,)
+)
+def show_partner(ctx: Context, partner: str, as_of: datetime | None = None) -> Partner:
     """Show a partner."""
-    return partner_named(ctx.session, partner)
+    return partner_named(ctx.session, partner, read_as_of(as_of, ctx.now()))
 
 
 @routes.writes(
@@ -57,25 +64,28 @@ def show_partner(ctx: Context, partner: str) -> Partner:
     refuses=(ProgramExists, ProgramRefused),
     location="/v1/programs/{id}",
 )
-def add_program(ctx: Context, **body: Any) -> Program:
+def add_program(ctx: Context, **body: Any) -> dict[str, Any]:
     """Create a program.
 
     A program is an advertiser's programme. It fixes the currency in which its contracts pay, the time zone in which
     their days and months are counted, and the attribution model.
     """
-    return create_program(ctx, **body)
+    return program_data(create_program(ctx, **body), ctx.now())
 
 
-@routes.lists("/programs", needs="read", shows=ProgramShown, cursor=lambda program: (program.id,))
-def list_programs(ctx: Context, page: Page) -> Sequence[Program]:
+@routes.lists("/programs", needs="read", query=PageAsOf, shows=ProgramShown, cursor=lambda row: (row["id"],))
+def list_programs(ctx: Context, page: Page, as_of: datetime | None = None) -> Sequence[dict[str, Any]]:
     """List programs in order of id."""
-    return programs_after(ctx.session, page.after_id, page.fetch)
+    known_at = read_as_of(as_of, ctx.now())
+    return [program_data(row, known_at) for row in programs_after(ctx.session, page.after_id, page.fetch, known_at)]
 
 
-@routes.reads("/programs/<identifier:program>", needs="read", shows=ProgramShown, refuses=(ProgramNotFound,))
-def show_program(ctx: Context, program: str) -> Program:
+@routes.reads(
+    "/programs/<identifier:program>", needs="read", query=LocalAsOf, shows=ProgramShown, refuses=(ProgramNotFound,)
+)
+def show_program(ctx: Context, program: str, as_of: str | None = None) -> dict[str, Any]:
     """Show a program."""
-    return program_named(ctx.session, program)
+    return program_data(*get_program(ctx, program=program, as_of=as_of))
 
 
 @routes.writes(
@@ -85,10 +95,10 @@ def show_program(ctx: Context, program: str) -> Program:
     shows=ProgramShown,
     refuses=(ProgramNotFound, ProgramRefused),
 )
-def add_facts(ctx: Context, program: str, **body: Any) -> Program:
+def add_facts(ctx: Context, program: str, **body: Any) -> dict[str, Any]:
     """Declare facts of a program.
 
     Its conversions may carry them from then on, and the rules of its contracts may read them. Facts are only added:
     one that is known can be declared again as it is, and is refused otherwise.
     """
-    return declare_facts(ctx, program=program, **body)
+    return program_data(declare_facts(ctx, program=program, **body), ctx.now())

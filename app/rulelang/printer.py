@@ -284,12 +284,13 @@ def _tiers_text(tiers: Tiers) -> str:
     slices = []
     for index, step in enumerate(tiers.steps):
         end = f"up to {canonical(step.up_to)}" if step.up_to is not None else "beyond" if index else "for all"
-        slices.append(f"{_step_text(tiers, step)} {end}")
+        slices.append(f"{step_text(tiers, step)} {end}")
     at_zero = "; the first step counts for zero too" if tiers.flat_at_zero else ""
     return f"{tiers.mode} by {counted}{span}: {', '.join(slices)}{at_zero}"
 
 
-def _step_text(tiers: Tiers, step: Step) -> str:
+def step_text(tiers: Tiers, step: Step) -> str:
+    """Return what one step of a tier table pays."""
     unit = f"{canonical(step.unit)} %" if tiers.rate == "percent" else f"{money_text(step.unit)} each"
     flat = f"{money_text(step.flat)} once"
     if not step.flat:
@@ -312,7 +313,7 @@ def body_lines(body: Body) -> list[str]:
     """Return a rule body as one English sentence a line."""
     match body:
         case Eligibility(rules, otherwise):
-            lines = [f"{_named(rule)}: {verdict_text(rule.then)} when {condition_text(rule.when)}" for rule in rules]
+            lines = [f"{named(rule)}: {verdict_text(rule.then)} when {condition_text(rule.when)}" for rule in rules]
             return [*lines, f"otherwise: {verdict_text(otherwise)}"]
         case Attribution(claims):
             verb = "accepted" if claims == "accept" else "refused"
@@ -321,10 +322,10 @@ def body_lines(body: Body) -> list[str]:
             end = body.otherwise
             last = verdict_text(end) if isinstance(end, Verdict) else "pay " + formula_text(end)
             return [
-                *(f"{_named(rule)}: pay {_paid_when(rule)}" for rule in body.rules),
+                *(f"{named(rule)}: pay {_paid_when(rule)}" for rule in body.rules),
                 *([HITS[body.hit]] if len(body.rules) > 1 else []),
                 f"otherwise: {last}",
-                *(f"bonus {_named(bonus)}: add {_paid_when(bonus)}" for bonus in body.bonuses),
+                *(f"bonus {named(bonus)}: add {_paid_when(bonus)}" for bonus in body.bonuses),
                 *(f"limit {limit.id}: {limit_text(limit)}" for limit in body.limits),
             ]
 
@@ -336,7 +337,8 @@ HITS = {
 }
 
 
-def _named(rule: EligibilityRule | PayoutRule) -> str:
+def named(rule: EligibilityRule | PayoutRule) -> str:
+    """Return how a rule is called in a sentence: its id, with its name if it has one."""
     return f"{rule.id} ({rule.name})" if rule.name else rule.id
 
 

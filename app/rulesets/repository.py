@@ -8,21 +8,22 @@ from datetime import datetime
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from app.core.as_of import when_asked
 from app.rulesets.errors import ListNotFound
 from app.store.models import ListVersion, NamedList
 
 
-def list_named(session: Session, list_id: str, *, lock: bool = False) -> NamedList:
-    """Return a list or refuse. With `lock`, wait until nobody else is adding a version to it."""
+def list_named(session: Session, list_id: str, *, lock: bool = False, as_of: datetime | None = None) -> NamedList:
+    """Return a list that was there by then, or refuse. With `lock`, wait until nobody else is adding a version to it."""
     found = session.get(NamedList, list_id, with_for_update={"key_share": True} if lock else None)
-    if found is None:
-        raise ListNotFound(f"There is no list {list_id!r}. Publish it with POST /v1/lists.")
+    if found is None or (as_of is not None and found.created_at > as_of):
+        raise ListNotFound(f"There is no list {list_id!r}{when_asked(as_of)}. Publish it with POST /v1/lists.")
     return found
 
 
-def lists_after(session: Session, after: str | None, limit: int) -> Sequence[NamedList]:
-    """Return lists in order of name, from behind a cursor."""
-    query = select(NamedList).order_by(NamedList.id).limit(limit)
+def lists_after(session: Session, after: str | None, limit: int, as_of: datetime) -> Sequence[NamedList]:
+    """Return the lists that were there by then in order of name, from behind a cursor."""
+    query = select(NamedList).where(NamedList.created_at <= as_of).order_by(NamedList.id).limit(limit)
     return session.scalars(query if after is None else query.where(NamedList.id > after)).all()
 
 
@@ -31,15 +32,15 @@ def newest_version(session: Session, list_id: str, as_of: datetime | None = None
     query = select(ListVersion).where(ListVersion.list_id == list_id).order_by(ListVersion.number.desc()).limit(1)
     found = session.scalar(query if as_of is None else query.where(ListVersion.created_at <= as_of))
     if found is None:
-        raise ListNotFound(f"The list {list_id!r} had no version by then.")
+        raise ListNotFound(f"The list {list_id!r} has no version{when_asked(as_of)}.")
     return found
 
 
-def version_of_list(session: Session, list_id: str, number: int) -> ListVersion:
-    """Return one version of a list or refuse."""
+def version_of_list(session: Session, list_id: str, number: int, as_of: datetime) -> ListVersion:
+    """Return one version of a list that was there by then, or refuse."""
     found = session.get(ListVersion, (list_id, number))
-    if found is None:
-        raise ListNotFound(f"The list {list_id!r} has no version {number}.")
+    if found is None or found.created_at > as_of:
+        raise ListNotFound(f"The list {list_id!r} has no version {number}{when_asked(as_of)}.")
     return found
 
 

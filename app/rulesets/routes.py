@@ -10,6 +10,7 @@ from app.analysis.analyse import analyse
 from app.analysis.difference import KindsDiffer, difference
 from app.analysis.findings import Analysed, blocking
 from app.analysis.shown import difference_data
+from app.core.as_of import read_as_of
 from app.core.instants import write_instant
 from app.rulelang.bindings import Bindings
 from app.rulelang.diagnostics import RulesRefused
@@ -21,7 +22,6 @@ from app.rulesets.newest import newest_lists
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.rulesets.repository import list_named, lists_after, newest_version, version_of_list
 from app.rulesets.schemas import (
-    ListQuery,
     ListShown,
     ListSummary,
     NewList,
@@ -33,6 +33,7 @@ from app.rulesets.schemas import (
 )
 from app.runtime import Context
 from app.store.models import ListVersion, NamedList
+from app.web.as_of import AsOf, PageAsOf
 from app.web.blueprint import Room
 from app.web.body import MAX_BODY
 from app.web.pagination import Page
@@ -134,27 +135,32 @@ def add_list_version(ctx: Context, list: str, **body: Any) -> dict[str, Any]:
     return _list_data(*publish_list_version(ctx, list=list, **body))
 
 
-@routes.lists("/lists", needs="read", shows=ListSummary, cursor=lambda row: (row.id,))
-def list_lists(ctx: Context, page: Page) -> Sequence[NamedList]:
+@routes.lists("/lists", needs="read", query=PageAsOf, shows=ListSummary, cursor=lambda row: (row.id,))
+def list_lists(ctx: Context, page: Page, as_of: datetime | None = None) -> Sequence[NamedList]:
     """List the named lists in order of name, without their members."""
-    return lists_after(ctx.session, page.after_id, page.fetch)
+    return lists_after(ctx.session, page.after_id, page.fetch, read_as_of(as_of, ctx.now()))
 
 
-@routes.reads("/lists/<identifier:list>", needs="read", shows=ListShown, query=ListQuery, refuses=(ListNotFound,))
+@routes.reads("/lists/<identifier:list>", needs="read", shows=ListShown, query=AsOf, refuses=(ListNotFound,))
 def show_list(ctx: Context, list: str, as_of: datetime | None = None) -> dict[str, Any]:
     """Show a list in its newest version, or the newest at an earlier time."""
-    return _list_data(list_named(ctx.session, list), newest_version(ctx.session, list, as_of))
+    known_at = read_as_of(as_of, ctx.now())
+    row = list_named(ctx.session, list, as_of=known_at)
+    return _list_data(row, newest_version(ctx.session, list, known_at))
 
 
 @routes.reads(
     "/lists/<identifier:list>/versions/<int(max=999999999):number>",
     needs="read",
+    query=AsOf,
     shows=ListShown,
     refuses=(ListNotFound,),
 )
-def show_list_version(ctx: Context, list: str, number: int) -> dict[str, Any]:
+def show_list_version(ctx: Context, list: str, number: int, as_of: datetime | None = None) -> dict[str, Any]:
     """Show one version of a list."""
-    return _list_data(list_named(ctx.session, list), version_of_list(ctx.session, list, number))
+    known_at = read_as_of(as_of, ctx.now())
+    row = list_named(ctx.session, list, as_of=known_at)
+    return _list_data(row, version_of_list(ctx.session, list, number, known_at))
 
 
 def _list_data(row: NamedList, version: ListVersion) -> dict[str, Any]:

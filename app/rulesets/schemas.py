@@ -142,12 +142,6 @@ class NewListVersion(Strict):
     members = MEMBERS
 
 
-class ListQuery(Strict):
-    """As of when."""
-
-    as_of = InstantField(metadata={"description": "The version that was the newest then. Now, when left out."})
-
-
 class ListSummary(Strict):
     """A named list, without its members."""
 

@@ -232,7 +232,9 @@ PROBLEMS: dict[str, Meaning] = {
     "recorded_later": Meaning(
         "The version is recorded in the future", "A step of a scenario records a version after the scenario's clock."
     ),
-    "instant_refused": Meaning("The time is none", "Write a date, or an RFC 3339 time with an offset."),
+    "instant_refused": Meaning(
+        "The time is none", "Write a date, or an RFC 3339 time with an offset; `as_of` is never a time to come."
+    ),
     "mapping_refused": Meaning(
         "The mapping does not fit", "A column or fact it names is not in the CSV file or in the fact catalogue."
     ),

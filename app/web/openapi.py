@@ -24,6 +24,8 @@ Termline keeps what was agreed with each partner as effective-dated, executable 
 - **Money is a string** (`"12.50"`), a percent rate too (`"5"` means 5 %). JSON numbers with a point are refused.
 - **Times** are RFC 3339 with an offset; a time without one is refused. A date used as a start means the first instant
   of that day in the contract's time zone.
+- **As of**: reads take `as_of` and answer as they would have then, of what was recorded by that instant. Now, when left
+  out; a time to come is refused.
 - **Unknown fields are refused**, in bodies and in queries.
 - **Refusals** are `application/problem+json` (RFC 9457): `code` is stable, `errors` lists every defect with a JSON
   Pointer. 422 means that the payload is wrong; 403, 404 and 409 are about what is there.

@@ -10,6 +10,7 @@ from typing import Any
 
 from marshmallow import Schema
 
+from app.core.as_of import InstantRefused
 from app.core.errors import AppError
 from app.web.body import JSON, NDJSON
 from app.web.catalogue import title_of
@@ -96,6 +97,8 @@ class OperationDoc:
         yield from EVERYWHERE_TOO
         if self.is_write:
             yield from ON_WRITES
+        if self.query and "as_of" in self.query().fields:
+            yield STATUSES[InstantRefused.kind], InstantRefused.code
         for refusal in self.refuses:
             yield STATUSES[refusal.kind], refusal.code
 

@@ -67,7 +67,7 @@ def test_terms_are_shown_as_they_were_known(client: ApiClient) -> None:
     with freeze_time("1996-12-01T00:00:00Z"):
         set_up(client)
     at = "/v1/contracts/acme/terms?at=1997-02-01T00:00:00Z&as_of="
-    assert client.get(at + "1996-11-30T23:59:59Z").get_json()["in_force"] is None
+    assert client.get(at + "1996-11-30T23:59:59Z").status_code == 404
     assert client.get(at + "1996-12-01T00:00:00Z").get_json()["in_force"]["contract_version"] == 1
 
 

@@ -12,6 +12,7 @@ from app.contracts.errors import (
     BackdatingUndeclared,
     BaseChanged,
     ContractExists,
+    ContractNotFound,
     ContractRefused,
     OutsideContractVersion,
     SelfApproval,
@@ -44,7 +45,7 @@ def then(ctx: Context) -> Context:
 
 
 def version_at(ctx: Context, at: datetime, as_of: datetime | None = None) -> int | str:
-    found = get_terms(ctx, contract="acme", at=at, as_of=as_of).terms
+    found = get_terms(ctx.at(max(as_of or TODAY, ctx.now())), contract="acme", at=at, as_of=as_of).terms
     return found.version.number if isinstance(found, Terms) else found.code
 
 
@@ -64,7 +65,8 @@ def test_terms_are_those_that_were_known_then(then: Context) -> None:
 
     assert version_at(then, MIDNIGHT, as_of=later.now()) == 2
     assert version_at(then, MIDNIGHT, as_of=later.now() - MICROSECOND) == 1
-    assert version_at(then, MIDNIGHT, as_of=TODAY - MICROSECOND) == "BEFORE_START"
+    with pytest.raises(ContractNotFound):
+        version_at(then, MIDNIGHT, as_of=TODAY - MICROSECOND)
 
 
 def test_a_draft_is_not_in_force(then: Context) -> None:

@@ -68,3 +68,23 @@ def test_several_may_migrate_at_once(database: Engine, processes: int) -> None:
         engine.dispose()
         with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("DROP DATABASE migrated_at_once WITH (FORCE)"))
+
+
+def test_what_was_known_before_reads_took_a_time_is_kept(database: Engine) -> None:
+    """Facts that were declared later are known from then on, by the audit trail; conversions since they were received."""
+    with scratch_database(database) as connection:
+        config = migration_config(connection)
+        command.downgrade(config, "2026_11_24_values_of_rules")
+        for statement in (
+            "INSERT INTO programs VALUES ('p', 'p', 'USD', 'UTC', '{}', '1997-01-01Z', '{\"first\": {}, \"later\": {}}')",
+            "INSERT INTO audit_events (at, actor, action, subject, summary, after) VALUES"
+            " ('1997-05-01 10:00:00.5+02', 'dana', 'program.facts_declared', 'p', '', '{\"facts\": {\"later\": {}}}')",
+            "INSERT INTO conversions (program_id, id, event_at, received_at, facts, body_hash)"
+            " VALUES ('p', 'c', '1997-03-01Z', '1997-03-02Z', '{}', '')",
+        ):
+            connection.execute(text(statement))
+        command.upgrade(config, "2026_11_25_reads")
+        assert connection.scalar(text("SELECT facts_declared_at FROM programs")) == {
+            "later": "1997-05-01T08:00:00.500000Z"
+        }
+        assert connection.scalar(text("SELECT recorded_at = received_at FROM conversions")) is True

@@ -62,14 +62,14 @@ def test_an_unknown_code_is_not_found(client: ApiClient) -> None:
 
 
 def test_a_business_refusal_names_its_page(client: ApiClient) -> None:
-    response = client.get("/v1/partners/nobody")
+    response = client.get("/v1/partners/nobody?as_of=1997-07-01T00:00:00Z")
     assert response.status_code == 404
     assert response.mimetype == "application/problem+json"
     assert response.get_json() == {
         "type": "/problems/partner_not_found",
         "title": "There is no such partner",
         "status": 404,
-        "detail": "There is no partner 'nobody'. Create it with POST /v1/partners.",
+        "detail": "There is no partner 'nobody' as of 1997-07-01T00:00:00Z. Create it with POST /v1/partners.",
         "code": "partner_not_found",
     }
 

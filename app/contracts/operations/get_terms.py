@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.contracts.clocks import instant_of
+from app.contracts.clocks import as_of_for, instant_of
+from app.contracts.known import require_known
 from app.contracts.repository import contract_named, versions_of
 from app.contracts.vocabulary import contract_history
 from app.engine.terms import NoTerms, Terms, TermsHistory
@@ -33,7 +34,8 @@ def get_terms(
     Each is an instant, or text: a local date of the contract (its first instant) or an instant with an offset.
     """
     row = contract_named(ctx.session, contract)
-    when, known_at = instant_of(ctx, row, at, "/at"), instant_of(ctx, row, as_of)
+    when, known_at = instant_of(ctx, row, at, "/at"), as_of_for(ctx, row, as_of)
+    require_known(row, known_at)
     versions = versions_of(ctx.session, contract)
     known = contract_history(ctx, row, versions, known_at)
     by_number = {version.number: version for version in versions}

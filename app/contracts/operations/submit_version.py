@@ -66,11 +66,8 @@ def submit_rule_version(
         check(version)
     if rule.state == "draft":
         _try_out(ctx, row, version, [rule])
-    change = Change(
-        version.value,
-        rule.effective_from < ctx.now(),
-        loosened_by(ctx, row, versions_of(ctx.session, contract), [rule]),
-    )
+    loosened = loosened_by(ctx, row, versions_of(ctx.session, contract), version, [rule])
+    change = Change(version.value, rule.effective_from < ctx.now(), loosened)
     needed, because = approvals_needed(_policy(ctx, row), change)
     lifecycle.submit(rule, ctx.actor, ctx.now(), needed, because)
     _record_submission(ctx, "rule_version.submitted", rule, needed, because, reason)
@@ -85,7 +82,7 @@ def _approvals_of(
     others = [version for version in versions if version not in members and is_in_timeline(version)]
     needs: tuple[int, list[str]] = (0, [])
     for member in members:
-        loosened = loosened_by(ctx, contract, versions, member.rule_versions)
+        loosened = loosened_by(ctx, contract, versions, member, member.rule_versions)
         is_backdated = bool(others) and member.effective_from < ctx.now()
         needs = max(needs, approvals_needed(policy, Change(member.value, is_backdated, loosened)))
     return needs

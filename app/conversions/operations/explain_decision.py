@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,16 +11,11 @@ from app.contracts.mapping import terms_decided_under
 from app.contracts.repository import contract_named, versions_of
 from app.contracts.vocabulary import facts_of_contract, pinned_lists
 from app.conversions.errors import DecisionNotFound, DecisionNotReproduced
-from app.conversions.mapping import decision_data, engine_conversion
+from app.conversions.mapping import decision_data, engine_conversion, retired_by
+from app.conversions.operations.get_conversion import get_conversion
 from app.conversions.operations.preview_decision import Preview
-from app.conversions.operations.settle_program import settle_program
-from app.conversions.repository import (
-    conversion_known,
-    current_decision,
-    decision_known,
-    decisions_of,
-    programs_with_conversion,
-)
+from app.conversions.repository import conversion_known, decision_known, decisions_of, programs_with_conversion
+from app.core.as_of import read_as_of, when_asked
 from app.core.instants import write_instant
 from app.engine.counters import counters_of
 from app.engine.decision import RECORD_KEYS, Decision, Outcome, Reason, digest_of
@@ -28,6 +24,7 @@ from app.engine.factsheet import Conversion
 from app.engine.terms import Terms
 from app.engine.trace import Trace, explain
 from app.partners.mapping import catalogue_of
+from app.partners.operations.get_program import get_program
 from app.partners.repository import program_named
 from app.runtime import Context
 from app.store.models import Decision as DecisionRow
@@ -45,13 +42,14 @@ class Explanation:
         return {**self.decision, "trace": self.trace, "in_words": self.words}
 
 
-def explain_decision(ctx: Context, decision_id: str) -> Explanation:
-    """Return a decision with its trace.
+def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | None = None) -> Explanation:
+    """Return a decision with its trace, as it was known at an instant.
 
     Raises DecisionNotReproduced if deciding again from the same inputs does not give the same digest: then either the
     data or the engine was changed, and nobody should rely on it until it is known which.
     """
-    row = decision_known(ctx.session, decision_id)
+    known_at = _instant_asked(ctx, decision_id, as_of)
+    row = decision_known(ctx.session, decision_id, known_at)
     stored = conversion_known(ctx.session, row.program_id, row.conversion_id)
     conversion = engine_conversion(
         row.program_id,
@@ -77,7 +75,13 @@ def explain_decision(ctx: Context, decision_id: str) -> Explanation:
             stored=row.digest,
             recomputed=digest,
         )
-    return Explanation(decision_data(row), data, [*words, *_retirement(ctx, row)])
+    return Explanation(decision_data(row, known_at), data, [*words, *_retirement(ctx, row, known_at)])
+
+
+def _instant_asked(ctx: Context, decision_id: str, as_of: str | datetime | None) -> datetime:
+    """Return the instant that is asked about; a date is local to the program of the decision, if there is one."""
+    row = ctx.session.get(DecisionRow, decision_id)
+    return read_as_of(as_of, ctx.now()) if row is None else get_program(ctx, program=row.program_id, as_of=as_of)[1]
 
 
 def _again_without_terms(row: DecisionRow, conversion: Conversion) -> Decision:
@@ -90,13 +94,14 @@ def _again_without_terms(row: DecisionRow, conversion: Conversion) -> Decision:
     return undecided(conversion, outcome, reasons, row.contract_id, row.currency)
 
 
-def _retirement(ctx: Context, row: DecisionRow) -> list[str]:
-    """Return the sentence that says which decision took the place of this one, if one did."""
-    if row.retired_at is None:
+def _retirement(ctx: Context, row: DecisionRow, as_of: datetime) -> list[str]:
+    """Return the sentence that says which decision took the place of this one, if one had by then."""
+    retired_at = retired_by(row, as_of)
+    if retired_at is None:
         return []
-    newer = decisions_of(ctx.session, row.program_id, row.conversion_id)
+    newer = decisions_of(ctx.session, row.program_id, row.conversion_id, as_of)
     successor = next(decision for decision in reversed(newer) if decision.revision > row.revision)
-    return [f"It was retired at {write_instant(row.retired_at)}; the decision {successor.id} took its place."]
+    return [f"It was retired at {write_instant(retired_at)}; the decision {successor.id} took its place."]
 
 
 def explain_preview(preview: Preview) -> Explanation:
@@ -108,8 +113,10 @@ def explain_preview(preview: Preview) -> Explanation:
     return Explanation({**record, "digest": digest_of(record)}, trace.data, trace.words)
 
 
-def find_decision(ctx: Context, name: str, program: str | None = None) -> DecisionRow:
-    """Return a decision by its id, or the current one by the id of its conversion."""
+def find_decision(
+    ctx: Context, name: str, program: str | None = None, as_of: str | datetime | None = None
+) -> DecisionRow:
+    """Return a decision by its id, or by the id of its conversion the one that stood at an instant."""
     decision = ctx.session.get(DecisionRow, name)
     if decision is not None:
         return decision
@@ -118,11 +125,10 @@ def find_decision(ctx: Context, name: str, program: str | None = None) -> Decisi
         raise DecisionNotFound(f"There is no decision and no conversion {name!r}. Check the id.")
     if len(programs) > 1:
         raise DecisionNotFound(f"{', '.join(programs)} each have a conversion {name!r}. Name the program too.")
-    settle_program(ctx, programs[0])
-    conversion_known(ctx.session, programs[0], name)
-    current = current_decision(ctx.session, programs[0], name)
-    assert current is not None  # settling leaves none undecided
-    return current
+    found = get_conversion(ctx, program=programs[0], conversion=name, as_of=as_of)
+    if found.decision is None:
+        raise DecisionNotFound(f"The conversion {name!r} has no decision{when_asked(found.as_of)}.")
+    return found.decision
 
 
 def _terms_of(ctx: Context, row: DecisionRow) -> Terms:

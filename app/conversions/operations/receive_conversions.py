@@ -152,6 +152,7 @@ def _row(ctx: Context, one: Incoming) -> tuple[Any, ...]:
         one.id,
         one.event_at,
         received_at,
+        ctx.now(),
         one.partner,
         one.customer_id,
         json_text(one.raw_facts),

@@ -92,7 +92,7 @@ def _settle_partner(
         pending = pending_in(ctx.session, book.program.id, partner, span, first, unsettled_only=not counts)
         _require_all(pending, span, keys)
         decided = _decide_all(ctx, book, partner, terms, pending, first)
-        _write(ctx, book.program.id, decided, settled)
+        _write(ctx, book.program.id, decided, settled, _instant_of(ctx, pending))
         settled.looked_at += len(pending)
         if progress is not None:
             progress(len(pending))
@@ -168,12 +168,17 @@ def _conversion(ctx: Context, book: ContractBook, partner: str | None, one: Pend
     return engine_conversion(book.program.id, one.id, one.event_at, partner, one.facts, number, book.catalogue)
 
 
-def _write(ctx: Context, program_id: str, decided: Iterator[_Decided], settled: Settled) -> None:
+def _instant_of(ctx: Context, pending: list[Pending]) -> datetime:
+    """Return the instant these decisions are made at: never before those whose place they take, though this unit of work
+    may have begun before theirs and waited for them."""
+    return max([ctx.now(), *(one.decided_at for one in pending if one.decided_at is not None)])
+
+
+def _write(ctx: Context, program_id: str, decided: Iterator[_Decided], settled: Settled, now: datetime) -> None:
     """Keep the decisions that are new or came out differently, and note that all of these are settled."""
     ids: list[str] = []
     rows: list[tuple[Any, ...]] = []
     retired: list[str] = []
-    now = ctx.now()
     for pending, conversion, decision, before in decided:
         ids.append(pending.id)
         record = decision.as_dict()

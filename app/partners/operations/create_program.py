@@ -49,6 +49,7 @@ def create_program(
         timezone=timezone,
         attribution=attribution,
         facts=facts or {},
+        facts_declared_at={},
         created_at=ctx.now(),
     )
     ctx.session.add(program)

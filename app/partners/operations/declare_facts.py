@@ -6,6 +6,7 @@ from typing import Any
 
 from app.audit.record import record
 from app.core.errors import Finding
+from app.core.instants import write_instant
 from app.partners.errors import ProgramRefused
 from app.partners.mapping import catalogue_of, check_declared
 from app.partners.repository import program_named
@@ -31,6 +32,7 @@ def declare_facts(ctx: Context, *, program: str, facts: dict[str, Any]) -> Progr
         raise ProgramRefused(f"The facts are refused. {findings[0].pointer}: {findings[0].message}.", findings)
     if new:
         row.facts = {**row.facts, **new}
+        row.facts_declared_at = {**row.facts_declared_at, **dict.fromkeys(new, write_instant(ctx.now()))}
         summary = f"{program} declares {', '.join(sorted(new))}"
         record(ctx, "program.facts_declared", program, summary, after={"facts": new})
         ctx.session.flush()

@@ -26,7 +26,9 @@ class Conversion(Base):
     program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)
     event_at: Mapped[datetime]
+    # When the sender received it, if it says so; `recorded_at` is when we did, and so what could be known of it.
     received_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
     partner: Mapped[str | None]
     customer_id: Mapped[str | None]
     facts: Mapped[dict[str, Any]]

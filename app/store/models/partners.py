@@ -32,4 +32,6 @@ class Program(Base):
     attribution: Mapped[dict[str, Any]]
     # What its conversions carry besides the facts that are shipped: declarations by name, only ever added to.
     facts: Mapped[dict[str, Any]]
+    # When it declared those that it did not have from the start: instants by name.
+    facts_declared_at: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]

@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_25_whole_life"
-down_revision = "2026_11_24_values_of_rules"
+down_revision = "2026_11_25_reads"
 branch_labels = None
 depends_on = None
 

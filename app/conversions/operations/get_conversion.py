@@ -1,0 +1,43 @@
+"""Look up a conversion and the decisions on it, as they were known at an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.conversions.operations.settle_program import settle_program
+from app.conversions.repository import conversion_known, decision_at, decisions_of
+from app.partners.operations.get_program import get_program
+from app.runtime import Context
+from app.store.models import Conversion, Decision
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionAt:
+    """A conversion with the decision on it as it stood at `as_of`, if there was one."""
+
+    conversion: Conversion
+    decision: Decision | None
+    as_of: datetime
+
+
+def get_conversion(ctx: Context, *, program: str, conversion: str, as_of: str | datetime | None = None) -> ConversionAt:
+    """Return a conversion and the decision on it, or refuse what was not there by then."""
+    row, known_at = _known(ctx, program, conversion, as_of)
+    return ConversionAt(row, decision_at(ctx.session, program, row.id, known_at), known_at)
+
+
+def get_decisions(
+    ctx: Context, *, program: str, conversion: str, as_of: str | datetime | None = None
+) -> tuple[Sequence[Decision], datetime]:
+    """Return every decision on a conversion that was made by then, the newest first, and the instant asked about."""
+    row, known_at = _known(ctx, program, conversion, as_of)
+    return decisions_of(ctx.session, program, row.id, known_at), known_at
+
+
+def _known(ctx: Context, program: str, conversion: str, as_of: str | datetime | None) -> tuple[Conversion, datetime]:
+    owner, known_at = get_program(ctx, program=program, as_of=as_of)
+    # What waits is decided now, and known from now on: of the past it changes nothing.
+    settle_program(ctx, owner.id)
+    return conversion_known(ctx.session, owner.id, conversion, known_at), known_at
