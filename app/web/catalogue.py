@@ -211,6 +211,14 @@ PROBLEMS: dict[str, Meaning] = {
         "The version is recorded in the future", "A step of a scenario records a version after the scenario's clock."
     ),
     "instant_refused": Meaning("The time is none", "Write a date, or an RFC 3339 time with an offset."),
+    "checkpoint_refused": Meaning(
+        "The file is no checkpoint",
+        "`termline audit checkpoint` writes checkpoints. Their fields and form are fixed; the detail says what differs.",
+    ),
+    "signing_key_refused": Meaning(
+        "The key cannot be used",
+        "Checkpoints are signed with an Ed25519 key, as PEM without a password. `termline audit keygen` makes one.",
+    ),
     "mapping_refused": Meaning(
         "The mapping does not fit", "A column or fact it names is not in the CSV file or in the fact catalogue."
     ),

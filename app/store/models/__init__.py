@@ -1,7 +1,7 @@
 """The tables. They live together because relationships cross rooms; importing this registers all of them."""
 
 from app.store.models.access import ApiKey
-from app.store.models.audit import AuditEvent
+from app.store.models.audit import AuditEvent, AuditHead
 from app.store.models.billing import BillingRun, Statement, StatementLine
 from app.store.models.contracts import Contract, ContractVersion, RuleVersion
 from app.store.models.conversions import Conversion, Decision, UnsettledConversion
@@ -11,6 +11,7 @@ from app.store.models.partners import Partner, Program
 __all__ = [
     "ApiKey",
     "AuditEvent",
+    "AuditHead",
     "BillingRun",
     "Contract",
     "ContractVersion",
