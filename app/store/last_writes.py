@@ -23,6 +23,8 @@ class UnitSession(Session):
 def write_last(session: Session, write: Write, item: Any) -> None:
     """Have an item written at the end of the unit of work; all items of one `write` are handed to it at once."""
     assert isinstance(session, UnitSession), "this session would commit without its last writes; take `session_on`'s"
+    if not session.in_transaction():
+        session.begin()  # a rollback of a session that never began would not be one
     _waiting(session).append((write, item))
 
 
@@ -55,12 +57,12 @@ def _remember_savepoint(session: Session, transaction: SessionTransaction) -> No
 
 @event.listens_for(UnitSession, "after_soft_rollback")
 def _forget_what_is_taken_back(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.nested:
-        del _waiting(session)[session.info[_MARKS].get(transaction, 0) :]
+    if transaction.nested and transaction in session.info.get(_MARKS, {}):
+        del _waiting(session)[session.info[_MARKS][transaction] :]
 
 
 @event.listens_for(UnitSession, "after_transaction_end")
 def _forget(session: Session, transaction: SessionTransaction) -> None:
-    session.info.get(_MARKS, {}).pop(transaction, None)
     if transaction.parent is None:
         _waiting(session).clear()
+        session.info.pop(_MARKS, None)
