@@ -10,6 +10,7 @@ from flask import Flask
 from app import log
 from app.access.gate import KeyGate
 from app.assembly import opened_runtime
+from app.audit.routes import routes as audit
 from app.billing.routes import routes as billing
 from app.contracts.diff_routes import routes as contracts
 from app.conversions.routes import routes as conversions
@@ -19,7 +20,7 @@ from app.runtime import Runtime
 from app.settings import Settings
 from app.web.application import application
 
-ROOMS = (partners, rulesets, contracts, conversions, billing)
+ROOMS = (partners, rulesets, contracts, conversions, billing, audit)
 
 
 def create_app(runtime: Runtime) -> Flask:

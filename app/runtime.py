@@ -26,6 +26,7 @@ class Context:
     matcher: Matcher
     catalogue: Catalogue
     trial: Trial = no_trial
+    request: str | None = None
 
     def now(self) -> datetime:
         """Return the instant this operation happens at."""
@@ -51,10 +52,11 @@ class Runtime:
     trial: Trial = no_trial
 
     @contextmanager
-    def work(self, actor: str) -> Iterator[Context]:
-        """Give the context of one unit of work; it is committed when the block ends well.
+    def work(self, actor: str, request: str | None = None) -> Iterator[Context]:
+        """Give the context of one unit of work; it is committed when the block ends well. `request` is the id under
+        which the log knows what asked for it.
 
         It happens at one instant, however long it takes: what it writes is known from the same moment on.
         """
         with unit_of_work(self.bind) as session:
-            yield Context(session, frozen_at(self.clock()), actor, self.matcher, self.catalogue, self.trial)
+            yield Context(session, frozen_at(self.clock()), actor, self.matcher, self.catalogue, self.trial, request)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-Permission = Literal["read", "configure", "approve", "convert", "preview", "bill"]
+Permission = Literal["read", "configure", "approve", "convert", "preview", "bill", "audit"]
 
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "ops": frozenset({"read", "configure", "convert", "preview"}),
-    "approver": frozenset({"read", "approve", "preview"}),
+    "ops": frozenset({"read", "configure", "convert", "preview", "audit"}),
+    "approver": frozenset({"read", "approve", "preview", "audit"}),
     "billing": frozenset({"read", "convert", "bill"}),
-    "finance": frozenset({"read", "preview"}),
+    "finance": frozenset({"read", "preview", "audit"}),
     "qa": frozenset({"read", "preview"}),
     # A partner sees its own data only, and nothing scopes what it sees yet: until then it may read nothing.
     "partner": frozenset(),
-    "admin": frozenset({"read", "configure", "approve", "convert", "preview", "bill"}),
+    "admin": frozenset({"read", "configure", "approve", "convert", "preview", "bill", "audit"}),
 }
 
 

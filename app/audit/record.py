@@ -1,11 +1,14 @@
-"""Writing one audit event. Reading them back is not here."""
+"""Noting what happened. It is chained to what happened before by `append.py`, when the unit of work ends."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from app.audit.append import append_events
+from app.core.canonical import canonical_bytes
+from app.core.instants import write_instant
 from app.runtime import Context
-from app.store.models import AuditEvent
+from app.store.last_writes import write_last
 
 
 def record(
@@ -20,16 +23,19 @@ def record(
 ) -> None:
     """Note a change of state: it is kept if and only if the change is.
 
-    `action` is a verb in the past ("contract_version.approved"), `subject` the id of what changed.
+    `action` is a verb in the past ("contract_version.approved"), `subject` the id of what changed, `reason` why, in
+    the words of whoever did it. `before` and `after` are JSON data; they are kept as they are now.
     """
-    ctx.session.add(
-        AuditEvent(
-            at=ctx.now(),
-            actor=ctx.actor,
-            action=action,
-            subject=subject,
-            summary=summary,
-            before=before,
-            after=after,
-        )
-    )
+    event: dict[str, Any] = {
+        "at": write_instant(ctx.now()),
+        "actor": ctx.actor,
+        "action": action,
+        "subject": subject,
+        "summary": summary,
+        "reason": reason,
+        "before": before,
+        "after": after,
+    }
+    if ctx.request is not None:
+        event["request"] = ctx.request
+    write_last(ctx.session, append_events, canonical_bytes(event))

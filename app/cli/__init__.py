@@ -9,6 +9,7 @@ from types import FrameType
 
 from flask.cli import AppGroup
 
+from app.cli.audit import audit
 from app.cli.bill import bill
 from app.cli.check import check
 from app.cli.demo import demo
@@ -24,7 +25,7 @@ from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.terms import terms
 
-COMMANDS = (demo, serve, migrate, key, import_, check, schema, quote, replay, pack, terms, diff, bill, explain)
+COMMANDS = (demo, serve, migrate, key, import_, check, schema, quote, replay, pack, terms, diff, bill, explain, audit)
 
 group = AppGroup(
     "termline",

@@ -8,6 +8,8 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.orm import Session
 
+from app.store.last_writes import UnitSession
+
 
 def _dumps(data: Any) -> str:
     return orjson.dumps(data).decode()
@@ -31,4 +33,4 @@ def engine_for(url: str, *, pool_size: int = 5) -> Engine:
 def session_on(bind: Engine | Connection) -> Session:
     """Return a session. On a connection that is inside a transaction it works in savepoints, so that the transaction
     around it can still take everything back."""
-    return Session(bind, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    return UnitSession(bind, expire_on_commit=False, join_transaction_mode="create_savepoint")

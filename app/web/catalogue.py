@@ -235,6 +235,14 @@ PROBLEMS: dict[str, Meaning] = {
     "instant_refused": Meaning(
         "The time is none", "Write a date, or an RFC 3339 time with an offset; `as_of` is never a time to come."
     ),
+    "checkpoint_refused": Meaning(
+        "The file is no checkpoint",
+        "`termline audit checkpoint` writes checkpoints. Their fields and form are fixed; the detail says what differs.",
+    ),
+    "signing_key_refused": Meaning(
+        "The key cannot be used",
+        "Checkpoints are signed with an Ed25519 key, as PEM without a password. `termline audit keygen` makes one.",
+    ),
     "mapping_refused": Meaning(
         "The mapping does not fit", "A column or fact it names is not in the CSV file or in the fact catalogue."
     ),

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from flask import current_app
 
 from app.runtime import Context, Runtime
+from app.web.requests import request_id
 
 
 def runtime() -> Runtime:
@@ -17,4 +18,4 @@ def runtime() -> Runtime:
 
 def work(actor: str) -> AbstractContextManager[Context]:
     """Give the context of one unit of work; see `Runtime.work`."""
-    return runtime().work(actor)
+    return runtime().work(actor, request_id())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks import bulk_conditions, engines, footprint, large_sets, measuring
+from tests.benchmarks import audit_chain, bulk_conditions, engines, footprint, large_sets, measuring
 
 
 def test_our_engines_agree_on_the_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,6 +48,11 @@ def test_bulk_agrees_on_the_table(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_footprint_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     footprint.main(["--quick"])
     assert "| memory of the compiled rules |" in capsys.readouterr().out
+
+
+def test_a_trail_is_written_and_verified(capsys: pytest.CaptureFixture[str]) -> None:
+    audit_chain.main(["--quick"])
+    assert {"20,000", "1", "8"} <= _names(capsys.readouterr().out)
 
 
 def test_ratios_are_taken_within_a_round() -> None:

@@ -66,6 +66,7 @@ def _statement(ctx: Context, contract: Contract, period: str) -> Statement:
             created_at=ctx.now(),
         )
         ctx.session.add(statement)
+        record(ctx, "statement.opened", statement.id, f"Statement {statement.id} opened in {statement.currency}")
         ctx.session.flush()
     return statement
 

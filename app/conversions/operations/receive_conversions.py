@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.audit.record import record
 from app.conversions.book import contract_book
 from app.conversions.envelope import Incoming, read_conversion
 from app.conversions.errors import ConversionDiffers, ConversionRefused, ProgramWithoutContract
@@ -19,6 +21,7 @@ from app.conversions.repository import (
     current_briefs,
     unsettle_later_of_customers,
 )
+from app.core.canonical import record_hash
 from app.core.errors import AppError, Finding
 from app.core.instants import write_instant
 from app.partners.mapping import catalogue_of
@@ -118,11 +121,15 @@ def _store(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt, Inco
         for receipt, _ in incoming:
             receipt.status, receipt.problem = "refused", problem
         return
+    fresh: list[Incoming] = []
     for start in range(0, len(incoming), CHUNK):
-        _store_chunk(ctx, program_id, incoming[start : start + CHUNK])
+        fresh += _store_chunk(ctx, program_id, incoming[start : start + CHUNK])
+    if fresh:
+        _record(ctx, program_id, fresh, incoming)
 
 
-def _store_chunk(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt, Incoming]]) -> None:
+def _store_chunk(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt, Incoming]]) -> Iterable[Incoming]:
+    """Store the conversions that are not known yet, and return them."""
     known = body_hashes(ctx.session, program_id, [one.id for _, one in incoming])
     fresh: dict[str, Incoming] = {}
     for receipt, one in incoming:
@@ -142,6 +149,23 @@ def _store_chunk(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt
         add_conversions(ctx.session, [_row(ctx, one) for one in fresh.values()])
         add_unsettled(ctx.session, [(one.id, program_id, one.partner, one.event_at) for one in fresh.values()])
         unsettle_later_of_customers(ctx.session, program_id, _first_of_customers(fresh.values()))
+    return fresh.values()
+
+
+def _record(
+    ctx: Context, program_id: str, fresh: Sequence[Incoming], incoming: Sequence[tuple[Receipt, Incoming]]
+) -> None:
+    """Note what came in, once for all: how many, and a hash that only exactly these conversions have."""
+    others = Counter(receipt.status for receipt, _ in incoming)
+    after = {
+        "accepted": len(fresh),
+        "duplicate": others["duplicate"],
+        "refused": others["refused"],
+        "first": fresh[0].id,
+        "hash": record_hash([[one.id, one.body_hash] for one in fresh]),
+    }
+    what = f"conversion {fresh[0].id}" if len(fresh) == 1 else f"{len(fresh):,} conversions"
+    record(ctx, "conversions.received", program_id, f"{program_id}: {what} received", after=after)
 
 
 def _row(ctx: Context, one: Incoming) -> tuple[Any, ...]:

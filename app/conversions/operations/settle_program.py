@@ -9,12 +9,13 @@ retired by the new one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from app.audit.record import record
 from app.conversions.book import ContractBook, contract_book
 from app.conversions.errors import ConversionsLost
 from app.conversions.mapping import decision_row, engine_conversion
@@ -74,6 +75,9 @@ def settle_program(ctx: Context, program_id: str, progress: Progress | None = No
             by_partner.setdefault(key.partner, []).append((key.event_at, key.id))
         for partner in sorted(by_partner, key=lambda name: name or ""):
             _settle_partner(ctx, book, partner, by_partner[partner], settled, progress)
+    if settled.decided or settled.changed:
+        summary = f"{program_id}: {settled.decided:,} decisions made, {settled.changed:,} changed"
+        record(ctx, "decisions.settled", program_id, summary, after=asdict(settled))
     return settled
 
 
@@ -181,12 +185,12 @@ def _write(ctx: Context, program_id: str, decided: Iterator[_Decided], settled: 
     retired: list[str] = []
     for pending, conversion, decision, before in decided:
         ids.append(pending.id)
-        record = decision.as_dict()
-        if pending.digest == digest_of(record):
+        content = decision.as_dict()
+        if pending.digest == digest_of(content):
             continue
         if pending.decision_id is not None:
             retired.append(pending.decision_id)
-        rows.append(decision_row(pending, conversion, decision, before, record, now))
+        rows.append(decision_row(pending, conversion, decision, before, content, now))
     retire_decisions(ctx.session, retired, now)
     add_decisions(ctx.session, rows)
     take_off(ctx.session, program_id, ids)

@@ -1,7 +1,7 @@
 """The tables. They live together because relationships cross rooms; importing this registers all of them."""
 
 from app.store.models.access import ApiKey
-from app.store.models.audit import AuditEvent
+from app.store.models.audit import AuditEvent, AuditHead
 from app.store.models.billing import BillingRun, Statement, StatementLine
 from app.store.models.contracts import (
     Approval,
@@ -20,6 +20,7 @@ __all__ = [
     "Approval",
     "ApprovalPolicy",
     "AuditEvent",
+    "AuditHead",
     "BillingRun",
     "Contract",
     "ContractVersion",

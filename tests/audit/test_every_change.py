@@ -1,0 +1,229 @@
+"""Every operation that changes anything writes an event with who did it, and one that changes nothing writes none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import Connection, text
+
+import app
+from app.access.operations.create_key import create_key
+from app.audit.repository import walked
+from app.audit.verification import verify_chain
+from app.runtime import Runtime
+from app.store.base import Base
+from app.web.openapi import operations_of
+from tests.builders.trail import events
+from tests.web.bodies import PROGRAM, conversion, payout, rules
+from tests.web.client import ApiClient
+
+# The trail itself, and what is no state: a list of work to do that follows from the rest.
+NOT_STATE = {"audit_events", "audit_head", "unsettled_conversions"}
+# Modules of operations that only read. Whoever adds an operation either notes what it changes, or says here that it
+# changes nothing.
+READING = {
+    "access/authenticate",
+    "audit/verify_trail",
+    "billing/get_statement",
+    "billing/preview_change",
+    "contracts/check_version",
+    "contracts/diff_version",
+    "contracts/get_terms",
+    "contracts/rehearse_change",
+    "contracts/renewals_due",
+    "conversions/explain_decision",
+    "conversions/get_conversion",
+    "conversions/preview_decision",
+    "partners/get_program",
+}
+VERSIONS = "/v1/contracts/acme/versions"
+WHY = {"reason": "It was a typing error"}
+LIST = {"id": "codes", "type": "text", "members": ["A"]}
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A request, who sends it, and the actions that its events name; without any, it changes nothing."""
+
+    operation: str
+    role: str
+    path: str
+    body: Any = None
+    actions: tuple[str, ...] = ()
+
+    @property
+    def actor(self) -> str:
+        return f"{self.role} of the story"
+
+
+STORY = [
+    Deed("add_program", "ops", "/v1/programs", PROGRAM, ("program.created",)),
+    Deed("add_facts", "ops", "/v1/programs/cdnow/facts", {"facts": {"vip": {"type": "boolean", "meaning": "a regular"}}}, ("program.facts_declared",)),
+    Deed("add_partner", "ops", "/v1/partners", {"id": "acme"}, ("partner.created",)),
+    Deed("add_list", "ops", "/v1/lists", LIST, ("list_version.published",)),
+    Deed("add_list_version", "ops", "/v1/lists/codes/versions", {"members": ["A", "B"]}, ("list_version.published",)),
+    Deed("add_contract", "ops", "/v1/contracts", {"id": "acme", "program": "cdnow", "partner": "acme"}, ("contract.created",)),
+    Deed("check_rule_body", "ops", "/v1/rules/check", payout()),
+    Deed("compare_rule_bodies", "ops", "/v1/rules/compare", {"old": payout(), "new": payout("7")}),
+    Deed("add_version", "ops", VERSIONS, {"effective_from": "1997-01-01", "rules": rules()}, ("contract_version.drafted",)),
+    Deed("submit", "ops", f"{VERSIONS}/1/submit", None, ("contract_version.submitted",)),
+    Deed("approve", "approver", f"{VERSIONS}/1/approve", None, ("approval.given", "contract_version.approved")),
+    Deed("add_conversion", "billing", "/v1/conversions", conversion(), ("conversions.received", "decisions.settled")),
+    Deed("preview", "qa", "/v1/decisions/preview", conversion("o2")),
+    Deed("add_billing_run", "billing", "/v1/billing-runs", {"contract": "acme", "period": "1997-07"}, ("statement.opened", "billing_run.posted")),
+    Deed("add_rule_version", "ops", f"{VERSIONS}/1/rule-versions", {"kind": "payout", "effective_from": "1997-06-01", "backdated": "restate", "body": payout("7")}, ("rule_version.drafted",)),
+    Deed("submit_rules", "ops", f"{VERSIONS}/1/rule-versions/payout/2/submit", None, ("rule_version.submitted",)),
+    Deed("approve_rules", "approver", f"{VERSIONS}/1/rule-versions/payout/2/approve", None, ("approval.given", "rule_version.approved")),
+]  # fmt: skip
+
+
+BEFORE_READING = len(STORY)
+# Each deed is done twice where that is possible, so every draft has a twin: version 2 is that of version 1.
+STORY += [
+    Deed("retire_rules", "approver", f"{VERSIONS}/1/rule-versions/payout/2/retire", WHY, ("rule_version.retired",)),
+    Deed("withdraw_rules", "ops", f"{VERSIONS}/1/rule-versions/payout/3/withdraw", WHY, ("rule_version.withdrawn",)),
+    Deed("add_rule_version", "ops", f"{VERSIONS}/1/rule-versions", {"kind": "payout", "effective_from": "1997-06-02", "backdated": "restate", "body": payout("7")}, ("rule_version.drafted",)),
+    Deed("submit_rules", "ops", f"{VERSIONS}/1/rule-versions/payout/4/submit", None, ("rule_version.submitted",)),
+    Deed("reject_rules", "approver", f"{VERSIONS}/1/rule-versions/payout/4/reject", WHY, ("rule_version.rejected",)),
+    Deed("withdraw", "ops", f"{VERSIONS}/2/withdraw", WHY, ("contract_version.withdrawn",)),
+    Deed("add_promotion", "ops", "/v1/contracts/acme/promotions", {"effective_from": "1997-08-01", "until": "1997-08-03", "backdated": "restate"}, ("contract_version.drafted",) * 2),
+    Deed("submit", "ops", f"{VERSIONS}/3/submit", None, ("contract_version.submitted",) * 2),
+    Deed("reject", "approver", f"{VERSIONS}/3/reject", WHY, ("contract_version.rejected",) * 2),
+    Deed("add_version", "ops", VERSIONS, {"effective_from": "1997-09-01", "backdated": "restate"}, ("contract_version.drafted",)),
+    Deed("submit", "ops", f"{VERSIONS}/7/submit", None, ("contract_version.submitted",)),
+    Deed("approve", "approver", f"{VERSIONS}/7/approve", None, ("approval.given", "contract_version.approved")),
+    Deed("retire", "approver", f"{VERSIONS}/7/retire", WHY, ("contract_version.retired",)),
+    Deed("add_version", "ops", VERSIONS, {"effective_from": "1997-10-01", "backdated": "restate", "ends_on": "1998-10-01"}, ("contract_version.drafted",) * 2),
+    Deed("submit", "ops", f"{VERSIONS}/9/submit", None, ("contract_version.submitted",) * 2),
+    Deed("approve", "approver", f"{VERSIONS}/9/approve", None, ("approval.given",) * 2 + ("contract_version.approved",) * 2),
+    Deed("add_renewal", "ops", "/v1/contracts/acme/renewals", {"months": 12, "backdated": "restate"}, ("contract_version.drafted",) * 2),
+    Deed("add_reinstatement", "ops", "/v1/contracts/acme/reinstatements", {"effective_from": "1998-12-01", "ends_on": "1999-12-01", "backdated": "restate"}, ("contract_version.drafted",) * 2),
+    Deed("set_policy", "approver", "/v1/programs/cdnow/approval-policies", {"policy": {"approvals": 1}}, ("approval_policy.set",)),
+]  # fmt: skip
+
+
+@pytest.fixture
+def told(client: ApiClient) -> ApiClient:
+    """A client whose keys are all made."""
+    for deed in STORY:
+        client.keys.of(deed.role, deed.actor)
+    client.keys.of("admin")
+    return client
+
+
+def state(connection: Connection) -> dict[str, str]:
+    """A fingerprint of everything that is stored, by table."""
+    return {
+        name: connection.scalar(
+            text(f"SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {name} t")
+        )
+        for name in sorted(Base.metadata.tables)
+        if name not in NOT_STATE
+    }
+
+
+def events_since(connection: Connection, seq: int) -> list[tuple[str, str]]:
+    """Actor and action of the events after a place."""
+    query = text("SELECT actor, action FROM audit_events WHERE seq > :seq ORDER BY seq")
+    return [(row.actor, row.action) for row in connection.execute(query, {"seq": seq})]
+
+
+def last(connection: Connection) -> int:
+    """The place of the last event."""
+    return connection.scalar(text("SELECT seq FROM audit_head")) or 0
+
+
+def test_every_write_over_http_is_in_the_trail_and_no_refusal_is(told: ApiClient, connection: Connection) -> None:
+    for deed in STORY:
+        sender = told.as_(deed.role, deed.actor)
+        before, place = state(connection), last(connection)
+        for refused in (
+            sender.post(deed.path, {"nonsense": 1}),
+            sender.post(deed.path, data=b"{", headers={"Content-Type": "application/json"}),
+            sender.post(deed.path + "?nonsense=1", deed.body),
+        ):
+            assert refused.status_code >= 400 or not deed.actions, (deed, refused.text)
+        assert (state(connection), events_since(connection, place)) == (before, []), deed
+
+        done = sender.post(deed.path, deed.body)
+        assert done.status_code < 300, (deed, done.text)
+        assert events_since(connection, place) == [(deed.actor, action) for action in deed.actions], deed
+        assert (state(connection) != before) == bool(deed.actions), deed
+
+        after, place = state(connection), last(connection)
+        sender.post(deed.path, deed.body)  # refused now, or known already, or one more of the same
+        assert bool(events_since(connection, place)) == (state(connection) != after), deed
+
+
+def test_the_story_has_every_operation_that_writes(client: ApiClient) -> None:
+    writing = {operation["operationId"] for _, method, operation in operations_of(client.document) if method != "get"}
+    assert writing == {deed.operation for deed in STORY}
+    for deed in STORY:
+        template = client.template("post", deed.path)
+        assert client.document["paths"][template]["post"]["operationId"] == deed.operation
+
+
+def test_reading_changes_nothing(told: ApiClient, connection: Connection) -> None:
+    for deed in STORY[:BEFORE_READING]:
+        told.as_(deed.role, deed.actor).post(deed.path, deed.body)
+    # The first reader has decided what the last approval touched: that is a change, and has its event.
+    before, place = state(connection), last(connection)
+    told.get("/v1/decisions?program=cdnow&conversion=o1")
+    assert events_since(connection, place) == [("admin", "decisions.settled")]
+    assert state(connection) != before
+    before, place = state(connection), last(connection)
+    values = {"partner": "acme", "program": "cdnow", "contract": "acme", "list": "codes", "period": "1997-07", "number": "1", "kind": "payout", "rule_number": "1", "conversion": "o1"}  # fmt: skip
+    for path, method, _ in operations_of(told.document):
+        if method == "get":
+            told.get(re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], "x"), path))
+    assert (state(connection), events_since(connection, place)) == (before, [])
+
+
+def test_many_conversions_are_one_event_with_a_hash_of_what_came(told: ApiClient, runtime: Runtime) -> None:
+    for deed in STORY[: BEFORE_READING - 3]:
+        told.as_(deed.role, deed.actor).post(deed.path, deed.body)
+    lines = [conversion(f"n{number}") for number in range(5)]
+    sender = told.as_("billing", "billing of the story")
+    body = b"\n".join(
+        orjson.dumps(line) for line in [*lines, conversion("n0"), conversion("n1", "1.00"), {"id": "bad"}]
+    )
+    sender.post("/v1/conversions", data=body, headers={"Content-Type": "application/x-ndjson"})
+    with runtime.work("zoe") as ctx:
+        received = events(ctx, action="conversions.received")[-1]
+        assert received.subject == "cdnow"
+        assert received.summary == "cdnow: 5 conversions received"
+        assert received.after is not None
+        assert {name: received.after[name] for name in ("accepted", "duplicate", "refused", "first")} == {
+            "accepted": 5,
+            "duplicate": 1,
+            "refused": 1,
+            "first": "n0",
+        }
+        assert re.fullmatch("[0-9a-f]{64}", received.after["hash"])
+        assert verify_chain(walked(ctx.session)).is_whole
+    again = sender.post("/v1/conversions", data=body, headers={"Content-Type": "application/x-ndjson"})
+    assert again.status_code == 200
+    with runtime.work("zoe") as ctx:
+        assert events(ctx, action="conversions.received")[-1].seq == received.seq, "nothing new came"
+
+
+def test_a_key_has_its_event_and_the_event_not_the_key(runtime: Runtime) -> None:
+    with runtime.work("cli:root") as ctx:
+        _, secret = create_key(ctx, role="ops", name="dana")
+    with runtime.work("zoe") as ctx:
+        (event,) = events(ctx, action="api_key.created")
+        assert (event.actor, event.after) == ("cli:root", {"name": "dana", "role": "ops"})
+        assert secret not in event.body
+
+
+def test_every_operation_that_is_not_known_to_read_only_notes_what_it_does() -> None:
+    silent = set()
+    for module in Path(app.__path__[0]).glob("*/operations/*.py"):
+        if module.name != "__init__.py" and not re.search(r"^\s+record(_drafted)?\(", module.read_text(), re.MULTILINE):
+            silent.add(f"{module.parent.parent.name}/{module.stem}")
+    assert silent == READING
