@@ -45,7 +45,7 @@ def add_billing_run(ctx: Context, contract: str, period: str) -> dict[str, Any]:
 
 @routes.lists(
     "/statements",
-    needs="read",
+    needs="read_own",
     query=StatementsQuery,
     shows=StatementShown,
     cursor=lambda row: (f"{row['contract']}/{row['period']}",),
@@ -57,7 +57,7 @@ def list_statements(ctx: Context, page: Page, **filters: str) -> Sequence[dict[s
 
 @routes.reads(
     "/statements/<identifier:contract>/<month:period>",
-    needs="read",
+    needs="read_own",
     query=PageQuery,
     shows=StatementWithLines,
     refuses=(StatementNotFound,),

@@ -80,13 +80,13 @@ def add_contract(ctx: Context, **body: Any) -> dict[str, Any]:
     return contract_data(create_contract(ctx, **body))
 
 
-@routes.lists("/contracts", needs="read", shows=ContractShown, cursor=lambda row: (row["id"],))
+@routes.lists("/contracts", needs="read_own", shows=ContractShown, cursor=lambda row: (row["id"],))
 def list_contracts(ctx: Context, page: Page) -> Sequence[dict[str, Any]]:
     """List contracts in order of id."""
     return [contract_data(row) for row in contracts_after(ctx.session, page.after_id, page.fetch)]
 
 
-@routes.reads(CONTRACT, needs="read", shows=ContractShown, refuses=(errors.ContractNotFound,))
+@routes.reads(CONTRACT, needs="read_own", shows=ContractShown, refuses=(errors.ContractNotFound,))
 def show_contract(ctx: Context, contract: str) -> dict[str, Any]:
     """Show a contract."""
     return contract_data(contract_named(ctx.session, contract))
@@ -112,7 +112,7 @@ def add_version(ctx: Context, contract: str, **body: Any) -> dict[str, Any]:
 
 @routes.lists(
     f"{CONTRACT}/versions",
-    needs="read",
+    needs="read_own",
     shows=VersionShown,
     cursor=lambda row: (str(row["number"]),),
     refuses=(errors.ContractNotFound,),
@@ -123,7 +123,7 @@ def list_versions(ctx: Context, contract: str, page: Page) -> Sequence[dict[str,
     return [version_data(row) for row in page.rest_of(versions, lambda row: str(row.number))]
 
 
-@routes.reads(VERSION, needs="read", shows=VersionShown, refuses=MISSING)
+@routes.reads(VERSION, needs="read_own", shows=VersionShown, refuses=MISSING)
 def show_version(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     """Show a contract version with its rule versions."""
     return version_data(version_numbered(ctx.session, contract, number))
@@ -180,7 +180,11 @@ def add_rule_version(ctx: Context, contract: str, number: int, **body: Any) -> d
 
 
 @routes.lists(
-    f"{VERSION}/rule-versions", needs="read", shows=RuleVersionShown, cursor=lambda row: (row["id"],), refuses=MISSING
+    f"{VERSION}/rule-versions",
+    needs="read_own",
+    shows=RuleVersionShown,
+    cursor=lambda row: (row["id"],),
+    refuses=MISSING,
 )
 def list_rule_versions(ctx: Context, contract: str, number: int, page: Page) -> Sequence[dict[str, Any]]:
     """List the rule versions of a contract version, by kind and number."""
@@ -188,7 +192,7 @@ def list_rule_versions(ctx: Context, contract: str, number: int, page: Page) -> 
     return [rule_version_data(row) for row in page.rest_of(rows, lambda row: row.id)]
 
 
-@routes.reads(RULE_VERSION, needs="read", shows=RuleVersionShown, refuses=MISSING)
+@routes.reads(RULE_VERSION, needs="read_own", shows=RuleVersionShown, refuses=MISSING)
 def show_rule_version(ctx: Context, contract: str, number: int, kind: str, rule_number: int) -> dict[str, Any]:
     """Show a rule version."""
     version = version_numbered(ctx.session, contract, number)
@@ -221,7 +225,7 @@ def approve_rules(ctx: Context, **ids: Any) -> dict[str, Any]:
 TIMES = (errors.ContractNotFound, errors.InstantRefused)
 
 
-@routes.reads(f"{CONTRACT}/terms", needs="read", query=TermsQuery, shows=TermsShown, refuses=TIMES)
+@routes.reads(f"{CONTRACT}/terms", needs="read_own", query=TermsQuery, shows=TermsShown, refuses=TIMES)
 def show_terms(ctx: Context, contract: str, at: str | None = None, as_of: str | None = None) -> dict[str, Any]:
     """Show the terms in force at an instant, as they were known at another.
 
@@ -230,7 +234,7 @@ def show_terms(ctx: Context, contract: str, at: str | None = None, as_of: str | 
     return terms_data(get_terms(ctx, contract=contract, at=at, as_of=as_of))
 
 
-@routes.reads(f"{CONTRACT}/timeline", needs="read", query=TimelineQuery, shows=TimelineShown, refuses=TIMES)
+@routes.reads(f"{CONTRACT}/timeline", needs="read_own", query=TimelineQuery, shows=TimelineShown, refuses=TIMES)
 def show_timeline(ctx: Context, contract: str, as_of: str | None = None) -> dict[str, Any]:
     """Show what was, is and will be in force, as it was known at an instant."""
     found = get_terms(ctx, contract=contract, as_of=as_of)

@@ -284,4 +284,4 @@ def current_records(
 def refresh_statistics(session: Session) -> None:
     """Tell the planner what a bulk load has changed. Autovacuum would, a minute too late and never inside a
     transaction; until then a join over tens of thousands of new rows is planned as if there were none."""
-    session.execute(text("ANALYZE conversions, decisions, unsettled_conversions"))
+    session.execute(text("SELECT refresh_statistics()"))

@@ -88,7 +88,7 @@ def add_conversion(ctx: Context, body: Any) -> Answer:
 
 @routes.reads(
     "/conversions/<identifier:program>/<name:conversion>",
-    needs="read",
+    needs="read_own",
     shows=ConversionShown,
     refuses=(errors.ConversionNotFound, ProgramNotFound),
 )
@@ -118,7 +118,7 @@ def preview(ctx: Context, body: Any) -> dict[str, Any]:
 
 @routes.reads(
     "/decisions/<identifier:decision>",
-    needs="read",
+    needs="read_own",
     shows=DecisionExplained,
     refuses=(errors.DecisionNotFound, errors.DecisionNotReproduced),
 )
@@ -133,7 +133,7 @@ def show_decision(ctx: Context, decision: str) -> dict[str, Any]:
 
 @routes.lists(
     "/decisions",
-    needs="read",
+    needs="read_own",
     query=DecisionsQuery,
     shows=DecisionShown,
     cursor=lambda row: (row["id"],),

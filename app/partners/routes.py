@@ -36,13 +36,13 @@ def add_partner(ctx: Context, **body: Any) -> Partner:
     return create_partner(ctx, **body)
 
 
-@routes.lists("/partners", needs="read", shows=PartnerShown, cursor=lambda partner: (partner.id,))
+@routes.lists("/partners", needs="read_own", shows=PartnerShown, cursor=lambda partner: (partner.id,))
 def list_partners(ctx: Context, page: Page) -> Sequence[Partner]:
     """List partners in order of id."""
     return partners_after(ctx.session, page.after_id, page.fetch)
 
 
-@routes.reads("/partners/<identifier:partner>", needs="read", shows=PartnerShown, refuses=(PartnerNotFound,))
+@routes.reads("/partners/<identifier:partner>", needs="read_own", shows=PartnerShown, refuses=(PartnerNotFound,))
 def show_partner(ctx: Context, partner: str) -> Partner:
     """Show a partner."""
     return partner_named(ctx.session, partner)
@@ -66,13 +66,13 @@ def add_program(ctx: Context, **body: Any) -> Program:
     return create_program(ctx, **body)
 
 
-@routes.lists("/programs", needs="read", shows=ProgramShown, cursor=lambda program: (program.id,))
+@routes.lists("/programs", needs="read_own", shows=ProgramShown, cursor=lambda program: (program.id,))
 def list_programs(ctx: Context, page: Page) -> Sequence[Program]:
     """List programs in order of id."""
     return programs_after(ctx.session, page.after_id, page.fetch)
 
 
-@routes.reads("/programs/<identifier:program>", needs="read", shows=ProgramShown, refuses=(ProgramNotFound,))
+@routes.reads("/programs/<identifier:program>", needs="read_own", shows=ProgramShown, refuses=(ProgramNotFound,))
 def show_program(ctx: Context, program: str) -> Program:
     """Show a program."""
     return program_named(ctx.session, program)

@@ -1,6 +1,6 @@
 """The tables. They live together because relationships cross rooms; importing this registers all of them."""
 
-from app.store.models.access import ApiKey
+from app.store.models.access import ApiKey, ApiKeySecret, InstallationSecret
 from app.store.models.audit import AuditEvent
 from app.store.models.billing import BillingRun, Statement, StatementLine
 from app.store.models.contracts import Contract, ContractVersion, RuleVersion
@@ -10,12 +10,14 @@ from app.store.models.partners import Partner, Program
 
 __all__ = [
     "ApiKey",
+    "ApiKeySecret",
     "AuditEvent",
     "BillingRun",
     "Contract",
     "ContractVersion",
     "Conversion",
     "Decision",
+    "InstallationSecret",
     "ListVersion",
     "NamedList",
     "Partner",
