@@ -1,0 +1,102 @@
+"""Every operation × every role × one's own, another one's, and nothing: who may do what, and what a partner is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import text
+
+from app.scenarios.scratch import taken_back
+from app.store.scope import WHOLE
+from tests.access.caller import World, leaks
+from tests.access.operations import HIDDEN_FROM_PARTNERS, OPERATIONS, ROLES
+from tests.access.world import MINE, OF_THEIRS
+from tests.builders.owner import as_owner
+
+
+def test_every_operation_is_in_the_table(world: World) -> None:
+    missing, gone = set(world.methods) - set(OPERATIONS), set(OPERATIONS) - set(world.methods)
+    assert not missing, f"say in tests/access/operations.py who may use {sorted(missing)}, and how it is asked for"
+    assert not gone, f"tests/access/operations.py speaks of operations that are not there: {sorted(gone)}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_does_what_it_may_not_and_every_refusal_is_audited(world: World, role: str) -> None:
+    wrong = []
+    for name, asked in OPERATIONS.items():
+        for what, path in (("mine", asked.mine), ("theirs", asked.theirs), ("nothing", asked.nothing)):
+            if path is None:
+                continue
+            answered = world.ask(role, name, path)
+            if role in asked.roles:
+                hidden = what == "nothing" or (what == "theirs" and role == "partner")
+                expected = (404,) if hidden else (200, 201)
+                audited = answered.refusals == []
+            else:
+                expected = (403,)
+                said = [(each["operation"], each["role"], each["code"]) for each in answered.refusals]
+                audited = said == [(name, role, "role_not_allowed")]
+            if answered.status not in expected or not audited:
+                wrong.append(f"{role} {name} {what}: {answered.status}, {answered.refusals} {answered.response.text}")
+    assert not wrong, f"{len(wrong)} unexpected:\n" + "\n".join(wrong)
+
+
+def test_a_partner_is_told_of_its_own_and_of_nobody_elses(world: World) -> None:
+    assert list(leaks(world)) == []
+
+
+def test_the_same_questions_show_a_partners_secrets_to_the_house(world: World) -> None:
+    """The marks that are looked for are there to be found."""
+    shown = [name for name, asked in OPERATIONS.items() if asked.theirs and "partner" in asked.roles]
+    for name in shown:
+        theirs = OPERATIONS[name].theirs or ""
+        assert OF_THEIRS.search(world.ask("finance", name, theirs).response.data), name
+
+
+@pytest.mark.parametrize("path", HIDDEN_FROM_PARTNERS)
+def test_what_is_not_approved_is_not_there_for_partners(world: World, path: str) -> None:
+    operation = "list_rule_versions" if path.endswith("rule-versions") else "show_rule_version"
+    path = path.replace("@", MINE)
+    assert world.ask("finance", operation, path).status == 200
+    assert world.ask("partner", operation, path).status == 404
+
+
+FAULTS = {
+    table: f"DROP POLICY own ON {table}; CREATE POLICY own ON {table} FOR SELECT TO termline_partner USING (true)"
+    for table in (
+        "partners",
+        "programs",
+        "contracts",
+        "conversions",
+        "decisions",
+        "statements",
+    )
+} | {
+    "a policy is gone": "DROP POLICY own ON statement_lines",
+    "no row-level security": "ALTER TABLE contracts DISABLE ROW LEVEL SECURITY",
+    "drafts are shown": "DROP POLICY own ON contract_versions;"
+    "CREATE POLICY own ON contract_versions FOR SELECT TO termline_partner USING (true)",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_policies_is_found(world: World, fault: str) -> None:
+    with changed(world, FAULTS[fault]):
+        assert any(leaks(world))
+
+
+def test_a_forgotten_scope_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.runtime.scope_of", lambda partner: WHOLE)
+    assert len(list(leaks(world))) > 10
+
+
+@contextmanager
+def changed(world: World, statements: str) -> Iterator[None]:
+    """Change the database as its owner, for a while."""
+    with taken_back(world.connection):
+        with as_owner(world.connection) as owner:
+            for statement in statements.split(";"):
+                owner.execute(text(statement))
+        yield
