@@ -24,8 +24,10 @@ def pepper_for_new(ctx: Context) -> str:
 
 def pepper_named(ctx: Context, name: str) -> str | None:
     """Return the pepper of this name, or None when it is not known any more."""
-    known = [ctx.key_pepper, installation_secret(ctx.session, NAME)]
-    return next((pepper for pepper in known if pepper and name_of(pepper) == name), None)
+    if ctx.key_pepper and name_of(ctx.key_pepper) == name:
+        return ctx.key_pepper
+    kept = installation_secret(ctx.session, NAME)
+    return kept if kept and name_of(kept) == name else None
 
 
 def name_of(pepper: str) -> str:

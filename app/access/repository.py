@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -24,9 +24,9 @@ def secret_of_hash(session: Session, algorithm: str, stored: str) -> tuple[ApiKe
     return _with_key(session, (ApiKeySecret.algorithm == algorithm) & (ApiKeySecret.hash == stored))
 
 
-def _with_key(session: Session, condition: object) -> tuple[ApiKey, ApiKeySecret] | None:
+def _with_key(session: Session, condition: ColumnElement[bool]) -> tuple[ApiKey, ApiKeySecret] | None:
     query = select(ApiKey, ApiKeySecret).join(ApiKeySecret, ApiKeySecret.key_id == ApiKey.id)
-    row = session.execute(query.where(condition)).one_or_none()  # type: ignore[arg-type]
+    row = session.execute(query.where(condition)).one_or_none()
     return None if row is None else (row[0], row[1])
 
 

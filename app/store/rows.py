@@ -24,12 +24,10 @@ def add_rows(session: Session, table: str, columns: Sequence[str], rows: Iterabl
     """
     session.flush()
     statement = _insert(Base.metadata.tables[table], columns)
-    driver = session.connection().connection.driver_connection
-    assert driver is not None
     waiting = iter(rows)
-    with driver.cursor() as cursor:
-        while chunk := list(islice(waiting, CHUNK)):
-            cursor.execute(statement, [list(values) for values in zip(*chunk, strict=True)])
+    while chunk := list(islice(waiting, CHUNK)):
+        values = tuple(list(column) for column in zip(*chunk, strict=True))
+        session.connection().exec_driver_sql(statement, values)
 
 
 def _insert(table: Table, columns: Sequence[str]) -> str:
