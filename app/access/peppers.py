@@ -15,6 +15,8 @@ from app.runtime import Context
 
 NAME = "key_pepper"
 HMAC, PLAIN = "hmac-sha256", "sha256"
+# Peppers that were read from tables, by name: whatever database it was, the name is the pepper's.
+_read: dict[str, str] = {}
 
 
 def pepper_for_new(ctx: Context) -> str:
@@ -26,8 +28,12 @@ def pepper_named(ctx: Context, name: str) -> str | None:
     """Return the pepper of this name, or None when it is not known any more."""
     if ctx.key_pepper and name_of(ctx.key_pepper) == name:
         return ctx.key_pepper
-    kept = installation_secret(ctx.session, NAME)
-    return kept if kept and name_of(kept) == name else None
+    if name not in _read:
+        kept = installation_secret(ctx.session, NAME)
+        if not kept or name_of(kept) != name:
+            return None
+        _read[name] = kept
+    return _read[name]
 
 
 def name_of(pepper: str) -> str:
