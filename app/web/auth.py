@@ -88,7 +88,8 @@ def gate() -> Gate:
 
 def _note(refusal: AppError, caller: Caller | None, operation: str) -> None:
     actor = caller.actor if caller else str(refusal.details.get("name", ANONYMOUS))
+    because = refusal.details.get("because")
     said = {"request": request_id(), "operation": operation, "code": refusal.code, "actor": actor}
-    log.warning("access.refused", **said)
+    log.warning("access.refused", **said, **({"because": because} if because else {}))
     with work(actor) as ctx:
         gate().refused(ctx, refusal, caller, operation, request.path[:LONGEST_PATH])

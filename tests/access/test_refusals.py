@@ -76,6 +76,14 @@ def test_what_is_no_key_of_ours_is_logged_and_not_stored(
     assert "code=key_unknown" in logged
 
 
+def test_a_pepper_that_is_gone_is_said_to_us_and_not_to_the_caller(runtime: Runtime, connection: Connection) -> None:
+    _, secret = key_of(replace(runtime, key_pepper="of a setting that is gone by tomorrow"))
+    answer = at(runtime, NOW).test_client().get("/v1/lists", headers={"Authorization": f"Bearer {secret}"})
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "key_unknown")
+    assert "pepper" not in answer.text
+    assert [after["reason"] for _, _, after in refusals(connection)] == ["the pepper this key was made with is not set"]
+
+
 def test_a_letter_that_is_off_is_said(runtime: Runtime) -> None:
     _, secret = key_of(runtime)
     app = at(runtime, NOW)

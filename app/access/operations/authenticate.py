@@ -58,9 +58,12 @@ def _proved(ctx: Context, text: str) -> tuple[ApiKey, ApiKeySecret]:
     if found is None:
         raise KeyUnknown(NOT_KNOWN)
     key, stored = found
+    known: dict[str, Any] = {"prefix": stored.prefix, "key": key.id}
     pepper = pepper_named(ctx, stored.pepper or "")
-    if pepper is None or not is_same(stored.hash, hashed(text, pepper)):
-        raise KeyUnknown(NOT_KNOWN, prefix=stored.prefix, key=key.id)
+    if pepper is None:  # the caller is told nothing of it; the log and the audit trail are
+        raise KeyUnknown(NOT_KNOWN, **known, because="the pepper this key was made with is not set")
+    if not is_same(stored.hash, hashed(text, pepper)):
+        raise KeyUnknown(NOT_KNOWN, **known, because="the secret is not that of the prefix")
     return key, stored
 
 

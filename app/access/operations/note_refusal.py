@@ -21,7 +21,8 @@ def note_refusal(
         minute = ctx.now().replace(second=0, microsecond=0)
         if prefix is None or not mark_minute(ctx.session, prefix, "refused_at", minute):
             return
-    after = {"operation": operation, "path": path, "code": refusal.code, "reason": refusal.message}
+    reason = refusal.details.get("because", refusal.message)
+    after = {"operation": operation, "path": path, "code": refusal.code, "reason": reason}
     known = {"role": role, "prefix": refusal.details.get("prefix")}
     after |= {name: value for name, value in known.items() if value is not None}
     record(ctx, "access.refused", str(key), f"{ctx.actor} refused {operation}: {refusal.code}", after=after)
