@@ -19,6 +19,7 @@ from app.engine.verified import VerifyingMatcher
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.migrate import current_revision, migrate, newest_revision
+from app.store.roles import check_roles
 from app.store.session import engine_for
 
 LEAST_POSTGRES = 150000
@@ -95,7 +96,7 @@ def check_server(engine: Engine) -> None:
 
 
 def ensure_schema(engine: Engine) -> None:
-    """Migrate an empty database; refuse one that another release migrated."""
+    """Migrate an empty database; refuse one that another release migrated, or that we cannot work in."""
     with engine.begin() as connection:
         revision = current_revision(connection)
         if revision is None:
@@ -104,6 +105,7 @@ def ensure_schema(engine: Engine) -> None:
             raise SchemaOutdated(
                 f"The database is at {revision}, this release wants {newest_revision()}. Run `termline migrate`."
             )
+        check_roles(connection)
 
 
 def matcher_for(settings: Settings) -> Matcher:
@@ -123,4 +125,5 @@ def opened_runtime(settings: Settings) -> Iterator[Runtime]:
     """Give everything a process works with, the database migrated."""
     with opened_database(settings) as engine:
         ensure_schema(engine)
-        yield Runtime(engine, matcher_for(settings), shipped_catalogue(), trial=trial_for(settings))
+        catalogue, trial = shipped_catalogue(), trial_for(settings)
+        yield Runtime(engine, matcher_for(settings), catalogue, trial=trial, key_pepper=settings.key_pepper)

@@ -9,6 +9,7 @@ from flask import Flask
 
 from app import log
 from app.access.gate import KeyGate
+from app.access.routes import routes as keys
 from app.assembly import opened_runtime
 from app.audit.routes import routes as audit
 from app.billing.routes import routes as billing
@@ -20,7 +21,7 @@ from app.runtime import Runtime
 from app.settings import Settings
 from app.web.application import application
 
-ROOMS = (partners, rulesets, contracts, conversions, billing, audit)
+ROOMS = (partners, rulesets, contracts, conversions, billing, audit, keys)
 
 
 def create_app(runtime: Runtime) -> Flask:

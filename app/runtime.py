@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.core.clock import Clock, frozen_at, system_clock
 from app.engine.matcher import Matcher, Trial, no_trial
 from app.rulelang.facts import Catalogue
+from app.store.scope import WHOLE, scope_of
 from app.store.unit_of_work import unit_of_work
 
 
@@ -27,6 +28,10 @@ class Context:
     catalogue: Catalogue
     trial: Trial = no_trial
     request: str | None = None
+    # Whose data is read, and nobody else's; None works for the house.
+    partner: str | None = None
+    # What the hashes of API keys are keyed with, where a setting says it.
+    key_pepper: str | None = field(default=None, repr=False)
 
     def now(self) -> datetime:
         """Return the instant this operation happens at."""
@@ -40,6 +45,15 @@ class Context:
         """Return the same context with the clock frozen at an instant."""
         return replace(self, clock=frozen_at(instant))
 
+    @contextmanager
+    def as_application(self) -> Iterator[Context]:
+        """Give a context that sees and may do everything, for what has to be done before a partner can read.
+
+        It has a session of its own in the same transaction: nothing that it loads is handed to the partner's.
+        """
+        with unit_of_work(self.session.connection(), WHOLE) as session:
+            yield replace(self, session=session, partner=None)
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -50,13 +64,25 @@ class Runtime:
     catalogue: Catalogue
     clock: Clock = system_clock
     trial: Trial = no_trial
+    key_pepper: str | None = field(default=None, repr=False)
 
     @contextmanager
-    def work(self, actor: str, request: str | None = None) -> Iterator[Context]:
+    def work(self, actor: str, request: str | None = None, partner: str | None = None) -> Iterator[Context]:
         """Give the context of one unit of work; it is committed when the block ends well. `request` is the id under
         which the log knows what asked for it.
 
-        It happens at one instant, however long it takes: what it writes is known from the same moment on.
+        It happens at one instant, however long it takes: what it writes is known from the same moment on. With a
+        partner, it reads what is that partner's and can write nothing.
         """
-        with unit_of_work(self.bind) as session:
-            yield Context(session, frozen_at(self.clock()), actor, self.matcher, self.catalogue, self.trial, request)
+        with unit_of_work(self.bind, scope_of(partner)) as session:
+            yield Context(
+                session,
+                frozen_at(self.clock()),
+                actor,
+                self.matcher,
+                self.catalogue,
+                self.trial,
+                request,
+                partner,
+                self.key_pepper,
+            )

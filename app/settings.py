@@ -12,6 +12,7 @@ from app.core.errors import AppError
 
 Engine = Literal["durable", "reference"]
 Verify = Literal["always", "sample", "off"]
+LEAST_PEPPER = 32
 
 
 class BadSetting(AppError):
@@ -23,13 +24,14 @@ class BadSetting(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """DATABASE_URL, TERMLINE_HOME, TERMLINE_ENGINE and TERMLINE_VERIFY."""
+    """DATABASE_URL, TERMLINE_HOME, TERMLINE_ENGINE, TERMLINE_VERIFY and TERMLINE_KEY_PEPPER."""
 
     # Not in the repr: it may hold a password.
     database_url: str | None = field(default=None, repr=False)
     home: Path = Path(".termline")
     engine: Engine = "durable"
     verify: Verify = "always"
+    key_pepper: str | None = field(default=None, repr=False)
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -39,7 +41,15 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         home=Path(environment.get("TERMLINE_HOME") or ".termline"),
         engine=_choice(environment, "TERMLINE_ENGINE", get_args(Engine)),
         verify=_choice(environment, "TERMLINE_VERIFY", get_args(Verify)),
+        key_pepper=_pepper(environment, "TERMLINE_KEY_PEPPER"),
     )
+
+
+def _pepper(environment: Mapping[str, str], name: str) -> str | None:
+    value = environment.get(name) or None
+    if value is not None and len(value) < LEAST_PEPPER:
+        raise BadSetting(f"{name} has {len(value)} characters; it has at least {LEAST_PEPPER}, drawn by chance.")
+    return value
 
 
 def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> Any:

@@ -74,5 +74,5 @@ def test_every_command_and_setting_is_named() -> None:
     for command in group.commands:
         assert f"`termline {command}" in README
     settings = (ROOT / "app" / "settings.py").read_text()
-    for name in set(re.findall(r'"(TERMLINE_[A-Z]+|DATABASE_URL)"', settings)):
+    for name in set(re.findall(r'"(TERMLINE_[A-Z_]+|DATABASE_URL)"', settings)):
         assert f"`{name}`" in README

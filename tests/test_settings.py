@@ -8,13 +8,15 @@ import pytest
 
 from app.settings import BadSetting, Settings, settings_from
 
+PEPPER = "0123456789abcdef0123456789abcdef"
+
 
 def test_nothing_set_is_the_default() -> None:
     assert settings_from({}) == Settings(None, Path(".termline"), "durable", "always")
 
 
 def test_set_but_empty_is_as_not_set() -> None:
-    names = ("DATABASE_URL", "TERMLINE_HOME", "TERMLINE_ENGINE", "TERMLINE_VERIFY")
+    names = ("DATABASE_URL", "TERMLINE_HOME", "TERMLINE_ENGINE", "TERMLINE_VERIFY", "TERMLINE_KEY_PEPPER")
     assert settings_from(dict.fromkeys(names, "")) == Settings()
 
 
@@ -24,9 +26,10 @@ def test_every_setting_is_read() -> None:
         "TERMLINE_HOME": "/srv/termline",
         "TERMLINE_ENGINE": "reference",
         "TERMLINE_VERIFY": "off",
+        "TERMLINE_KEY_PEPPER": PEPPER,
         "HOME": "/root",
     }
-    expected = Settings("postgresql://localhost/termline", Path("/srv/termline"), "reference", "off")
+    expected = Settings("postgresql://localhost/termline", Path("/srv/termline"), "reference", "off", PEPPER)
     assert settings_from(environment) == expected
 
 
@@ -48,6 +51,13 @@ def test_a_value_that_is_none_of_the_choices_is_refused_by_name(name: str, value
     with pytest.raises(BadSetting) as caught:
         settings_from({name: value})
     assert caught.value.message == f"{name} is {value!r}; it is one of {known}."
+
+
+def test_a_pepper_that_could_be_guessed_is_refused_and_none_is_shown() -> None:
+    with pytest.raises(BadSetting) as caught:
+        settings_from({"TERMLINE_KEY_PEPPER": PEPPER[:31]})
+    assert caught.value.message == "TERMLINE_KEY_PEPPER has 31 characters; it has at least 32, drawn by chance."
+    assert PEPPER not in repr(settings_from({"TERMLINE_KEY_PEPPER": PEPPER}))
 
 
 def test_a_password_is_not_shown_with_the_settings() -> None:

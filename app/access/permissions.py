@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, get_args
 
-Permission = Literal["read", "configure", "approve", "convert", "preview", "bill", "audit"]
+Permission = Literal["read", "read_own", "configure", "approve", "convert", "preview", "bill", "audit", "manage_keys"]
+ALL: tuple[Permission, ...] = get_args(Permission)
 
+# Whoever may read may read what partners read too. A partner reads its own: the database shows it nothing else.
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "ops": frozenset({"read", "configure", "convert", "preview", "audit"}),
-    "approver": frozenset({"read", "approve", "preview", "audit"}),
-    "billing": frozenset({"read", "convert", "bill"}),
-    "finance": frozenset({"read", "preview", "audit"}),
-    "qa": frozenset({"read", "preview"}),
-    # A partner sees its own data only, and nothing scopes what it sees yet: until then it may read nothing.
-    "partner": frozenset(),
-    "admin": frozenset({"read", "configure", "approve", "convert", "preview", "bill", "audit"}),
+    "ops": frozenset({"read", "read_own", "configure", "convert", "preview", "audit"}),
+    "approver": frozenset({"read", "read_own", "approve", "preview", "audit"}),
+    "billing": frozenset({"read", "read_own", "convert", "bill"}),
+    "finance": frozenset({"read", "read_own", "preview", "audit"}),
+    "qa": frozenset({"read", "read_own", "preview"}),
+    "partner": frozenset({"read_own"}),
+    "admin": frozenset(ALL),
 }
 
 
-def is_allowed(role: str, permission: Permission) -> bool:
-    """Tell whether a role has a permission."""
-    return permission in PERMISSIONS.get(role, frozenset())
+def is_allowed(role: str, permission: Permission, scopes: Iterable[str] | None = None) -> bool:
+    """Tell whether a role, narrowed to some of its permissions if it is, has a permission."""
+    if permission not in PERMISSIONS.get(role, frozenset()):
+        return False
+    return scopes is None or permission in scopes or (permission == "read_own" and "read" in scopes)
 
 
 def roles_with(permission: Permission) -> list[str]:

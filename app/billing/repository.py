@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from app.billing.errors import StatementNotFound
 from app.core.as_of import when_asked
 from app.core.period import Period
-from app.store.copy import copy_rows
 from app.store.models import BillingRun, Statement, StatementLine
+from app.store.rows import add_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ LINE_COLUMNS = (
 
 def add_lines(session: Session, lines: Iterable[tuple[Any, ...]]) -> None:
     """Post lines, in the order of LINE_COLUMNS."""
-    copy_rows(session, "statement_lines", LINE_COLUMNS, lines)
+    add_rows(session, "statement_lines", LINE_COLUMNS, lines)
 
 
 def runs_of(session: Session, statement_id: str) -> int:

@@ -61,7 +61,7 @@ def add_billing_run(ctx: Context, contract: str, period: str) -> dict[str, Any]:
 
 @routes.lists(
     "/statements",
-    needs="read",
+    needs="read_own",
     query=StatementsQuery,
     shows=StatementShown,
     cursor=lambda row: (f"{row['contract']}/{row['period']}",),
@@ -77,7 +77,7 @@ def list_statements(
 
 @routes.reads(
     "/statements/<identifier:contract>/<month:period>",
-    needs="read",
+    needs="read_own",
     query=LocalPageAsOf,
     shows=StatementWithLines,
     refuses=(StatementNotFound,),

@@ -46,6 +46,8 @@ def known_versions(
     require_known(contract_named(ctx.session, contract), as_of)
     versions = versions_of(ctx.session, contract)
     shown = [row for row in versions if row.created_at <= as_of and (numbers is None or row.number in numbers)]
+    if ctx.partner is not None:  # to whom drafts are not shown, and so not as of the time when they were drafts
+        shown = [row for row in shown if row.recorded_at is None or row.recorded_at <= as_of]
     ids = [row.id for row in shown] + [rule.id for row in shown for rule in row.rule_versions]
     saved: dict[str, list[SavedDraft]] = {}
     for draft in saved_drafts(ctx.session, ids, as_of):

@@ -118,7 +118,7 @@ def add_contract(ctx: Context, **body: Any) -> dict[str, Any]:
 
 @routes.lists(
     "/contracts",
-    needs="read",
+    needs="read_own",
     shows=ContractShown,
     cursor=lambda row: (row["id"],),
     query=PageAsOf,
@@ -132,7 +132,7 @@ def list_contracts(ctx: Context, page: Page, as_of: datetime | None = None) -> S
     return [contract_data(row, contract_status(versions[row.id], then, then)) for row in rows]
 
 
-@routes.reads(CONTRACT, needs="read", query=LocalAsOf, shows=ContractShown, refuses=TIMES)
+@routes.reads(CONTRACT, needs="read_own", query=LocalAsOf, shows=ContractShown, refuses=TIMES)
 def show_contract(ctx: Context, contract: str, as_of: str | None = None) -> dict[str, Any]:
     """Show a contract and what it is: a draft, scheduled, in force, expired or terminated."""
     row = contract_named(ctx.session, contract)
@@ -250,7 +250,7 @@ def list_renewals(
 
 @routes.lists(
     f"{CONTRACT}/versions",
-    needs="read",
+    needs="read_own",
     shows=VersionShown,
     cursor=lambda row: (str(row["number"]),),
     query=LocalPageAsOf,
@@ -263,7 +263,7 @@ def list_versions(ctx: Context, contract: str, page: Page, as_of: str | None = N
     return [version_data(each) for each in page.rest_of(known, lambda each: str(each.row.number))]
 
 
-@routes.reads(VERSION, needs="read", query=LocalAsOf, shows=VersionShown, refuses=(*MISSING, errors.InstantRefused))
+@routes.reads(VERSION, needs="read_own", query=LocalAsOf, shows=VersionShown, refuses=(*MISSING, errors.InstantRefused))
 def show_version(ctx: Context, contract: str, number: int, as_of: str | None = None) -> dict[str, Any]:
     """Show a contract version with its rule versions."""
     return version_data(_known(ctx, contract, number, as_of))
@@ -349,7 +349,7 @@ def add_rule_version(ctx: Context, contract: str, number: int, **body: Any) -> d
 
 @routes.lists(
     f"{VERSION}/rule-versions",
-    needs="read",
+    needs="read_own",
     shows=RuleVersionShown,
     cursor=lambda row: (row["id"],),
     query=LocalPageAsOf,
@@ -366,7 +366,7 @@ def list_rule_versions(
 
 @routes.reads(
     RULE_VERSION,
-    needs="read",
+    needs="read_own",
     query=LocalAsOf,
     shows=RuleVersionShown,
     refuses=(*MISSING, errors.InstantRefused),
@@ -466,7 +466,7 @@ def list_policies(ctx: Context, program: str, page: Page, as_of: datetime | None
     return [policy_data(row) for row in page.rest_of(rows, lambda row: str(row.number))]
 
 
-@routes.reads(f"{CONTRACT}/terms", needs="read", query=TermsQuery, shows=TermsShown, refuses=TIMES)
+@routes.reads(f"{CONTRACT}/terms", needs="read_own", query=TermsQuery, shows=TermsShown, refuses=TIMES)
 def show_terms(ctx: Context, contract: str, at: str | None = None, as_of: str | None = None) -> dict[str, Any]:
     """Show the terms in force at an instant, as they were known at another.
 
@@ -475,7 +475,7 @@ def show_terms(ctx: Context, contract: str, at: str | None = None, as_of: str | 
     return terms_data(get_terms(ctx, contract=contract, at=at, as_of=as_of))
 
 
-@routes.reads(f"{CONTRACT}/timeline", needs="read", query=LocalAsOf, shows=TimelineShown, refuses=TIMES)
+@routes.reads(f"{CONTRACT}/timeline", needs="read_own", query=LocalAsOf, shows=TimelineShown, refuses=TIMES)
 def show_timeline(ctx: Context, contract: str, as_of: str | None = None) -> dict[str, Any]:
     """Show what was, is and will be in force, as it was known at an instant, with who approved it when.
 

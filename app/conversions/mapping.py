@@ -14,7 +14,7 @@ from app.engine.evaluate import before_record
 from app.engine.factsheet import Conversion, typed_facts
 from app.rulelang.facts import Catalogue
 from app.store import models
-from app.store.copy import json_text
+from app.store.rows import json_text
 
 
 def engine_conversion(

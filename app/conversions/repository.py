@@ -16,8 +16,8 @@ from app.core.as_of import when_asked
 from app.core.period import Period
 from app.engine.counters import Counter
 from app.store.base import Instant
-from app.store.copy import copy_rows
 from app.store.models import Conversion, Decision, UnsettledConversion
+from app.store.rows import add_rows
 from app.store.work_list import COLUMNS as WORK_LIST_COLUMNS
 from app.store.work_list import unsettle_where
 
@@ -40,12 +40,12 @@ CONVERSION_COLUMNS = (
 
 def add_conversions(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
     """Add conversions, in the order of CONVERSION_COLUMNS. Their ids are new; the program's lock keeps it so."""
-    copy_rows(session, "conversions", CONVERSION_COLUMNS, rows)
+    add_rows(session, "conversions", CONVERSION_COLUMNS, rows)
 
 
 def add_unsettled(session: Session, rows: Iterable[tuple[str, str, str | None, datetime]]) -> None:
     """Put new conversions on the work list: (conversion, program, partner, event_at)."""
-    copy_rows(session, "unsettled_conversions", WORK_LIST_COLUMNS, rows)
+    add_rows(session, "unsettled_conversions", WORK_LIST_COLUMNS, rows)
 
 
 def body_hashes(session: Session, program_id: str, ids: Iterable[str]) -> dict[str, str]:
@@ -206,7 +206,7 @@ DECISION_COLUMNS = (
 
 def add_decisions(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
     """Add decisions, in the order of DECISION_COLUMNS."""
-    copy_rows(session, "decisions", DECISION_COLUMNS, rows)
+    add_rows(session, "decisions", DECISION_COLUMNS, rows)
 
 
 def take_off(session: Session, program_id: str, ids: Sequence[str]) -> None:
@@ -336,4 +336,4 @@ def current_records(
 def refresh_statistics(session: Session) -> None:
     """Tell the planner what a bulk load has changed. Autovacuum would, a minute too late and never inside a
     transaction; until then a join over tens of thousands of new rows is planned as if there were none."""
-    session.execute(text("ANALYZE conversions, decisions, unsettled_conversions"))
+    session.execute(text("SELECT refresh_statistics()"))

@@ -89,7 +89,7 @@ def add_conversion(ctx: Context, body: Any) -> Answer:
 
 @routes.reads(
     "/conversions/<identifier:program>/<name:conversion>",
-    needs="read",
+    needs="read_own",
     query=LocalAsOf,
     shows=ConversionShown,
     refuses=(errors.ConversionNotFound, ProgramNotFound),
@@ -122,7 +122,7 @@ def preview(ctx: Context, body: Any) -> dict[str, Any]:
 
 @routes.reads(
     "/decisions/<identifier:decision>",
-    needs="read",
+    needs="read_own",
     query=LocalAsOf,
     shows=DecisionExplained,
     refuses=(errors.DecisionNotFound, errors.DecisionNotReproduced),
@@ -138,7 +138,7 @@ def show_decision(ctx: Context, decision: str, as_of: str | None = None) -> dict
 
 @routes.lists(
     "/decisions",
-    needs="read",
+    needs="read_own",
     query=DecisionsQuery,
     shows=DecisionShown,
     cursor=lambda row: (row["id"],),

@@ -7,8 +7,13 @@ import secrets
 
 
 def random_secret() -> str:
-    """Return 32 random bytes as URL-safe text, for API keys."""
+    """Return 32 random bytes as URL-safe text."""
     return secrets.token_urlsafe(32)
+
+
+def random_text(alphabet: str, length: int) -> str:
+    """Return letters of an alphabet, drawn by chance, for the parts of API keys."""
+    return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
 def derived_id(prefix: str, *parts: str) -> str:

@@ -41,14 +41,14 @@ def add_partner(ctx: Context, **body: Any) -> Partner:
     return create_partner(ctx, **body)
 
 
-@routes.lists("/partners", needs="read", query=PageAsOf, shows=PartnerShown, cursor=lambda partner: (partner.id,))
+@routes.lists("/partners", needs="read_own", query=PageAsOf, shows=PartnerShown, cursor=lambda partner: (partner.id,))
 def list_partners(ctx: Context, page: Page, as_of: datetime | None = None) -> Sequence[Partner]:
     """List partners in order of id."""
     return partners_after(ctx.session, page.after_id, page.fetch, read_as_of(as_of, ctx.now()))
 
 
 @routes.reads(
-    "/partners/<identifier:partner>", needs="read", query=AsOf, shows=PartnerShown, refuses=(PartnerNotFound,)
+    "/partners/<identifier:partner>", needs="read_own", query=AsOf, shows=PartnerShown, refuses=(PartnerNotFound,)
 )
 def show_partner(ctx: Context, partner: str, as_of: datetime | None = None) -> Partner:
     """Show a partner."""
@@ -73,7 +73,7 @@ def add_program(ctx: Context, **body: Any) -> dict[str, Any]:
     return program_data(create_program(ctx, **body), ctx.now())
 
 
-@routes.lists("/programs", needs="read", query=PageAsOf, shows=ProgramShown, cursor=lambda row: (row["id"],))
+@routes.lists("/programs", needs="read_own", query=PageAsOf, shows=ProgramShown, cursor=lambda row: (row["id"],))
 def list_programs(ctx: Context, page: Page, as_of: datetime | None = None) -> Sequence[dict[str, Any]]:
     """List programs in order of id."""
     known_at = read_as_of(as_of, ctx.now())
@@ -81,7 +81,7 @@ def list_programs(ctx: Context, page: Page, as_of: datetime | None = None) -> Se
 
 
 @routes.reads(
-    "/programs/<identifier:program>", needs="read", query=LocalAsOf, shows=ProgramShown, refuses=(ProgramNotFound,)
+    "/programs/<identifier:program>", needs="read_own", query=LocalAsOf, shows=ProgramShown, refuses=(ProgramNotFound,)
 )
 def show_program(ctx: Context, program: str, as_of: str | None = None) -> dict[str, Any]:
     """Show a program."""

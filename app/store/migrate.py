@@ -10,6 +10,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from app.store.grants import grant_all
+
 _FOLDER = Path(__file__).parent / "migrations"
 # Any number will do, as long as all processes lock the same one while they migrate.
 _LOCK = 7_264_118_001
@@ -26,14 +28,17 @@ def migration_config(connection: Connection) -> Config:
 def migrate(connection: Connection, revision: str = "head", *, alone: bool = False) -> list[str]:
     """Bring the schema to a revision inside the connection's transaction and return the revisions that were applied.
 
-    Several processes may call this at once; one works, the others wait and find nothing to do. `alone` says that
-    nobody else can see this schema, so that nobody is made to wait.
+    At the newest one, everybody's rights are made what `grants.py` says. Several processes may call this at once; one
+    works, the others wait and find nothing to do. `alone` says that nobody else can see this schema, so that nobody is
+    made to wait.
     """
     if not alone:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     before = current_revision(connection)
     config = migration_config(connection)
     command.upgrade(config, revision)
+    if revision == "head":
+        grant_all(connection)
     script = ScriptDirectory.from_config(config)
     after = current_revision(connection)
     if after == before:

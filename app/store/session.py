@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
 from app.store.last_writes import UnitSession
+
+_SCHEMAS = """
+SELECT set_config('search_path', string_agg(quote_ident(found.name), ', ' ORDER BY found.place), false)
+FROM unnest(current_schemas(false)) WITH ORDINALITY AS found (name, place) HAVING count(*) > 0
+"""
 
 
 def _dumps(data: Any) -> str:
@@ -19,7 +25,7 @@ def engine_for(url: str, *, pool_size: int = 5) -> Engine:
     """Return an engine for a PostgreSQL URL; plain `postgresql://` means the psycopg 3 driver."""
     if url.startswith(("postgresql://", "postgres://")):
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -28,9 +34,23 @@ def engine_for(url: str, *, pool_size: int = 5) -> Engine:
         json_deserializer=orjson.loads,
         connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
     )
+    event.listen(engine, "connect", _keep_schema)
+    return engine
 
 
-def session_on(bind: Engine | Connection) -> Session:
-    """Return a session. On a connection that is inside a transaction it works in savepoints, so that the transaction
-    around it can still take everything back."""
-    return UnitSession(bind, expire_on_commit=False, join_transaction_mode="create_savepoint")
+def _keep_schema(connection: Any, _: Any) -> None:
+    """Write the schemas that are searched out: `$user` would be another one in another role."""
+    connection.execute(_SCHEMAS)
+    connection.commit()
+
+
+def session_on(bind: Engine | Connection, begin: Callable[[Connection], None] | None = None) -> Session:
+    """Return a session; `begin` is called at the start of each of its transactions.
+
+    On a connection that is inside a transaction it works in savepoints, so that the transaction around it can still take
+    everything back.
+    """
+    session = UnitSession(bind, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    if begin is not None:
+        event.listen(session, "after_begin", lambda _session, _transaction, connection: begin(connection))
+    return session

@@ -6,7 +6,8 @@ Its docstring is the documentation people read: the first line is the summary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -17,7 +18,8 @@ from flask import Response
 from marshmallow import Schema
 
 from app.core.errors import AppError
-from app.web.auth import admitted
+from app.runtime import Context
+from app.web.auth import Caller, admitted, gate, refusals_noted
 from app.web.body import MAX_BODY, body_bytes, read_body, read_json, read_no_body, read_query
 from app.web.json_answers import json_response
 from app.web.lines import is_ndjson, lines_response, read_lines
@@ -132,20 +134,30 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         def decorate(view: View) -> View:
             @wraps(view)
             def entry(**ids: Any) -> Response:
-                caller = admitted(documented.needs)
-                if or_lines and is_ndjson():
-                    read_query(Strict())
-                    lines = read_lines()
-                    with work(caller.actor) as ctx:
-                        return lines_response(or_lines(ctx, lines))
-                given = {**read(), **ids}
-                with work(caller.actor) as ctx:
-                    return show(view(ctx, **given), given)
+                caller = admitted(documented.needs, view.__name__)
+                with refusals_noted(caller, view.__name__):
+                    if or_lines and is_ndjson():
+                        read_query(Strict())
+                        lines = read_lines()
+                        with _work_of(caller, is_write=True) as ctx:
+                            return lines_response(or_lines(ctx, lines))
+                    given = {**read(), **ids}
+                    with _work_of(caller, is_write=documented.is_write) as ctx:
+                        return show(view(ctx, **given), given)
 
             self.route(path, methods=[method])(self.doc(**documented.of(view))(entry))
             return view
 
         return decorate
+
+
+@contextmanager
+def _work_of(caller: Caller, *, is_write: bool) -> Iterator[Context]:
+    """Give the context of what a caller does, in their scope. What they write needs their key as it is now."""
+    with work(caller.actor, caller.partner) as ctx:
+        if is_write and caller.partner is None:
+            gate().confirm(ctx, caller)
+        yield ctx
 
 
 def _shown_by(

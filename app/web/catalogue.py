@@ -73,17 +73,39 @@ PROBLEMS: dict[str, Meaning] = {
         "An API key is needed",
         "Send `Authorization: Bearer tl_…`. `termline key create --role ROLE --name NAME` makes a key.",
     ),
-    "key_unknown": Meaning("The API key is not known", "Check the key for a missing character, or create a new one."),
+    "key_unknown": Meaning(
+        "The API key is not known",
+        "Its last six characters are a checksum of the others: the detail says when a character is off. Otherwise it is"
+        " no key of this installation, or was made with another TERMLINE_KEY_PEPPER.",
+    ),
+    "key_expired": Meaning(
+        "The API key has ended",
+        "It had an end, or a newer secret took its place. Use that one, or ask an admin for one.",
+    ),
+    "key_revoked": Meaning("The API key was revoked", "Ask whoever gave it to you for another one."),
+    "key_not_found": Meaning("There is no such API key", "GET /v1/api-keys lists the keys, and `termline key list`."),
+    "key_refused": Meaning(
+        "The key cannot be so",
+        "A partner that is missing or is none, a scope that its role has not, or a time in the past. `errors` says which.",
+    ),
+    "key_has_ended": Meaning("The key has ended", "A revoked or expired key gets no new secret. Create another key."),
+    "two_secrets_live": Meaning(
+        "The key has two live secrets", "There are never three. Revoke one, or wait until the older one ends."
+    ),
     "key_name_taken": Meaning("The key's name is taken", "Each key has its own name. Choose another one."),
     "key_name_refused": Meaning(
         "The key's name cannot be used",
-        "A name has 1 to 64 printable characters, no blanks around it, and is not `cli` or `cli:…`: so the audit trail"
-        " names who works on the command line.",
+        "A name has 1 to 64 printable characters, no blanks around it, and is not `cli`, `cli:…` or `anonymous`: so the"
+        " audit trail names who works on the command line, or without a key.",
     ),
     "unknown_role": Meaning("There is no such role", "The detail lists the roles there are."),
     "role_not_allowed": Meaning(
         "The key's role may not do this",
         "Each operation names the roles that may use it. Use a key of one of these roles.",
+    ),
+    "scope_not_allowed": Meaning(
+        "The key is kept from this",
+        "Its role may do this, but the key was narrowed to other scopes when it was created. Use another key.",
     ),
     "partner_exists": Meaning("The partner exists", "There is a partner of this id. Use it, or choose another id."),
     "partner_not_found": Meaning("There is no such partner", "Create it with POST /v1/partners, or correct the id."),
@@ -214,6 +236,10 @@ PROBLEMS: dict[str, Meaning] = {
         "Conversions cannot be read",
         "Conversions wait for a decision but are not found where they should be. Nothing was decided. Report the id in"
         " `instance`.",
+    ),
+    "database_roles_missing": Meaning(
+        "The database has not the roles we work in",
+        "The database user may not create them or work in them. The detail has the statement that a superuser runs.",
     ),
     "database_url_unusable": Meaning(
         "DATABASE_URL cannot be used",

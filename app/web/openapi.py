@@ -31,7 +31,8 @@ Termline keeps what was agreed with each partner as effective-dated, executable 
   Pointer. 422 means that the payload is wrong; 403, 404 and 409 are about what is there.
 - **Lists** come in pages: follow `Link: <…>; rel="next"`.
 - **Rule bodies** have a JSON Schema for editors and form builders: `/schemas/rules.json`.
-- **Keys**: `termline key create --role ROLE --name NAME` prints one; send it as `Authorization: Bearer tl_…`.
+- **Keys**: `termline key create --role ROLE --name NAME` prints one; send it as `Authorization: Bearer tl_…`. Admins
+  have /v1/api-keys as well. A partner's key sees that partner's own data: to it, everything else is not there.
 """.strip()
 
 TEXT = {"type": "string"}

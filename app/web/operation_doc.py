@@ -17,7 +17,15 @@ from app.web.catalogue import title_of
 from app.web.problem import CONTENT_TYPE, STATUSES
 
 # What any operation may answer besides its own refusals; the codes are those of `catalogue.py`.
-EVERYWHERE = ((401, "key_missing"), (401, "key_unknown"), (403, "role_not_allowed"), (422, "query_refused"))
+EVERYWHERE = (
+    (401, "key_missing"),
+    (401, "key_unknown"),
+    (401, "key_expired"),
+    (401, "key_revoked"),
+    (403, "role_not_allowed"),
+    (403, "scope_not_allowed"),
+    (422, "query_refused"),
+)
 EVERYWHERE_TOO = ((500, "fault"), (503, "database_unreachable"), (503, "try_again"))
 ON_WRITES = (
     (400, "malformed_json"),

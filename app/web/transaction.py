@@ -16,6 +16,6 @@ def runtime() -> Runtime:
     return found
 
 
-def work(actor: str) -> AbstractContextManager[Context]:
+def work(actor: str, partner: str | None = None) -> AbstractContextManager[Context]:
     """Give the context of one unit of work; see `Runtime.work`."""
-    return runtime().work(actor, request_id())
+    return runtime().work(actor, request_id(), partner)

@@ -18,6 +18,7 @@ from app.partners.operations.create_program import create_program
 from app.runtime import Context
 from app.store.models import Conversion, Decision
 from tests.builders.agreements import agreed, order, percent, rules, shop
+from tests.builders.owner import as_owner
 
 NOW = datetime(1997, 9, 1, tzinfo=UTC)
 
@@ -155,7 +156,8 @@ def test_a_decision_that_was_tampered_with_is_not_explained(then: Context, partn
     receive_conversion(then, {**order("c1", "1996-07-02T10:00:00-04:00", "100.00"), "partner": partner})
     decision = find_decision(then, "c1").id
     assert explain_decision(then, decision).words
-    then.session.execute(text(tampering))
+    with as_owner(then.session.connection()) as owner:
+        owner.execute(text(tampering))
     then.session.expire_all()
     with pytest.raises(DecisionNotReproduced):
         explain_decision(then, decision)

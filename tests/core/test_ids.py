@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.ids import derived_id, random_secret
+from app.core.ids import derived_id, random_secret, random_text
 
 parts = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x1f"), max_size=5), min_size=1)
 
@@ -33,3 +33,10 @@ def test_secrets_are_long_url_safe_and_never_the_same() -> None:
     secrets = {random_secret() for _ in range(100)}
     assert len(secrets) == 100
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", secret) for secret in secrets)
+
+
+def test_texts_drawn_by_chance_have_their_length_and_use_all_their_letters() -> None:
+    drawn = [random_text("abc", 20) for _ in range(100)]
+    assert len(set(drawn)) == 100
+    assert {len(text) for text in drawn} == {20}
+    assert set("".join(drawn)) == set("abc")

@@ -9,7 +9,9 @@ from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from app.access.operations.create_key import create_key
+from app.partners.operations.create_partner import create_partner
 from app.runtime import Runtime
+from app.store.models import Partner
 from app.web.openapi import openapi_path
 
 
@@ -21,11 +23,17 @@ class Keys:
         self._secrets: dict[str, str] = {}
 
     def of(self, role: str, name: str | None = None) -> str:
-        """Return the secret of a key with this role, by the name of the role unless another is given."""
+        """Return the secret of a key with this role, by the name of the role unless another is given.
+
+        A partner's key is that of the partner of the same name, which is created where there is none.
+        """
         name = name or role
         if name not in self._secrets:
             with self._runtime.work("tester") as ctx:
-                self._secrets[name] = create_key(ctx, role=role, name=name)[1]
+                partner = name if role == "partner" else None
+                if partner is not None and ctx.session.get(Partner, partner) is None:
+                    create_partner(ctx, id=partner)
+                self._secrets[name] = create_key(ctx, role=role, name=name, partner=partner)[1]
         return self._secrets[name]
 
 

@@ -15,6 +15,7 @@ from app.core.instants import write_instant
 from app.factory import create_app
 from app.runtime import Runtime
 from app.web.openapi import operations_of
+from tests.builders.owner import as_owner
 from tests.web.bodies import PROGRAM, conversion, payout, rules
 from tests.web.client import ApiClient, Keys
 
@@ -243,7 +244,7 @@ def test_a_date_means_its_first_instant_where_a_zone_is_known(world: World) -> N
 
 def test_a_conversion_that_waited_for_its_decision_says_so(world: World, runtime: Runtime) -> None:
     play(world, STORY[:6])
-    with runtime.work("tester") as ctx:
+    with runtime.work("tester") as ctx, as_owner(ctx.session.connection()):
         ctx.session.execute(text("SET LOCAL session_replication_role = replica"))  # as if there were no trigger
         ctx.session.execute(text("UPDATE conversions SET recorded_at = recorded_at - interval '1 hour'"))
     shown = world.client.get("/v1/conversions/cdnow/o1?as_of=1997-03-03T11:30:00Z").get_json()

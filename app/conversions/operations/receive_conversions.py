@@ -28,8 +28,8 @@ from app.partners.mapping import catalogue_of
 from app.partners.repository import program_named
 from app.rulelang.facts import Catalogue
 from app.runtime import Context
-from app.store.copy import json_text
 from app.store.models import Program
+from app.store.rows import json_text
 
 CHUNK = 5_000
 

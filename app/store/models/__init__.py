@@ -1,6 +1,6 @@
 """The tables. They live together because relationships cross rooms; importing this registers all of them."""
 
-from app.store.models.access import ApiKey
+from app.store.models.access import ApiKey, ApiKeySecret, InstallationSecret
 from app.store.models.audit import AuditEvent, AuditHead
 from app.store.models.billing import BillingRun, Statement, StatementLine
 from app.store.models.contracts import (
@@ -17,6 +17,7 @@ from app.store.models.partners import Partner, Program
 
 __all__ = [
     "ApiKey",
+    "ApiKeySecret",
     "Approval",
     "ApprovalPolicy",
     "AuditEvent",
@@ -26,6 +27,7 @@ __all__ = [
     "ContractVersion",
     "Conversion",
     "Decision",
+    "InstallationSecret",
     "ListVersion",
     "NamedList",
     "Partner",

@@ -1,0 +1,131 @@
+"""What the application and a partner may do with each table: the one place. A new table needs a line in TABLES.
+
+The application adds rows, and changes only the columns that are named; it deletes from the work list alone. A partner
+reads the rows that its condition lets through and nothing else: PostgreSQL's row-level security adds the condition to
+whatever is asked, so no query can forget it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from app.store.roles import APPLICATION, PARTNER
+
+SETTING = "termline.partner"
+ALL = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The rights on one table: the columns that the application updates (ALL, some or none), whether it adds and deletes
+    rows, and the condition under which a partner sees a row; without one it sees none."""
+
+    updates: tuple[str, ...] = ()
+    adds: bool = True
+    deletes: bool = False
+    partner: str | None = None
+
+
+# The partner of the transaction, asked once a query; no row is anybody's when there is none.
+ME = f"(SELECT current_setting('{SETTING}', true))"
+# Conditions see other tables as the partner does: what is a contract's is the partner's whose contract it is. A draft,
+# or what was rejected or withdrawn, is nobody's business yet.
+_OF_CONTRACT = "contract_id IN (SELECT id FROM contracts)"
+_OF_STATEMENT = "statement_id IN (SELECT id FROM statements)"
+_APPROVED = "recorded_at IS NOT NULL"
+_CLAIMED = f"partner = {ME} AND program_id IN (SELECT program_id FROM contracts)"
+_WITHOUT_CONTRACT = (
+    "contract_id IS NULL AND EXISTS (SELECT FROM conversions"
+    " WHERE conversions.program_id = decisions.program_id AND conversions.id = decisions.conversion_id)"
+)
+_PINNED = (
+    "EXISTS (SELECT FROM rule_versions WHERE rule_versions.lists -> list_versions.list_id ->> 'version'"
+    " = list_versions.number::text)"
+)
+
+# Who locks a row needs the right to update a column of it: that is all that contracts and named_lists have theirs for.
+TABLES: dict[str, Access] = {
+    "alembic_version": Access(adds=False),
+    "api_key_secrets": Access(updates=("slot", "ends_at", "revoked_at", "last_used_at", "refused_at")),
+    "api_keys": Access(updates=("revoked_at",)),
+    # A partner that reads a version reads who approved it.
+    "approvals": Access(
+        partner="contract_version_id IN (SELECT id FROM contract_versions)"
+        " OR rule_version_id IN (SELECT id FROM rule_versions)"
+    ),
+    "approval_policies": Access(),
+    "audit_events": Access(),
+    "audit_head": Access(adds=False, updates=ALL),
+    "billing_runs": Access(partner=_OF_STATEMENT),
+    "contract_versions": Access(updates=ALL, partner=f"{_APPROVED} AND {_OF_CONTRACT}"),
+    "contracts": Access(updates=("created_at",), partner=f"partner_id = {ME}"),
+    "conversions": Access(partner=_CLAIMED),
+    "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
+    "installation_secrets": Access(),
+    "list_versions": Access(partner=_PINNED),
+    "named_lists": Access(updates=("created_at",), partner="id IN (SELECT list_id FROM list_versions)"),
+    "partners": Access(partner=f"id = {ME}"),
+    "programs": Access(updates=("facts", "facts_declared_at"), partner="id IN (SELECT program_id FROM contracts)"),
+    # A trigger lets nothing but drafts be deleted: an edit of one replaces its rules.
+    "rule_versions": Access(
+        updates=ALL,
+        deletes=True,
+        partner=f"{_APPROVED} AND contract_version_id IN (SELECT id FROM contract_versions)",
+    ),
+    # What a draft said before it was edited is nobody's business but ours.
+    "saved_drafts": Access(partner="false"),
+    "statement_lines": Access(partner=_OF_STATEMENT),
+    "statements": Access(partner=_OF_CONTRACT),
+    "unsettled_conversions": Access(deletes=True),
+}
+
+
+def grant_all(connection: Connection) -> None:
+    """Make the rights in the present schema those of TABLES. Doing it again changes nothing."""
+    schema = connection.scalar(text("SELECT quote_ident(current_schema())"))
+    statements = [f"GRANT USAGE ON SCHEMA {schema} TO {APPLICATION}, {PARTNER}"]
+    for table in tables_of(connection):
+        statements += _rights(table, TABLES.get(table))
+    connection.exec_driver_sql("; ".join(statements))
+
+
+def revoke_all(connection: Connection) -> None:
+    """Take all rights in the present schema back, and row-level security off."""
+    schema = connection.scalar(text("SELECT quote_ident(current_schema())"))
+    everyone = f"{APPLICATION}, {PARTNER}"
+    statements = [f"REVOKE ALL ON SCHEMA {schema} FROM {everyone}"]
+    for table in tables_of(connection):
+        statements += [*_nothing(table), f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"]
+    connection.exec_driver_sql("; ".join(statements))
+
+
+def tables_of(connection: Connection) -> list[str]:
+    """Return the tables of the present schema."""
+    query = text("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
+    return list(connection.scalars(query))
+
+
+def _rights(table: str, access: Access | None) -> Iterator[str]:
+    yield from _nothing(table)
+    if access is None:
+        return
+    rights = ["SELECT"] + ["INSERT"] * access.adds + ["DELETE"] * access.deletes
+    if access.updates:
+        rights.append("UPDATE" if access.updates == ALL else f"UPDATE ({', '.join(access.updates)})")
+    yield f"GRANT {', '.join(rights)} ON {table} TO {APPLICATION}"
+    if table == "alembic_version":
+        return
+    yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    yield f"CREATE POLICY application ON {table} TO {APPLICATION} USING (true) WITH CHECK (true)"
+    if access.partner:
+        yield f"GRANT SELECT ON {table} TO {PARTNER}"
+        yield f"CREATE POLICY own ON {table} FOR SELECT TO {PARTNER} USING ({access.partner})"
+
+
+def _nothing(table: str) -> Iterator[str]:
+    yield f"REVOKE ALL ON {table} FROM {APPLICATION}, {PARTNER}"
+    yield f"DROP POLICY IF EXISTS application ON {table}"
+    yield f"DROP POLICY IF EXISTS own ON {table}"
