@@ -10,11 +10,11 @@ from app.settings import BadSetting, Settings, settings_from
 
 
 def test_nothing_set_is_the_default() -> None:
-    assert settings_from({}) == Settings(None, Path(".termline"), "durable", "always")
+    assert settings_from({}) == Settings(None, Path(".termline"), "durable", "always", 200, 1000)
 
 
 def test_set_but_empty_is_as_not_set() -> None:
-    names = ("DATABASE_URL", "TERMLINE_HOME", "TERMLINE_ENGINE", "TERMLINE_VERIFY")
+    names = ("DATABASE_URL", "TERMLINE_HOME", "TERMLINE_ENGINE", "TERMLINE_VERIFY", "TERMLINE_RATE", "TERMLINE_BURST")
     assert settings_from(dict.fromkeys(names, "")) == Settings()
 
 
@@ -24,9 +24,11 @@ def test_every_setting_is_read() -> None:
         "TERMLINE_HOME": "/srv/termline",
         "TERMLINE_ENGINE": "reference",
         "TERMLINE_VERIFY": "off",
+        "TERMLINE_RATE": "50",
+        "TERMLINE_BURST": "60",
         "HOME": "/root",
     }
-    expected = Settings("postgresql://localhost/termline", Path("/srv/termline"), "reference", "off")
+    expected = Settings("postgresql://localhost/termline", Path("/srv/termline"), "reference", "off", 50, 60)
     assert settings_from(environment) == expected
 
 
@@ -48,6 +50,14 @@ def test_a_value_that_is_none_of_the_choices_is_refused_by_name(name: str, value
     with pytest.raises(BadSetting) as caught:
         settings_from({name: value})
     assert caught.value.message == f"{name} is {value!r}; it is one of {known}."
+
+
+@pytest.mark.parametrize("name", ["TERMLINE_RATE", "TERMLINE_BURST"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "1" * 10, "１"])
+def test_a_rate_is_a_whole_number(name: str, value: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        settings_from({name: value})
+    assert caught.value.message == f"{name} is {value!r}; it is a whole number from 1 to 999999999."
 
 
 def test_a_password_is_not_shown_with_the_settings() -> None:

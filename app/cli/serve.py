@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -25,9 +26,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         ensure_schema(engine)
         url = engine.url.render_as_string(hide_password=False)
         engine.dispose()  # workers make connections of their own; none may cross the fork
-        _Server(
-            Settings(url, settings.home, settings.engine, settings.verify), f"{host}:{port}", workers, threads
-        ).run()
+        _Server(replace(settings, database_url=url), f"{host}:{port}", workers, threads).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]

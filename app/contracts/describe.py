@@ -58,8 +58,13 @@ def version_data(version: ContractVersion) -> dict[str, Any]:
         "base": version.base_number,
         "content_hash": version.content_hash,
         "params": version.params,
-        "rule_versions": [rule_version_data(rule) for rule in version.rule_versions],
+        "rule_versions": [rule_version_data(rule) for rule in sorted(version.rule_versions, key=_place)],
     }
+
+
+def _place(rule: RuleRow) -> tuple[str, int]:
+    """Rules are shown in one order, just drafted or read: the tag of a version is that of what is shown."""
+    return rule.kind, rule.number
 
 
 def rule_version_data(rule: RuleRow) -> dict[str, Any]:

@@ -45,6 +45,7 @@ from app.engine.matcher import RulesNotRunnable, TrialNotRun
 from app.partners.errors import PartnerNotFound, ProgramNotFound
 from app.runtime import Context
 from app.web.blueprint import Room
+from app.web.operation_doc import Leads
 from app.web.pagination import Page
 
 routes = Room("contracts", __name__, "Contracts, their versions and rule versions, and the terms in force.")
@@ -61,6 +62,22 @@ APPROVAL = (
     errors.BaseChanged,
     errors.VersionRefused,
 )
+OF_VERSION = ("show_version", "check", "submit", "approve", "add_rule_version", "list_rule_versions")
+OF_RULES = ("show_rule_version", "submit_rules", "approve_rules")
+NEXT = Leads(*OF_VERSION, "show_terms", "show_timeline", contract="path.contract", number="path.number")
+
+
+def held_version(ctx: Context, contract: str, number: int) -> dict[str, Any]:
+    """Return a version as it is shown, while nobody else can change it."""
+    contract_named(ctx.session, contract, lock=True)
+    return version_data(version_numbered(ctx.session, contract, number))
+
+
+def held_rules(ctx: Context, contract: str, number: int, kind: str, rule_number: int) -> dict[str, Any]:
+    """Return a rule version as it is shown, while nobody else can change it."""
+    contract_named(ctx.session, contract, lock=True)
+    version = version_numbered(ctx.session, contract, number)
+    return rule_version_data(rule_version_numbered(version, kind, rule_number))
 
 
 @routes.writes(
@@ -71,6 +88,8 @@ APPROVAL = (
     status=201,
     refuses=(errors.ContractExists, errors.ContractRefused, PartnerNotFound, ProgramNotFound),
     location="/v1/contracts/{id}",
+    tagged=True,
+    leads_to=Leads("show_contract", "add_version", "list_versions", "show_terms", "show_timeline", contract="/id"),
 )
 def add_contract(ctx: Context, **body: Any) -> dict[str, Any]:
     """Create a contract between a program and a partner.
@@ -86,7 +105,7 @@ def list_contracts(ctx: Context, page: Page) -> Sequence[dict[str, Any]]:
     return [contract_data(row) for row in contracts_after(ctx.session, page.after_id, page.fetch)]
 
 
-@routes.reads(CONTRACT, needs="read", shows=ContractShown, refuses=(errors.ContractNotFound,))
+@routes.reads(CONTRACT, needs="read", shows=ContractShown, refuses=(errors.ContractNotFound,), tagged=True)
 def show_contract(ctx: Context, contract: str) -> dict[str, Any]:
     """Show a contract."""
     return contract_data(contract_named(ctx.session, contract))
@@ -100,6 +119,9 @@ def show_contract(ctx: Context, contract: str) -> dict[str, Any]:
     status=201,
     refuses=(errors.ContractNotFound, errors.VersionRefused),
     location="/v1/contracts/{contract}/versions/{number}",
+    once="required",
+    tagged=True,
+    leads_to=Leads(*OF_VERSION, contract="/contract", number="/number"),
 )
 def add_version(ctx: Context, contract: str, **body: Any) -> dict[str, Any]:
     """Draft a contract version.
@@ -123,7 +145,7 @@ def list_versions(ctx: Context, contract: str, page: Page) -> Sequence[dict[str,
     return [version_data(row) for row in page.rest_of(versions, lambda row: str(row.number))]
 
 
-@routes.reads(VERSION, needs="read", shows=VersionShown, refuses=MISSING)
+@routes.reads(VERSION, needs="read", shows=VersionShown, refuses=MISSING, tagged=True)
 def show_version(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     """Show a contract version with its rule versions."""
     return version_data(version_numbered(ctx.session, contract, number))
@@ -142,7 +164,9 @@ def check(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     return {"contract": contract, "number": number, "ok": is_ok, "rule_versions": checked}
 
 
-@routes.writes(f"{VERSION}/submit", needs="configure", shows=VersionShown, refuses=SUBMISSION)
+@routes.writes(
+    f"{VERSION}/submit", needs="configure", shows=VersionShown, refuses=SUBMISSION, revision=held_version, leads_to=NEXT
+)
 def submit(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     """Submit a drafted contract version for approval.
 
@@ -152,7 +176,9 @@ def submit(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     return version_data(submit_version(ctx, contract=contract, number=number))
 
 
-@routes.writes(f"{VERSION}/approve", needs="approve", shows=VersionShown, refuses=APPROVAL)
+@routes.writes(
+    f"{VERSION}/approve", needs="approve", shows=VersionShown, refuses=APPROVAL, revision=held_version, leads_to=NEXT
+)
 def approve(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     """Approve a submitted contract version.
 
@@ -170,6 +196,9 @@ def approve(ctx: Context, contract: str, number: int) -> dict[str, Any]:
     status=201,
     refuses=(*MISSING, errors.VersionRefused, errors.WrongState, errors.OutsideContractVersion),
     location="/v1/contracts/{contract}/versions/{given[number]}/rule-versions/{kind}/{number}",
+    once="required",
+    tagged=True,
+    leads_to=Leads(*OF_RULES, contract="path.contract", number="path.number", kind="/kind", rule_number="/number"),
 )
 def add_rule_version(ctx: Context, contract: str, number: int, **body: Any) -> dict[str, Any]:
     """Draft a rule version inside an approved contract version.
@@ -188,14 +217,16 @@ def list_rule_versions(ctx: Context, contract: str, number: int, page: Page) -> 
     return [rule_version_data(row) for row in page.rest_of(rows, lambda row: row.id)]
 
 
-@routes.reads(RULE_VERSION, needs="read", shows=RuleVersionShown, refuses=MISSING)
+@routes.reads(RULE_VERSION, needs="read", shows=RuleVersionShown, refuses=MISSING, tagged=True)
 def show_rule_version(ctx: Context, contract: str, number: int, kind: str, rule_number: int) -> dict[str, Any]:
     """Show a rule version."""
     version = version_numbered(ctx.session, contract, number)
     return rule_version_data(rule_version_numbered(version, kind, rule_number))
 
 
-@routes.writes(f"{RULE_VERSION}/submit", needs="configure", shows=RuleVersionShown, refuses=SUBMISSION)
+@routes.writes(
+    f"{RULE_VERSION}/submit", needs="configure", shows=RuleVersionShown, refuses=SUBMISSION, revision=held_rules
+)
 def submit_rules(ctx: Context, **ids: Any) -> dict[str, Any]:
     """Submit a drafted rule version for approval.
 
@@ -209,6 +240,7 @@ def submit_rules(ctx: Context, **ids: Any) -> dict[str, Any]:
     needs="approve",
     shows=RuleVersionShown,
     refuses=(*APPROVAL, errors.OutsideContractVersion),
+    revision=held_rules,
 )
 def approve_rules(ctx: Context, **ids: Any) -> dict[str, Any]:
     """Approve a submitted rule version.

@@ -14,9 +14,15 @@ from app.partners.schemas import NewFacts, NewPartner, NewProgram, PartnerShown,
 from app.runtime import Context
 from app.store.models import Partner, Program
 from app.web.blueprint import Room
+from app.web.operation_doc import Leads
 from app.web.pagination import Page
 
 routes = Room("partners", __name__, "Partners and programs: who there is to make contracts with, and for what.")
+
+
+def held_program(ctx: Context, program: str) -> Program:
+    """Return a program while nobody else can change it."""
+    return program_named(ctx.session, program, lock=True)
 
 
 @routes.writes(
@@ -27,6 +33,8 @@ routes = Room("partners", __name__, "Partners and programs: who there is to make
     status=201,
     refuses=(PartnerExists,),
     location="/v1/partners/{id}",
+    tagged=True,
+    leads_to=Leads("show_partner", partner="/id"),
 )
 def add_partner(ctx: Context, **body: Any) -> Partner:
     """Create a partner.
@@ -42,7 +50,9 @@ def list_partners(ctx: Context, page: Page) -> Sequence[Partner]:
     return partners_after(ctx.session, page.after_id, page.fetch)
 
 
-@routes.reads("/partners/<identifier:partner>", needs="read", shows=PartnerShown, refuses=(PartnerNotFound,))
+@routes.reads(
+    "/partners/<identifier:partner>", needs="read", shows=PartnerShown, refuses=(PartnerNotFound,), tagged=True
+)
 def show_partner(ctx: Context, partner: str) -> Partner:
     """Show a partner."""
     return partner_named(ctx.session, partner)
@@ -56,6 +66,8 @@ def show_partner(ctx: Context, partner: str) -> Partner:
     status=201,
     refuses=(ProgramExists, ProgramRefused),
     location="/v1/programs/{id}",
+    tagged=True,
+    leads_to=Leads("show_program", "add_facts", program="/id"),
 )
 def add_program(ctx: Context, **body: Any) -> Program:
     """Create a program.
@@ -72,7 +84,9 @@ def list_programs(ctx: Context, page: Page) -> Sequence[Program]:
     return programs_after(ctx.session, page.after_id, page.fetch)
 
 
-@routes.reads("/programs/<identifier:program>", needs="read", shows=ProgramShown, refuses=(ProgramNotFound,))
+@routes.reads(
+    "/programs/<identifier:program>", needs="read", shows=ProgramShown, refuses=(ProgramNotFound,), tagged=True
+)
 def show_program(ctx: Context, program: str) -> Program:
     """Show a program."""
     return program_named(ctx.session, program)
@@ -84,6 +98,7 @@ def show_program(ctx: Context, program: str) -> Program:
     takes=NewFacts,
     shows=ProgramShown,
     refuses=(ProgramNotFound, ProgramRefused),
+    revision=held_program,
 )
 def add_facts(ctx: Context, program: str, **body: Any) -> Program:
     """Declare facts of a program.

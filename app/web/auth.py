@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 from app.runtime import Context
+from app.web.limits import within_rate
 from app.web.transaction import work
 
 ANONYMOUS = "anonymous"
@@ -44,7 +45,8 @@ def admitted(permission: str) -> Caller:
     This is a transaction of its own, and short: while a slow body arrives, none is open.
     """
     gate: Gate = current_app.extensions["termline_gate"]
-    with work(ANONYMOUS) as ctx:
+    with within_rate(), work(ANONYMOUS) as ctx:
         caller = gate.caller(ctx, request.headers.get("Authorization"))
+    g.caller = caller
     gate.admit(caller, permission)
     return caller

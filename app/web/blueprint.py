@@ -6,7 +6,7 @@ Its docstring is the documentation people read: the first line is the summary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
@@ -17,16 +17,20 @@ from flask import Response
 from marshmallow import Schema
 
 from app.core.errors import AppError
+from app.runtime import Context
 from app.web.auth import admitted
 from app.web.body import MAX_BODY, read_body, read_json, read_no_body, read_query
+from app.web.etag import Expected, Revision, expected_of_request, tagged
+from app.web.idempotency import Once, answered_once, key_of_request
 from app.web.json_answers import json_response
 from app.web.lines import is_ndjson, lines_response, read_lines
-from app.web.operation_doc import OperationDoc
+from app.web.operation_doc import Leads, OperationDoc
 from app.web.pagination import Cursor, PageQuery
 from app.web.schema import Strict
 from app.web.transaction import work
 
 View = Callable[..., Any]
+Show = Callable[[Any, dict[str, Any]], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,20 @@ class Answer:
     data: Any
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """How a write is read, shown and guarded."""
+
+    shows: type[Schema]
+    takes: type[Schema] | None
+    status: int
+    location: str | None
+    whole: str | None
+    or_lines: View | None
+    most: int
+    revision: Revision | None
 
 
 class Room(flask_smorest.Blueprint):  # type: ignore[misc]
@@ -52,10 +70,18 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         shows: type[Schema],
         query: type[Schema] = Strict,
         refuses: Sequence[type[AppError]] = (),
+        tagged: bool = False,
+        leads_to: Leads | None = None,
     ) -> Callable[[View], View]:
-        """Make a view answer GET: it takes the query's fields, and its answer is shown by a schema."""
-        documented = OperationDoc(needs, refuses=refuses, query=query, answers={200: shows})
-        return self._operation("GET", path, documented, lambda: read_query(query()), _shown_by(shows, 200))
+        """Make a view answer GET: it takes the query's fields, and its answer is shown by a schema.
+
+        What can be edited or acted on is `tagged`: it has an `ETag`, and is not sent again to a reader who has it.
+        """
+        documented = OperationDoc(
+            needs, refuses=refuses, query=query, answers={200: shows}, is_tagged=tagged, leads_to=leads_to
+        )
+        show = _shown_by(shows, 200, is_tagged=tagged)
+        return self._operation("GET", path, documented, lambda: read_query(query()), show)
 
     def lists(
         self,
@@ -90,6 +116,10 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         whole: str | None = None,
         or_lines: View | None = None,
         most: int = MAX_BODY,
+        once: Once = "optional",
+        revision: Revision | None = None,
+        answers: Mapping[int, type[Schema]] | None = None,
+        tagged: bool = False,
         **doc: Any,
     ) -> Callable[[View], View]:
         """Make a view answer POST: it takes the body's fields; `location` is the address of what it made.
@@ -97,20 +127,69 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         With `whole`, the body is handed on under that name, unread but for its JSON: a lower floor reads it, and the
         schema only documents it. With `or_lines`, NDJSON is read as well, and that view answers it line by line.
         A body has at most `most` bytes.
+
+        `once` says whether an `Idempotency-Key` is required (where a second request would make a second thing), optional,
+        or needless (where nothing is written). With `revision`, `If-Match` is held against what it returns (see
+        `etag.py`). With `tagged`, or a revision, the answer is what GET shows, and has its `ETag`.
         """
-        answers = {status: shows, **doc.pop("answers", {})}
         documented = OperationDoc(
-            needs, refuses=refuses, body=takes, answers=answers, is_write=True, is_ndjson=or_lines is not None, **doc
+            needs,
+            refuses=refuses,
+            body=takes,
+            answers={status: shows, **(answers or {})},
+            is_write=True,
+            is_ndjson=or_lines is not None,
+            is_tagged=tagged or revision is not None,
+            guard="none" if revision is None else "optional",
+            once=once,
+            has_location=location is not None,
+            **doc,
+        )
+        return self._write(
+            "POST", path, documented, Write(shows, takes, status, location, whole, or_lines, most, revision)
         )
 
+    def edits(
+        self,
+        path: str,
+        *,
+        needs: str,
+        takes: type[Schema],
+        shows: type[Schema],
+        revision: Revision,
+        refuses: Sequence[type[AppError]] = (),
+        most: int = MAX_BODY,
+        once: Once = "optional",
+        **doc: Any,
+    ) -> Callable[[View], View]:
+        """Make a view answer PUT, which puts the body in the place of what is there.
+
+        `If-Match` is required, and held against what `revision` returns (see `etag.py`).
+        """
+        documented = OperationDoc(
+            needs,
+            refuses=refuses,
+            body=takes,
+            answers={200: shows},
+            is_write=True,
+            is_tagged=True,
+            guard="required",
+            once=once,
+            **doc,
+        )
+        return self._write("PUT", path, documented, Write(shows, takes, 200, None, None, None, most, revision))
+
+    def _write(self, method: str, path: str, documented: OperationDoc, write: Write) -> Callable[[View], View]:
         def read() -> dict[str, Any]:
             read_query(Strict())
-            if takes is None:
+            if write.takes is None:
                 return read_no_body()
-            return {whole: read_json(*documented.types, most=most)} if whole else read_body(takes(), most)
+            if write.whole:
+                return {write.whole: read_json(*documented.types, most=write.most)}
+            return read_body(write.takes(), write.most)
 
-        show = _shown_by(shows, status, location)
-        return self._operation("POST", path, documented, read, show, or_lines)
+        show = _shown_by(write.shows, write.status, write.location, is_tagged=documented.is_tagged)
+        return self._operation(method, path, documented, read, show, write)
 
     def _operation(
         self,
@@ -118,21 +197,31 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         path: str,
         documented: OperationDoc,
         read: Callable[[], dict[str, Any]],
-        show: Callable[[Any, dict[str, Any]], Response],
-        or_lines: View | None = None,
+        show: Show,
+        write: Write | None = None,
     ) -> Callable[[View], View]:
+        or_lines = write and write.or_lines
+
         def decorate(view: View) -> View:
             @wraps(view)
             def entry(**ids: Any) -> Response:
                 caller = admitted(documented.needs)
+                key = key_of_request(documented.once)
+                expected = expected_of_request(documented.guard)
                 if or_lines and is_ndjson():
                     read_query(Strict())
                     lines = read_lines()
                     with work(caller.actor) as ctx:
-                        return lines_response(or_lines(ctx, lines))
+                        return answered_once(ctx, key, lambda: lines_response(or_lines(ctx, lines)))
                 given = {**read(), **ids}
-                with work(caller.actor) as ctx:
+
+                def answer(ctx: Context) -> Response:
+                    if expected and write and write.revision:
+                        _require(expected, write, write.revision(ctx, **ids))
                     return show(view(ctx, **given), given)
+
+                with work(caller.actor) as ctx:
+                    return answered_once(ctx, key, lambda: answer(ctx))
 
             self.route(path, methods=[method])(self.doc(**documented.of(view))(entry))
             return view
@@ -140,15 +229,18 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         return decorate
 
 
-def _shown_by(
-    schema: type[Schema], status: int, location: str | None = None
-) -> Callable[[Any, dict[str, Any]], Response]:
+def _require(expected: Expected, write: Write, found: Any) -> None:
+    expected.require(_dumped(write.shows, found))
+
+
+def _shown_by(schema: type[Schema], status: int, location: str | None = None, *, is_tagged: bool = False) -> Show:
     def show(answer: Any, given: dict[str, Any]) -> Response:
         answer = answer if isinstance(answer, Answer) else Answer(answer)
         data, headers = _dumped(schema, answer.data), dict(answer.headers)
         if location:
             headers["Location"] = quote(location.format_map({**given, **data, "given": given}))
-        return json_response(data, answer.status or status, headers)
+        response = json_response(data, answer.status or status, headers)
+        return tagged(response, data) if is_tagged else response
 
     return show
 

@@ -5,6 +5,7 @@ from app.store.models.audit import AuditEvent
 from app.store.models.billing import BillingRun, Statement, StatementLine
 from app.store.models.contracts import Contract, ContractVersion, RuleVersion
 from app.store.models.conversions import Conversion, Decision, UnsettledConversion
+from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
 
@@ -16,6 +17,7 @@ __all__ = [
     "ContractVersion",
     "Conversion",
     "Decision",
+    "IdempotencyKey",
     "ListVersion",
     "NamedList",
     "Partner",
