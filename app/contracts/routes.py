@@ -51,8 +51,8 @@ from app.web.pagination import Page
 routes = Room("contracts", __name__, "Contracts, their versions and rule versions, and the terms in force.")
 
 CONTRACT = "/contracts/<identifier:contract>"
-VERSION = f"{CONTRACT}/versions/<int(max=999999999):number>"
-RULE_VERSION = f"{VERSION}/rule-versions/<any(eligibility, attribution, payout):kind>/<int(max=999999999):rule_number>"
+VERSION = f"{CONTRACT}/versions/<number:number>"
+RULE_VERSION = f"{VERSION}/rule-versions/<any(eligibility, attribution, payout):kind>/<number:rule_number>"
 MISSING = (errors.ContractNotFound, errors.VersionNotFound)
 SUBMISSION = (*MISSING, errors.WrongState, errors.RulesFlawed, RulesNotRunnable, TrialNotRun)
 APPROVAL = (
@@ -64,7 +64,7 @@ APPROVAL = (
 )
 OF_VERSION = ("show_version", "check", "submit", "approve", "add_rule_version", "list_rule_versions")
 OF_RULES = ("show_rule_version", "submit_rules", "approve_rules")
-NEXT = Leads(*OF_VERSION, "show_terms", "show_timeline", contract="path.contract", number="path.number")
+NEXT = Leads(*OF_VERSION, contract="path.contract", number="path.number")
 
 
 def held_version(ctx: Context, contract: str, number: int) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def preview(ctx: Context, body: Any) -> dict[str, Any]:
 
 
 @routes.reads(
-    "/decisions/<identifier:decision>",
+    "/decisions/<decision:decision>",
     needs="read",
     shows=DecisionExplained,
     refuses=(errors.DecisionNotFound, errors.DecisionNotReproduced),

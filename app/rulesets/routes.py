@@ -158,7 +158,7 @@ def show_list(ctx: Context, list: str, as_of: datetime | None = None) -> dict[st
 
 
 @routes.reads(
-    "/lists/<identifier:list>/versions/<int(max=999999999):number>",
+    "/lists/<identifier:list>/versions/<number:number>",
     needs="read",
     shows=ListShown,
     refuses=(ListNotFound,),

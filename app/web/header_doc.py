@@ -9,7 +9,8 @@ from apispec import APISpec
 from app.web import idempotency
 
 TEXT = {"type": "string"}
-TAG = {"type": "string", "pattern": '^(W/)?"[^"]*"$'}
+_TAG = '(W/)?"[!#-~]*"'
+TAGS = {"type": "string", "pattern": rf"^(\*|{_TAG}(, *{_TAG})*)$"}
 SENT: dict[str, dict[str, Any]] = {
     "X-Request-Id": {
         "description": "The id under which our log knows the request.",
@@ -47,13 +48,13 @@ HEADERS_OF_STATUS = {401: ("WWW-Authenticate",), 409: ("Retry-After",), 429: ("R
 _KEY = {
     "name": idempotency.HEADER,
     "in": "header",
-    "schema": {"type": "string", "pattern": idempotency.PATTERN, "example": "6f1b7c0e-4d0a-4a57-9b6d-0c3f5a1e2d44"},
+    "schema": {"type": "string", "pattern": idempotency.PATTERN},
 }
 _KEY_SAYS = (
     "A value of your own, such as a UUID, that is new for each intention and the same whenever you repeat the request. It"
     " is answered with what it did the first time, byte by byte, for 30 days."
 )
-_MATCH = {"name": "If-Match", "in": "header", "schema": {**TAG, "example": '"5f1c7c2f0e6a4b9d8c3a2b1f7d6e5c4b"'}}
+_MATCH = {"name": "If-Match", "in": "header", "schema": TAGS}
 _MATCH_SAYS = "The `ETag` of the revision that you have read. If another one is there now, nothing is done (412)."
 IDEMPOTENCY_KEYS: dict[str, dict[str, Any]] = {
     "optional": {**_KEY, "description": _KEY_SAYS},
@@ -67,7 +68,7 @@ IF_NONE_MATCH: dict[str, Any] = {
     "name": "If-None-Match",
     "in": "header",
     "description": "The `ETag` of what you have. If it is still what there is, it is not sent again (304).",
-    "schema": TAG,
+    "schema": TAGS,
 }
 
 

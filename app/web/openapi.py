@@ -11,12 +11,13 @@ import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from marshmallow import Schema
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter
 
 from app.web.auth import Gate
 from app.web.blueprint import Room
 from app.web.header_doc import describe_headers
 from app.web.problem_schema import Problem
+from app.web.routing import CONVERTERS
 
 DESCRIPTION = """
 Termline keeps what was agreed with each partner as effective-dated, executable rules, and pays exactly what they say.
@@ -35,39 +36,7 @@ Termline keeps what was agreed with each partner as effective-dated, executable 
 - **Keys**: `termline key create --role ROLE --name NAME` prints one; send it as `Authorization: Bearer tl_…`.
 """.strip()
 
-TEXT = {"type": "string"}
 RULES_SCHEMA = "/schemas/rules.json"
-
-
-class IdentifierConverter(BaseConverter):
-    """An id in an address. What cannot be an id is an address at which there is nothing."""
-
-    regex = r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}"
-
-
-class MonthConverter(BaseConverter):
-    """A billing period in an address."""
-
-    regex = r"[0-9]{4}-(?:0[1-9]|1[0-2])"
-
-
-class NameConverter(BaseConverter):
-    """The last part of an address: an id that others chose, slashes and all."""
-
-    part_isolating = False
-    regex = r".{1,128}"
-
-    def to_python(self, value: str) -> str:
-        if not value.isprintable():
-            raise ValidationError
-        return value
-
-
-CONVERTERS: dict[str, tuple[type[BaseConverter], dict[str, Any]]] = {
-    "identifier": (IdentifierConverter, {**TEXT, "pattern": f"^{IdentifierConverter.regex}$"}),
-    "month": (MonthConverter, {**TEXT, "pattern": f"^{MonthConverter.regex}$", "example": "1997-07"}),
-    "name": (NameConverter, {**TEXT, "minLength": 1, "maxLength": 128}),
-}
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]

@@ -83,6 +83,11 @@ class ApiClient:
             return
         documented = self.document["paths"][template][method]["responses"]
         assert str(response.status_code) in documented, (method, template, response.status_code, response.text)
+        for name, header in documented[str(response.status_code)]["headers"].items():
+            about = self.document["components"]["headers"][header["$ref"].rpartition("/")[2]]
+            assert name in response.headers or not about.get("required"), (name, template, response.status_code)
+            if name in response.headers:
+                Draft202012Validator(about["schema"]).validate(response.headers[name])
         content = documented[str(response.status_code)].get("content")
         if content is None:
             assert response.data == b""

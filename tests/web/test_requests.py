@@ -104,14 +104,13 @@ def test_no_line_has_anything_that_was_sent(client: ApiClient, lines: list[Any])
 
 def test_a_wrong_method_says_which_are_right_at_every_address(runtime: Runtime) -> None:
     app = create_app(runtime)
-    values = {"number": 1, "rule_number": 1, "kind": "payout", "period": "1997-07"}
+    values = {"number": 1, "rule_number": 1, "kind": "payout", "period": "1997-07", "decision": "dec_x"}
     urls = app.url_map.bind("localhost")
     allowed: dict[str, set[str]] = {}
     for rule in app.url_map.iter_rules():
         path = urls.build(rule.endpoint, {name: values.get(name, "x") for name in rule.arguments}, method=None)
         allowed.setdefault(path, set()).update(rule.methods or ())
     assert len(allowed) > 30
-    allowed["/v1/decisions/preview"] |= {"GET", "HEAD"}  # the address of a decision too, were one named so
     for path, methods in allowed.items():
         for method in sorted(METHODS - methods):
             response = app.test_client().open(path, method=method)
@@ -119,6 +118,18 @@ def test_a_wrong_method_says_which_are_right_at_every_address(runtime: Runtime) 
             assert set(response.headers["Allow"].split(", ")) == methods, (method, path)
             if method != "HEAD":
                 assert response.get_json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("number", ["0", "01", "-1", "1000000000", "9" * 30, "1.0"])
+def test_what_is_no_number_is_no_address_whatever_the_method(client: ApiClient, number: str) -> None:
+    for path in (f"/v1/contracts/acme/versions/{number}/rule-versions", f"/v1/contracts/acme/versions/{number}"):
+        for response in (client.get(path), client.post(path)):
+            assert (response.status_code, response.get_json()["code"]) == (404, "no_such_address")
+
+
+def test_preview_is_no_decision(client: ApiClient) -> None:
+    response = client.get("/v1/decisions/preview")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
 
 
 def test_head_is_get_without_its_body(client: ApiClient) -> None:
