@@ -20,7 +20,7 @@ from app.core.errors import AppError
 from app.runtime import Context
 from app.web.auth import admitted
 from app.web.body import MAX_BODY, read_body, read_json, read_no_body, read_query
-from app.web.etag import Expected, Revision, expected_of_request, tagged
+from app.web.etag import Revision, expected_of_request, tagged
 from app.web.idempotency import Once, answered_once, key_of_request
 from app.web.json_answers import json_response
 from app.web.lines import is_ndjson, lines_response, read_lines
@@ -217,7 +217,7 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
 
                 def answer(ctx: Context) -> Response:
                     if expected and write and write.revision:
-                        _require(expected, write, write.revision(ctx, **ids))
+                        expected.require(_dumped(write.shows, write.revision(ctx, **ids)))
                     return show(view(ctx, **given), given)
 
                 with work(caller.actor) as ctx:
@@ -227,10 +227,6 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
             return view
 
         return decorate
-
-
-def _require(expected: Expected, write: Write, found: Any) -> None:
-    expected.require(_dumped(write.shows, found))
 
 
 def _shown_by(schema: type[Schema], status: int, location: str | None = None, *, is_tagged: bool = False) -> Show:

@@ -68,7 +68,7 @@ IF_NONE_MATCH: dict[str, Any] = {
     "name": "If-None-Match",
     "in": "header",
     "description": "The `ETag` of what you have. If it is still what there is, it is not sent again (304).",
-    "schema": TAGS,
+    "schema": TEXT,  # what is no tag matches nothing
 }
 
 

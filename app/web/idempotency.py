@@ -72,12 +72,12 @@ def answered_once(ctx: Context, key: str | None, answer: Callable[[], Response])
 def payload_hash() -> str:
     """Return the hash of what the present request asks for. Its body has been read."""
     query = sorted(request.args.items(multi=True))
-    asked = repr((request.method, request.path, query, request.mimetype)).encode()
-    return hashlib.sha256(asked + b"\n" + request.get_data()).hexdigest()
+    found = hashlib.sha256(repr((request.method, request.path, query, request.mimetype)).encode())
+    found.update(request.get_data())
+    return found.hexdigest()
 
 
 def _remember(ctx: Context, key: str, payload: str, response: Response) -> None:
-    forget(ctx.session, ctx.now() - KEPT_FOR, FORGOTTEN_AT_ONCE)
     keep(
         ctx.session,
         actor=ctx.actor,
@@ -89,3 +89,5 @@ def _remember(ctx: Context, key: str, payload: str, response: Response) -> None:
         body=zlib.compress(response.get_data(), 1),
         created_at=ctx.now(),
     )
+    # Last, and without waiting for anybody, so that two of these never wait for each other.
+    forget(ctx.session, ctx.now() - KEPT_FOR, FORGOTTEN_AT_ONCE)

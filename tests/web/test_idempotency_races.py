@@ -75,7 +75,7 @@ def test_of_many_requests_with_one_key_one_is_done(client: ApiClient, engine: En
     client.keys.of("admin")
     for number in range(6):
         before, headers = versions(engine), {"Idempotency-Key": f"race-{threads}-{number}"}
-        answers = at_once(threads, lambda _, headers=headers: client.post(VERSIONS, DRAFT, headers=headers))  # type: ignore[misc]
+        answers = at_once(threads, lambda _, headers=headers: client.post(VERSIONS, DRAFT, headers=headers))
         assert versions(engine) == before + 1
         done = [a for a in answers if a.status_code == 201 and "Idempotent-Replayed" not in a.headers]
         assert len(done) == 1
@@ -138,7 +138,7 @@ def test_of_two_editors_with_one_tag_one_wins(client: ApiClient) -> None:
         headers = {"If-Match": tag}
         answers = at_once(
             2, lambda n, names=names, headers=headers: client.put(path, {"name": names[n]}, headers=headers)
-        )  # type: ignore[misc]
+        )
         assert sorted(answer.status_code for answer in answers) == [200, 412]
         (won,) = [n for n, answer in enumerate(answers) if answer.status_code == 200]
         shown = client.get(path)
