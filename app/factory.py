@@ -20,13 +20,14 @@ from app.rulesets.routes import routes as rulesets
 from app.runtime import Runtime
 from app.settings import Settings
 from app.web.application import application
+from app.web.rate import Rate
 
 ROOMS = (partners, rulesets, contracts, conversions, billing, audit, keys)
 
 
-def create_app(runtime: Runtime) -> Flask:
+def create_app(runtime: Runtime, rate: Rate = Rate()) -> Flask:  # noqa: B008 - it is frozen
     """Return the HTTP application over a database, an engine, a catalogue and a clock."""
-    return application(runtime, KeyGate(), ROOMS)
+    return application(runtime, KeyGate(), ROOMS, rate)
 
 
 def served_app(settings: Settings) -> Flask:
@@ -34,4 +35,5 @@ def served_app(settings: Settings) -> Flask:
     log.configure()
     held = ExitStack()
     atexit.register(held.close)
-    return create_app(held.enter_context(opened_runtime(settings)))
+    runtime = held.enter_context(opened_runtime(settings))
+    return create_app(runtime, Rate(settings.rate, settings.burst))

@@ -13,6 +13,7 @@ from app.core.errors import AppError
 Engine = Literal["durable", "reference"]
 Verify = Literal["always", "sample", "off"]
 LEAST_PEPPER = 32
+RATE, BURST = 200, 1000
 
 
 class BadSetting(AppError):
@@ -24,13 +25,17 @@ class BadSetting(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """DATABASE_URL, TERMLINE_HOME, TERMLINE_ENGINE, TERMLINE_VERIFY and TERMLINE_KEY_PEPPER."""
+    """DATABASE_URL, TERMLINE_HOME, TERMLINE_ENGINE, TERMLINE_VERIFY, TERMLINE_RATE, TERMLINE_BURST and
+    TERMLINE_KEY_PEPPER."""
 
     # Not in the repr: it may hold a password.
     database_url: str | None = field(default=None, repr=False)
     home: Path = Path(".termline")
     engine: Engine = "durable"
     verify: Verify = "always"
+    # Requests of one key, in each server process: a second in the long run, and at once.
+    rate: int = RATE
+    burst: int = BURST
     key_pepper: str | None = field(default=None, repr=False)
 
 
@@ -41,6 +46,8 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         home=Path(environment.get("TERMLINE_HOME") or ".termline"),
         engine=_choice(environment, "TERMLINE_ENGINE", get_args(Engine)),
         verify=_choice(environment, "TERMLINE_VERIFY", get_args(Verify)),
+        rate=_count(environment, "TERMLINE_RATE", RATE),
+        burst=_count(environment, "TERMLINE_BURST", BURST),
         key_pepper=_pepper(environment, "TERMLINE_KEY_PEPPER"),
     )
 
@@ -57,3 +64,10 @@ def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...])
     if value not in choices:
         raise BadSetting(f"{name} is {value!r}; it is one of {', '.join(choices)}.")
     return value
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9 and int(text) >= 1):
+        raise BadSetting(f"{name} is {text!r}; it is a whole number from 1 to 999999999.")
+    return int(text)

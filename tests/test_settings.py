@@ -12,11 +12,12 @@ PEPPER = "0123456789abcdef0123456789abcdef"
 
 
 def test_nothing_set_is_the_default() -> None:
-    assert settings_from({}) == Settings(None, Path(".termline"), "durable", "always")
+    assert settings_from({}) == Settings(None, Path(".termline"), "durable", "always", 200, 1000)
 
 
 def test_set_but_empty_is_as_not_set() -> None:
-    names = ("DATABASE_URL", "TERMLINE_HOME", "TERMLINE_ENGINE", "TERMLINE_VERIFY", "TERMLINE_KEY_PEPPER")
+    names = ("DATABASE_URL", "TERMLINE_HOME", "TERMLINE_ENGINE", "TERMLINE_VERIFY", "TERMLINE_RATE", "TERMLINE_BURST")
+    names += ("TERMLINE_KEY_PEPPER",)
     assert settings_from(dict.fromkeys(names, "")) == Settings()
 
 
@@ -27,9 +28,11 @@ def test_every_setting_is_read() -> None:
         "TERMLINE_ENGINE": "reference",
         "TERMLINE_VERIFY": "off",
         "TERMLINE_KEY_PEPPER": PEPPER,
+        "TERMLINE_RATE": "50",
+        "TERMLINE_BURST": "60",
         "HOME": "/root",
     }
-    expected = Settings("postgresql://localhost/termline", Path("/srv/termline"), "reference", "off", PEPPER)
+    expected = Settings("postgresql://localhost/termline", Path("/srv/termline"), "reference", "off", 50, 60, PEPPER)
     assert settings_from(environment) == expected
 
 
@@ -58,6 +61,14 @@ def test_a_pepper_that_could_be_guessed_is_refused_and_none_is_shown() -> None:
         settings_from({"TERMLINE_KEY_PEPPER": PEPPER[:31]})
     assert caught.value.message == "TERMLINE_KEY_PEPPER has 31 characters; it has at least 32, drawn by chance."
     assert PEPPER not in repr(settings_from({"TERMLINE_KEY_PEPPER": PEPPER}))
+
+
+@pytest.mark.parametrize("name", ["TERMLINE_RATE", "TERMLINE_BURST"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "1" * 10, "１"])
+def test_a_rate_is_a_whole_number(name: str, value: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        settings_from({name: value})
+    assert caught.value.message == f"{name} is {value!r}; it is a whole number from 1 to 999999999."
 
 
 def test_a_password_is_not_shown_with_the_settings() -> None:

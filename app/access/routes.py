@@ -16,6 +16,7 @@ from app.access.schemas import ApiKeyMade, ApiKeyShown, NewApiKey, Revocation, R
 from app.runtime import Context
 from app.store.models import ApiKey
 from app.web.blueprint import Answer, Room
+from app.web.operation_doc import Leads
 from app.web.pagination import Page
 
 routes = Room("keys", __name__, "API keys: who may call, in which role, until when.")
@@ -33,6 +34,8 @@ SHOWN_ONCE = {"Cache-Control": "no-store"}
     status=201,
     refuses=(errors.KeyNameTaken, errors.KeyNameRefused, errors.KeyRefused),
     location="/v1/api-keys/{id}",
+    once="needless",  # an answer with a secret is not kept
+    leads_to=Leads("show_api_key", "rotate_api_key", "revoke_api_key", api_key="/id"),
 )
 def add_api_key(ctx: Context, **body: Any) -> Answer:
     """Create an API key.
@@ -63,6 +66,7 @@ def show_api_key(ctx: Context, api_key: str) -> dict[str, Any]:
     takes=Rotation,
     shows=ApiKeyMade,
     refuses=(errors.KeyNotFound, errors.KeyHasEnded, errors.TwoSecretsLive, errors.KeyRefused),
+    once="needless",
 )
 def rotate_api_key(ctx: Context, api_key: str, old_ends_at: datetime | None = None) -> Answer:
     """Give an API key a new secret.

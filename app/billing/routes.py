@@ -36,6 +36,7 @@ from app.engine.matcher import EngineFault
 from app.runtime import Context
 from app.web.as_of import LocalPageAsOf
 from app.web.blueprint import Answer, Room
+from app.web.operation_doc import Leads
 from app.web.pagination import Page
 
 routes = Room("billing", __name__, "Billing runs and statements.")
@@ -49,6 +50,8 @@ routes = Room("billing", __name__, "Billing runs and statements.")
     status=201,
     refuses=(ContractNotFound, PeriodRefused, EngineFault),
     location="/v1/statements/{statement}",
+    once="required",
+    leads_to=Leads("show_statement", contract="body.contract", period="body.period"),
 )
 def add_billing_run(ctx: Context, contract: str, period: str) -> dict[str, Any]:
     """Bill a contract for a month.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.contracts import rule_version_routes
 from app.contracts.diff_describe import diff_data
 from app.contracts.diff_schemas import DiffQuery, VersionDiffShown
 from app.contracts.operations.diff_version import diff_version
-from app.contracts.routes import MISSING, VERSION, routes
+from app.contracts.routes import MISSING, VERSION
 from app.runtime import Context
 
-__all__ = ["routes"]
+# The room, with the addresses of every module of it.
+routes = rule_version_routes.routes
 
 
 @routes.reads(f"{VERSION}/diff", needs="read", query=DiffQuery, shows=VersionDiffShown, refuses=MISSING)

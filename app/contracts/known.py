@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.contracts.content import content_data
 from app.contracts.errors import ContractNotFound, VersionNotFound
-from app.contracts.repository import approvals_of, contract_named, saved_drafts, versions_of
+from app.contracts.repository import approvals_of, contract_named, saved_drafts, version_numbered, versions_of
 from app.contracts.status import version_status
 from app.core.instants import write_instant
 from app.runtime import Context
-from app.store.models import Approval, Contract, ContractVersion, SavedDraft
+from app.store.models import Approval, Contract, ContractVersion, RuleVersion, SavedDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,21 @@ def known_versions(
         of = approval.contract_version_id or approval.rule_version_id or ""
         approvals.setdefault(of, []).append(_approval_data(approval))
     return [_known(row, versions, as_of, saved, approvals) for row in shown]
+
+
+def present_version(ctx: Context, contract: str, number: int) -> KnownVersion:
+    """Return one version as it is, whatever was written since this unit of work began: it may have waited for the writer,
+    and servers' clocks differ."""
+    row = version_numbered(ctx.session, contract, number)
+    rows: list[ContractVersion | RuleVersion] = [row, *row.rule_versions]
+    return known_version(ctx, contract, number, max([ctx.now(), *(at for one in rows for at in _written_at(one))]))
+
+
+def _written_at(row: ContractVersion | RuleVersion) -> Iterator[datetime]:
+    """Yield every instant at which something of a version was written."""
+    for at in (row.edited_at, row.submitted_at, row.recorded_at, row.closed_at, row.retired_at):
+        if at is not None:
+            yield at
 
 
 def require_known(contract: Contract, as_of: datetime) -> None:

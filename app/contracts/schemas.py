@@ -117,14 +117,19 @@ class NewVersion(Attributed):
     backdated = Word(("restate", "prospective"), metadata={"description": BACKDATED})
 
 
-class NewRuleVersion(Strict):
-    """A rule version to be drafted inside an approved contract version: a new rate from a date on."""
+class EditedRuleVersion(Strict):
+    """What a drafted rule version says from now on."""
 
-    kind = Word(KINDS, required=True, metadata={"description": "Which of the three kinds of rules."})
     effective_from = LocalDateOrInstant(required=True, metadata={"description": START})
     body = Object(required=True, metadata={"description": "The rule body."})
     backdated = Word(("restate", "prospective"), metadata={"description": BACKDATED})
     reason = Reason(metadata={"description": WHY})
+
+
+class NewRuleVersion(EditedRuleVersion):
+    """A rule version to be drafted inside an approved contract version: a new rate from a date on."""
+
+    kind = Word(KINDS, required=True, metadata={"description": "Which of the three kinds of rules."})
 
 
 class NewPromotion(Strict):

@@ -78,7 +78,8 @@ def fill(ctx: Context, row: ContractVersion, draft: Draft) -> None:
 def mark_edited(ctx: Context, row: ContractVersion | RuleVersion) -> None:
     """Note who wrote a draft: none of them will be able to approve it."""
     row.revision += 1
-    row.edited_at = ctx.now()
+    # Whoever waited for another editor may have begun before that one was done.
+    row.edited_at = max(ctx.now(), row.edited_at or ctx.now())
     if ctx.actor not in row.editors:
         row.editors = [*row.editors, ctx.actor]
 
@@ -87,7 +88,7 @@ def save(ctx: Context, row: ContractVersion | RuleVersion) -> None:
     """Keep what a draft says now, so that it can be read as it was after it has been edited."""
     content = content_data(row) if isinstance(row, ContractVersion) else rule_content_data(row)
     saved = SavedDraft(
-        version_id=row.id, revision=row.revision, content=content, saved_by=ctx.actor, saved_at=ctx.now()
+        version_id=row.id, revision=row.revision, content=content, saved_by=ctx.actor, saved_at=row.edited_at
     )
     ctx.session.add(saved)
     ctx.session.flush()

@@ -28,6 +28,7 @@ from app.runtime import Context
 from app.web.as_of import LocalAsOf
 from app.web.blueprint import Answer, Room
 from app.web.lines import Line
+from app.web.operation_doc import Leads
 from app.web.pagination import Page
 from app.web.problem import problem_of
 
@@ -71,6 +72,7 @@ def add_conversions(ctx: Context, lines: Sequence[Line]) -> Iterator[dict[str, A
     location="/v1/conversions/{program}/{id}",
     or_lines=add_conversions,
     example=EXAMPLE,
+    leads_to=Leads("show_conversion", program="/program", conversion="/id"),
 )
 def add_conversion(ctx: Context, body: Any) -> Answer:
     """Send a conversion, or many as NDJSON, and get the decision.
@@ -111,6 +113,7 @@ def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
     shows=DecisionPreviewed,
     refuses=REFUSALS,
     example=EXAMPLE,
+    once="needless",
 )
 def preview(ctx: Context, body: Any) -> dict[str, Any]:
     """Decide a conversion without keeping it.
@@ -121,7 +124,7 @@ def preview(ctx: Context, body: Any) -> dict[str, Any]:
 
 
 @routes.reads(
-    "/decisions/<identifier:decision>",
+    "/decisions/<decision:decision>",
     needs="read_own",
     query=LocalAsOf,
     shows=DecisionExplained,

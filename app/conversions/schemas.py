@@ -27,7 +27,11 @@ class NewConversion(Strict):
             "example": {"order_id": "o1", "order_value": "100.00", "customer_id": "u1"},
         },
     )
-    touches = fields.List(Object(), metadata={"description": "Clicks and views before it."})
+    touches = fields.List(
+        Object(),
+        allow_none=True,
+        metadata={"maxItems": 0, "description": "Clicks and views before it. None are attributed by this release yet."},
+    )
 
 
 class ReasonShown(Strict):

@@ -6,7 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["malformed", "invalid", "unauthenticated", "forbidden", "not_found", "conflict", "unavailable", "fault"]
+Kind = Literal[
+    "malformed",
+    "invalid",
+    "unauthenticated",
+    "forbidden",
+    "not_found",
+    "conflict",
+    "outdated",
+    "unconditional",
+    "too_many",
+    "unavailable",
+    "fault",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,21 @@ from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
 from app.partners.operations.declare_facts import declare_facts
 from app.partners.operations.get_program import get_program
-from app.partners.repository import partner_named, partners_after, programs_after
+from app.partners.repository import partner_named, partners_after, program_named, programs_after
 from app.partners.schemas import NewFacts, NewPartner, NewProgram, PartnerShown, ProgramShown
 from app.runtime import Context
 from app.store.models import Partner
 from app.web.as_of import AsOf, LocalAsOf, PageAsOf
 from app.web.blueprint import Room
+from app.web.operation_doc import Leads
 from app.web.pagination import Page
 
 routes = Room("partners", __name__, "Partners and programs: who there is to make contracts with, and for what.")
+
+
+def held_program(ctx: Context, program: str) -> dict[str, Any]:
+    """Return a program while nobody else can change it."""
+    return program_data(program_named(ctx.session, program, lock=True), ctx.now())
 
 
 @routes.writes(
@@ -32,6 +38,8 @@ routes = Room("partners", __name__, "Partners and programs: who there is to make
     status=201,
     refuses=(PartnerExists,),
     location="/v1/partners/{id}",
+    tagged=True,
+    leads_to=Leads("show_partner", partner="/id"),
 )
 def add_partner(ctx: Context, **body: Any) -> Partner:
     """Create a partner.
@@ -48,7 +56,12 @@ def list_partners(ctx: Context, page: Page, as_of: datetime | None = None) -> Se
 
 
 @routes.reads(
-    "/partners/<identifier:partner>", needs="read_own", query=AsOf, shows=PartnerShown, refuses=(PartnerNotFound,)
+    "/partners/<identifier:partner>",
+    needs="read_own",
+    query=AsOf,
+    shows=PartnerShown,
+    refuses=(PartnerNotFound,),
+    tagged=True,
 )
 def show_partner(ctx: Context, partner: str, as_of: datetime | None = None) -> Partner:
     """Show a partner."""
@@ -63,6 +76,8 @@ def show_partner(ctx: Context, partner: str, as_of: datetime | None = None) -> P
     status=201,
     refuses=(ProgramExists, ProgramRefused),
     location="/v1/programs/{id}",
+    tagged=True,
+    leads_to=Leads("show_program", "add_facts", program="/id"),
 )
 def add_program(ctx: Context, **body: Any) -> dict[str, Any]:
     """Create a program.
@@ -81,7 +96,12 @@ def list_programs(ctx: Context, page: Page, as_of: datetime | None = None) -> Se
 
 
 @routes.reads(
-    "/programs/<identifier:program>", needs="read_own", query=LocalAsOf, shows=ProgramShown, refuses=(ProgramNotFound,)
+    "/programs/<identifier:program>",
+    needs="read_own",
+    query=LocalAsOf,
+    shows=ProgramShown,
+    refuses=(ProgramNotFound,),
+    tagged=True,
 )
 def show_program(ctx: Context, program: str, as_of: str | None = None) -> dict[str, Any]:
     """Show a program."""
@@ -94,6 +114,7 @@ def show_program(ctx: Context, program: str, as_of: str | None = None) -> dict[s
     takes=NewFacts,
     shows=ProgramShown,
     refuses=(ProgramNotFound, ProgramRefused),
+    revision=held_program,
 )
 def add_facts(ctx: Context, program: str, **body: Any) -> dict[str, Any]:
     """Declare facts of a program.

@@ -36,6 +36,7 @@ from app.store.models import ListVersion, NamedList
 from app.web.as_of import AsOf, PageAsOf
 from app.web.blueprint import Room
 from app.web.body import MAX_BODY
+from app.web.operation_doc import Leads
 from app.web.pagination import Page
 
 routes = Room("rules", __name__, "Rule bodies, checked without storing them, and the named lists that rules use.")
@@ -51,7 +52,9 @@ EXAMPLE = {
 NEWER = {**EXAMPLE, "rules": [{"id": "base", "when": {"always": True}, "then": {"percent": "7", "of": "order_value"}}]}
 
 
-@routes.writes("/rules/check", needs="preview", takes=RuleBody, whole="body", shows=RulesChecked, example=EXAMPLE)
+@routes.writes(
+    "/rules/check", needs="preview", takes=RuleBody, whole="body", shows=RulesChecked, example=EXAMPLE, once="needless"
+)
 def check_rule_body(ctx: Context, body: Any) -> dict[str, Any]:
     """Check a rule body and read it back as text and as a table.
 
@@ -83,6 +86,7 @@ def check_rule_body(ctx: Context, body: Any) -> dict[str, Any]:
     takes=RulesPair,
     shows=RulesCompared,
     refuses=(RulesRefused, KindsDiffer),
+    once="needless",
     example={"old": EXAMPLE, "new": NEWER},
 )
 def compare_rule_bodies(ctx: Context, old: Any, new: Any) -> dict[str, Any]:
@@ -105,6 +109,8 @@ def compare_rule_bodies(ctx: Context, old: Any, new: Any) -> dict[str, Any]:
     refuses=(ListExists, ListRefused),
     most=MAX_LIST_BODY,
     location="/v1/lists/{id}",
+    tagged=True,
+    leads_to=Leads("show_list", "add_list_version", list="/id"),
 )
 def add_list(ctx: Context, **body: Any) -> dict[str, Any]:
     """Publish a named list.
@@ -125,6 +131,9 @@ def add_list(ctx: Context, **body: Any) -> dict[str, Any]:
     refuses=(ListNotFound, ListRefused),
     most=MAX_LIST_BODY,
     location="/v1/lists/{id}/versions/{version}",
+    once="required",
+    tagged=True,
+    leads_to=Leads("show_list_version", list="/id", number="/version"),
 )
 def add_list_version(ctx: Context, list: str, **body: Any) -> dict[str, Any]:
     """Publish a new version of a list.
@@ -141,7 +150,9 @@ def list_lists(ctx: Context, page: Page, as_of: datetime | None = None) -> Seque
     return lists_after(ctx.session, page.after_id, page.fetch, read_as_of(as_of, ctx.now()))
 
 
-@routes.reads("/lists/<identifier:list>", needs="read", shows=ListShown, query=AsOf, refuses=(ListNotFound,))
+@routes.reads(
+    "/lists/<identifier:list>", needs="read", shows=ListShown, query=AsOf, refuses=(ListNotFound,), tagged=True
+)
 def show_list(ctx: Context, list: str, as_of: datetime | None = None) -> dict[str, Any]:
     """Show a list in its newest version, or the newest at an earlier time."""
     known_at = read_as_of(as_of, ctx.now())
@@ -150,11 +161,12 @@ def show_list(ctx: Context, list: str, as_of: datetime | None = None) -> dict[st
 
 
 @routes.reads(
-    "/lists/<identifier:list>/versions/<int(max=999999999):number>",
+    "/lists/<identifier:list>/versions/<number:number>",
     needs="read",
     query=AsOf,
     shows=ListShown,
     refuses=(ListNotFound,),
+    tagged=True,
 )
 def show_list_version(ctx: Context, list: str, number: int, as_of: datetime | None = None) -> dict[str, Any]:
     """Show one version of a list."""

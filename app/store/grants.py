@@ -64,6 +64,8 @@ TABLES: dict[str, Access] = {
     "contracts": Access(updates=("created_at",), partner=f"partner_id = {ME}"),
     "conversions": Access(partner=_CLAIMED),
     "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
+    # Forgotten after a while.
+    "idempotency_keys": Access(updates=ALL, deletes=True),
     "installation_secrets": Access(),
     "list_versions": Access(partner=_PINNED),
     "named_lists": Access(updates=("created_at",), partner="id IN (SELECT list_id FROM list_versions)"),

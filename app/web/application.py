@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from flask import Flask
 
 from app.runtime import Runtime
-from app.web import pages, problem, requests
+from app.web import limits, pages, problem, requests
 from app.web.auth import Gate
 from app.web.blueprint import Room
 from app.web.body import MAX_BODY
 from app.web.json_answers import OrjsonProvider
 from app.web.openapi import document
+from app.web.rate import Limiter, Rate
 
 
-def application(runtime: Runtime, gate: Gate, rooms: Sequence[Room]) -> Flask:
+def application(runtime: Runtime, gate: Gate, rooms: Sequence[Room], rate: Rate) -> Flask:
     """Return the application. It has no session, no templates of its own and no secrets."""
     app = Flask("app.web", static_folder=None)
     # Without automatic OPTIONS, every method of every /v1 address asks for a key.
@@ -25,5 +26,6 @@ def application(runtime: Runtime, gate: Gate, rooms: Sequence[Room]) -> Flask:
     app.extensions["termline_gate"] = gate
     problem.register(app)
     requests.register(app)
+    limits.register(app, Limiter(rate))
     pages.register(app, document(app, rooms, gate), runtime.catalogue)
     return app

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 from app.core.errors import AppError
 from app.runtime import Context
+from app.web.limits import within_rate
 from app.web.requests import log, request_id
 from app.web.transaction import work
 
@@ -62,8 +63,9 @@ def admitted(permission: str, operation: str) -> Caller:
 
     This is a transaction of its own, and short: while a slow body arrives, none is open.
     """
-    with refusals_noted(None, operation), work(ANONYMOUS) as ctx:
+    with refusals_noted(None, operation), within_rate(), work(ANONYMOUS) as ctx:
         caller = gate().caller(ctx, request.headers.get("Authorization"))
+    g.caller = caller
     with refusals_noted(caller, operation):
         gate().admit(caller, permission)
     return caller

@@ -6,7 +6,7 @@ Its docstring is the documentation people read: the first line is the summary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -21,14 +21,17 @@ from app.core.errors import AppError
 from app.runtime import Context
 from app.web.auth import Caller, admitted, gate, refusals_noted
 from app.web.body import MAX_BODY, body_bytes, read_body, read_json, read_no_body, read_query
+from app.web.etag import Revision, expected_of_request, tagged
+from app.web.idempotency import Once, answered_once, key_of_request
 from app.web.json_answers import json_response
 from app.web.lines import is_ndjson, lines_response, read_lines
-from app.web.operation_doc import OperationDoc
+from app.web.operation_doc import Leads, OperationDoc
 from app.web.pagination import Cursor, PageQuery
 from app.web.schema import Strict
 from app.web.transaction import work
 
 View = Callable[..., Any]
+Show = Callable[[Any, dict[str, Any]], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,21 @@ class Answer:
     data: Any
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """How a write is read, shown and guarded."""
+
+    shows: type[Schema]
+    takes: type[Schema] | None
+    status: int
+    location: str | None
+    whole: str | None
+    or_lines: View | None
+    most: int
+    revision: Revision | None
+    may_be_empty: bool = False
 
 
 class Room(flask_smorest.Blueprint):  # type: ignore[misc]
@@ -54,10 +72,18 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         shows: type[Schema],
         query: type[Schema] = Strict,
         refuses: Sequence[type[AppError]] = (),
+        tagged: bool = False,
+        leads_to: Leads | None = None,
     ) -> Callable[[View], View]:
-        """Make a view answer GET: it takes the query's fields, and its answer is shown by a schema."""
-        documented = OperationDoc(needs, refuses=refuses, query=query, answers={200: shows})
-        return self._operation("GET", path, documented, lambda: read_query(query()), _shown_by(shows, 200))
+        """Make a view answer GET: it takes the query's fields, and its answer is shown by a schema.
+
+        What can be edited or acted on is `tagged`: it has an `ETag`, and is not sent again to a reader who has it.
+        """
+        documented = OperationDoc(
+            needs, refuses=refuses, query=query, answers={200: shows}, is_tagged=tagged, leads_to=leads_to
+        )
+        show = _shown_by(shows, 200, is_tagged=tagged)
+        return self._operation("GET", path, documented, lambda: read_query(query()), show)
 
     def lists(
         self,
@@ -93,6 +119,10 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         or_lines: View | None = None,
         most: int = MAX_BODY,
         may_be_empty: bool = False,
+        once: Once = "optional",
+        revision: Revision | None = None,
+        answers: Mapping[int, type[Schema]] | None = None,
+        tagged: bool = False,
         **doc: Any,
     ) -> Callable[[View], View]:
         """Make a view answer POST: it takes the body's fields; `location` is the address of what it made.
@@ -100,27 +130,73 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         With `whole`, the body is handed on under that name, unread but for its JSON: a lower floor reads it, and the
         schema only documents it. With `or_lines`, NDJSON is read as well, and that view answers it line by line.
         A body has at most `most` bytes. One that `may_be_empty` is read as an empty object then.
+
+        `once` says whether an `Idempotency-Key` is required (where a second request would make a second thing), optional,
+        or needless (where nothing is written). With `revision`, `If-Match` is held against what it returns (see
+        `etag.py`). With `tagged`, or a revision, the answer is what GET shows, and has its `ETag`.
         """
-        answers = {status: shows, **doc.pop("answers", {})}
         documented = OperationDoc(
             needs,
             refuses=refuses,
             body=takes,
-            answers=answers,
+            answers={status: shows, **(answers or {})},
             is_write=True,
             is_ndjson=or_lines is not None,
+            is_tagged=tagged or revision is not None,
+            guard="none" if revision is None else "optional",
+            once=once,
+            has_location=location is not None,
             is_body_required=not may_be_empty,
             **doc,
         )
+        return self._write(
+            "POST",
+            path,
+            documented,
+            Write(shows, takes, status, location, whole, or_lines, most, revision, may_be_empty),
+        )
 
+    def edits(
+        self,
+        path: str,
+        *,
+        needs: str,
+        takes: type[Schema],
+        shows: type[Schema],
+        revision: Revision,
+        refuses: Sequence[type[AppError]] = (),
+        most: int = MAX_BODY,
+        once: Once = "optional",
+        **doc: Any,
+    ) -> Callable[[View], View]:
+        """Make a view answer PUT, which puts the body in the place of what is there.
+
+        `If-Match` is required, and held against what `revision` returns (see `etag.py`).
+        """
+        documented = OperationDoc(
+            needs,
+            refuses=refuses,
+            body=takes,
+            answers={200: shows},
+            is_write=True,
+            is_tagged=True,
+            guard="required",
+            once=once,
+            **doc,
+        )
+        return self._write("PUT", path, documented, Write(shows, takes, 200, None, None, None, most, revision))
+
+    def _write(self, method: str, path: str, documented: OperationDoc, write: Write) -> Callable[[View], View]:
         def read() -> dict[str, Any]:
             read_query(Strict())
-            if takes is None or (may_be_empty and not body_bytes()):
+            if write.takes is None or (write.may_be_empty and not body_bytes()):
                 return read_no_body()
-            return {whole: read_json(*documented.types, most=most)} if whole else read_body(takes(), most)
+            if write.whole:
+                return {write.whole: read_json(*documented.types, most=write.most)}
+            return read_body(write.takes(), write.most)
 
-        show = _shown_by(shows, status, location)
-        return self._operation("POST", path, documented, read, show, or_lines)
+        show = _shown_by(write.shows, write.status, write.location, is_tagged=documented.is_tagged)
+        return self._operation(method, path, documented, read, show, write)
 
     def _operation(
         self,
@@ -128,22 +204,35 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
         path: str,
         documented: OperationDoc,
         read: Callable[[], dict[str, Any]],
-        show: Callable[[Any, dict[str, Any]], Response],
-        or_lines: View | None = None,
+        show: Show,
+        write: Write | None = None,
     ) -> Callable[[View], View]:
+        or_lines = write and write.or_lines
+
         def decorate(view: View) -> View:
+            def answered(caller: Caller, ids: dict[str, Any]) -> Response:
+                key = key_of_request(documented.once)
+                expected = expected_of_request(documented.guard)
+                if or_lines and is_ndjson():
+                    read_query(Strict())
+                    lines = read_lines()
+                    with _work_of(caller, is_write=True) as ctx:
+                        return answered_once(ctx, key, lambda: lines_response(or_lines(ctx, lines)))
+                given = {**read(), **ids}
+
+                def answer(ctx: Context) -> Response:
+                    if expected and write and write.revision:
+                        expected.require(_dumped(write.shows, write.revision(ctx, **ids)))
+                    return show(view(ctx, **given), given)
+
+                with _work_of(caller, is_write=documented.is_write) as ctx:
+                    return answered_once(ctx, key, lambda: answer(ctx))
+
             @wraps(view)
             def entry(**ids: Any) -> Response:
                 caller = admitted(documented.needs, view.__name__)
                 with refusals_noted(caller, view.__name__):
-                    if or_lines and is_ndjson():
-                        read_query(Strict())
-                        lines = read_lines()
-                        with _work_of(caller, is_write=True) as ctx:
-                            return lines_response(or_lines(ctx, lines))
-                    given = {**read(), **ids}
-                    with _work_of(caller, is_write=documented.is_write) as ctx:
-                        return show(view(ctx, **given), given)
+                    return answered(caller, ids)
 
             self.route(path, methods=[method])(self.doc(**documented.of(view))(entry))
             return view
@@ -160,15 +249,14 @@ def _work_of(caller: Caller, *, is_write: bool) -> Iterator[Context]:
         yield ctx
 
 
-def _shown_by(
-    schema: type[Schema], status: int, location: str | None = None
-) -> Callable[[Any, dict[str, Any]], Response]:
+def _shown_by(schema: type[Schema], status: int, location: str | None = None, *, is_tagged: bool = False) -> Show:
     def show(answer: Any, given: dict[str, Any]) -> Response:
         answer = answer if isinstance(answer, Answer) else Answer(answer)
         data, headers = _dumped(schema, answer.data), dict(answer.headers)
         if location:
             headers["Location"] = quote(location.format_map({**given, **data, "given": given}))
-        return json_response(data, answer.status or status, headers)
+        response = json_response(data, answer.status or status, headers)
+        return tagged(response, data) if is_tagged else response
 
     return show
 

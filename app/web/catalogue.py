@@ -49,6 +49,38 @@ PROBLEMS: dict[str, Meaning] = {
         "The query parameters have errors",
         "A parameter is unknown, given twice, or not of its form. `errors` lists every one.",
     ),
+    "idempotency_key_missing": Meaning(
+        "An Idempotency-Key is needed",
+        "Sent twice, this request would do something twice. Send `Idempotency-Key` with a value of your own, a UUID for"
+        " instance, and the same value again when you repeat the request.",
+    ),
+    "idempotency_key_malformed": Meaning(
+        "The Idempotency-Key cannot be used", "It has 1 to 255 visible ASCII characters, no blanks, and is sent once."
+    ),
+    "idempotency_in_progress": Meaning(
+        "The same request is running",
+        "A request with this Idempotency-Key has not come to an end yet. Send it again in a moment: it is then answered"
+        " with what the first one did.",
+    ),
+    "idempotency_key_reused": Meaning(
+        "The Idempotency-Key was used for something else",
+        "Another request was done under this key within the last 30 days. Each intention has a key of its own.",
+    ),
+    "if_match_malformed": Meaning(
+        "If-Match cannot be read", 'It is `*`, or entity tags as `ETag` shows them, quotes included: `"5f1c7c2f"`.'
+    ),
+    "precondition_required": Meaning(
+        "If-Match is needed",
+        "An edit says which revision it changes, so that nobody's work is overwritten unseen. Read the thing and send its"
+        " `ETag` as `If-Match`.",
+    ),
+    "revision_mismatch": Meaning(
+        "It was changed meanwhile",
+        "What is there now is not the revision that `If-Match` names. Nothing was changed. Read it again, then decide.",
+    ),
+    "too_many_requests": Meaning(
+        "Too many requests", "Wait for the seconds that `Retry-After` says. `RateLimit` shows what is left before."
+    ),
     "changed_meanwhile": Meaning(
         "Somebody else was faster",
         "Another request wrote the same thing at the same moment. Read what is there now, then decide again.",

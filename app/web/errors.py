@@ -20,6 +20,46 @@ class QueryRefused(AppError):
     kind = "invalid"
 
 
+class IdempotencyKeyMissing(AppError):
+    code = "idempotency_key_missing"
+    kind = "malformed"
+
+
+class IdempotencyKeyMalformed(AppError):
+    code = "idempotency_key_malformed"
+    kind = "malformed"
+
+
+class IdempotencyInProgress(AppError):
+    code = "idempotency_in_progress"
+    kind = "conflict"
+
+
+class IdempotencyKeyReused(AppError):
+    code = "idempotency_key_reused"
+    kind = "invalid"
+
+
+class IfMatchMalformed(AppError):
+    code = "if_match_malformed"
+    kind = "malformed"
+
+
+class PreconditionRequired(AppError):
+    code = "precondition_required"
+    kind = "unconditional"
+
+
+class RevisionMismatch(AppError):
+    code = "revision_mismatch"
+    kind = "outdated"
+
+
+class TooManyRequests(AppError):
+    code = "too_many_requests"
+    kind = "too_many"
+
+
 class ChangedMeanwhile(AppError):
     code = "changed_meanwhile"
     kind = "conflict"

@@ -70,7 +70,7 @@ class Text(Shaped):
     """A line of text for people."""
 
     expected = "a text of 1 to 200 characters without control characters"
-    described_as = {"minLength": 1, "maxLength": 200}
+    described_as = {"minLength": 1, "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}
 
     def read(self, text: str) -> str | None:
         return text if 1 <= len(text) <= 200 and not _CONTROL.search(text) else None
@@ -81,7 +81,7 @@ class Name(Shaped):
 
     expected = "1 to 128 printable characters"
     example = "order-1001"
-    described_as = {"minLength": 1, "maxLength": 128}
+    described_as = {"minLength": 1, "maxLength": 128, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"}
 
     def read(self, text: str) -> str | None:
         return text if 1 <= len(text) <= 128 and text.isprintable() else None
@@ -106,6 +106,7 @@ class LocalDateOrInstant(Shaped):
 
     expected = "a date YYYY-MM-DD, or an RFC 3339 time with an offset"
     example = "1997-07-01"
+    described_as = {"anyOf": [{"format": "date"}, {"format": "date-time"}]}
 
     def read(self, text: str) -> str | None:
         return text if parse_date(text) or parse_instant(text) else None
@@ -138,7 +139,7 @@ class MonthPeriod(Shaped):
 
     expected = "a month YYYY-MM"
     example = "1997-07"
-    described_as = {"pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"}
+    described_as = {"pattern": "^(?!000[01]|9999)[0-9]{4}-(0[1-9]|1[0-2])$"}
 
     def read(self, text: str) -> str | None:
         return text if parse_month(text) else None

@@ -10,13 +10,14 @@ from typing import Any
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
-from flask_smorest.spec.plugins import FlaskPlugin
 from marshmallow import Schema
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter
 
 from app.web.auth import Gate
 from app.web.blueprint import Room
+from app.web.header_doc import describe_headers
 from app.web.problem_schema import Problem
+from app.web.routing import CONVERTERS
 
 DESCRIPTION = """
 Termline keeps what was agreed with each partner as effective-dated, executable rules, and pays exactly what they say.
@@ -31,43 +32,14 @@ Termline keeps what was agreed with each partner as effective-dated, executable 
   Pointer. 422 means that the payload is wrong; 403, 404 and 409 are about what is there.
 - **Lists** come in pages: follow `Link: <…>; rel="next"`.
 - **Rule bodies** have a JSON Schema for editors and form builders: `/schemas/rules.json`.
+- **Repeating a request** is safe with an `Idempotency-Key`: it is done once, and answered alike for 30 days.
+- **Revisions**: what can be edited or acted on has an `ETag`; with it as `If-Match`, nobody's change is overwritten unseen.
+- **Rates**: a key may send many requests at once, but not for long; `RateLimit` says what is left, 429 to wait.
 - **Keys**: `termline key create --role ROLE --name NAME` prints one; send it as `Authorization: Bearer tl_…`. Admins
   have /v1/api-keys as well. A partner's key sees that partner's own data: to it, everything else is not there.
 """.strip()
 
-TEXT = {"type": "string"}
 RULES_SCHEMA = "/schemas/rules.json"
-
-
-class IdentifierConverter(BaseConverter):
-    """An id in an address. What cannot be an id is an address at which there is nothing."""
-
-    regex = r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}"
-
-
-class MonthConverter(BaseConverter):
-    """A billing period in an address."""
-
-    regex = r"[0-9]{4}-(?:0[1-9]|1[0-2])"
-
-
-class NameConverter(BaseConverter):
-    """The last part of an address: an id that others chose, slashes and all."""
-
-    part_isolating = False
-    regex = r".{1,128}"
-
-    def to_python(self, value: str) -> str:
-        if not value.isprintable():
-            raise ValidationError
-        return value
-
-
-CONVERTERS: dict[str, tuple[type[BaseConverter], dict[str, Any]]] = {
-    "identifier": (IdentifierConverter, {**TEXT, "pattern": f"^{IdentifierConverter.regex}$"}),
-    "month": (MonthConverter, {**TEXT, "pattern": f"^{MonthConverter.regex}$", "example": "1997-07"}),
-    "name": (NameConverter, {**TEXT, "minLength": 1, "maxLength": 128}),
-}
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
@@ -90,6 +62,7 @@ def document(app: Flask, rooms: Sequence[Room], gate: Gate) -> dict[str, Any]:
     api.spec.components.schema("Problem", schema=Problem)
     scheme = {"type": "http", "scheme": "bearer", "description": "An API key; each has one role."}
     api.spec.components.security_scheme("apiKey", scheme)
+    describe_headers(api.spec)
     for room in rooms:
         api.register_blueprint(room)
     return _completed(api.spec.to_dict(), gate)
@@ -128,12 +101,3 @@ def _name_of(schema: Any) -> str:
     found = schema if isinstance(schema, type) else type(schema)
     assert issubclass(found, Schema)
     return found.__name__
-
-
-def openapi_path(rule: str) -> str:
-    """Return a Flask rule as a path of the document.
-
-    >>> openapi_path("/v1/partners/<identifier:partner>")
-    '/v1/partners/{partner}'
-    """
-    return str(FlaskPlugin.flaskpath2openapi(rule))

@@ -14,6 +14,16 @@ from app.core.as_of import InstantRefused
 from app.core.errors import AppError
 from app.web.body import JSON, NDJSON
 from app.web.catalogue import title_of
+from app.web.etag import Guard
+from app.web.header_doc import (
+    HEADERS_OF_STATUS,
+    IDEMPOTENCY_KEYS,
+    IF_MATCHES,
+    IF_NONE_MATCH,
+    NOT_MODIFIED,
+    headers_named,
+)
+from app.web.idempotency import Once
 from app.web.problem import CONTENT_TYPE, STATUSES
 
 # What any operation may answer besides its own refusals; the codes are those of `catalogue.py`.
@@ -25,6 +35,7 @@ EVERYWHERE = (
     (403, "role_not_allowed"),
     (403, "scope_not_allowed"),
     (422, "query_refused"),
+    (429, "too_many_requests"),
 )
 EVERYWHERE_TOO = ((500, "fault"), (503, "database_unreachable"), (503, "try_again"))
 ON_WRITES = (
@@ -34,11 +45,34 @@ ON_WRITES = (
     (415, "unsupported_media_type"),
     (422, "body_refused"),
 )
+ON_KEYED = (
+    (400, "idempotency_key_malformed"),
+    (409, "idempotency_in_progress"),
+    (422, "idempotency_key_reused"),
+)
+ON_GUARDED = ((400, "if_match_malformed"), (412, "revision_mismatch"))
 LINES = {NDJSON: {"schema": {"type": "string", "description": "One JSON object a line."}}}
-LINK = {
-    "description": 'The next page, as `<…>; rel="next"`; absent on the last one.',
-    "schema": {"type": "string"},
-}
+
+
+@dataclass(frozen=True, init=False)
+class Leads:
+    """Where an answer leads to: operations, and what of the answer or the request is which of their ids.
+
+    `Leads("show_version", "submit", contract="/contract", number="/number")` takes both ids from the answer's body;
+    `contract="path.contract"` takes one from the request's address, `contract="body.contract"` from its body.
+    """
+
+    operations: tuple[str, ...]
+    ids: Mapping[str, str]
+
+    def __init__(self, *operations: str, **ids: str) -> None:
+        object.__setattr__(self, "operations", operations)
+        object.__setattr__(self, "ids", ids)
+
+    def as_links(self) -> dict[str, Any]:
+        """Return the links of an OpenAPI response."""
+        ids = {name: _expression(source) for name, source in self.ids.items()}
+        return {name: {"operationId": name, "parameters": ids} for name in self.operations}
 
 
 @dataclass(frozen=True)
@@ -54,6 +88,11 @@ class OperationDoc:
     is_page: bool = False
     is_ndjson: bool = False
     is_body_required: bool = True
+    is_tagged: bool = False
+    has_location: bool = False
+    once: Once = "needless"
+    guard: Guard = "none"
+    leads_to: Leads | None = None
     example: Any = None
 
     @property
@@ -74,16 +113,26 @@ class OperationDoc:
         }
         if self.body:
             operation["requestBody"] = {"required": self.is_body_required, "content": self._body_content()}
-        if self.query and self.query().fields:
-            operation["parameters"] = [{"in": "query", "schema": self.query}]
+        of_query = [{"in": "query", "schema": self.query}] if self.query and self.query().fields else []
+        if parameters := [*of_query, *self._header_parameters()]:
+            operation["parameters"] = parameters
         return operation
+
+    def _header_parameters(self) -> Iterator[dict[str, Any]]:
+        if self.once != "needless":
+            yield dict(IDEMPOTENCY_KEYS[self.once])
+        if self.guard != "none":
+            yield dict(IF_MATCHES[self.guard])
+        if self.is_tagged and not self.is_write:
+            yield dict(IF_NONE_MATCH)
 
     def _body_content(self) -> dict[str, Any]:
         shown = {"schema": self.body} | ({} if self.example is None else {"example": self.example})
         return {JSON: shown} | (LINES if self.is_ndjson else {})
 
     def _successes(self) -> dict[str, Any]:
-        return {str(status): self._success(status, shows) for status, shows in self.answers.items()}
+        found = {str(status): self._success(status, shows) for status, shows in self.answers.items()}
+        return found | ({"304": NOT_MODIFIED} if self.is_tagged and not self.is_write else {})
 
     def _success(self, status: int, shows: Any) -> dict[str, Any]:
         schema: Any = shows
@@ -91,8 +140,17 @@ class OperationDoc:
             items = {"type": "array", "items": shows}
             schema = {"type": "object", "required": ["items"], "properties": {"items": items}}
         content = {JSON: {"schema": schema}} | (LINES if self.is_ndjson and status == 200 else {})
-        answer = {"description": HTTPStatus(status).phrase, "content": content}
-        return answer | ({"headers": {"Link": LINK}} if self.is_page else {})
+        answer = {"description": HTTPStatus(status).phrase, "content": content, "headers": self._headers()}
+        return answer | ({"links": self.leads_to.as_links()} if self.leads_to else {})
+
+    def _headers(self) -> dict[str, Any]:
+        has = {
+            "Link": self.is_page,
+            "ETag": self.is_tagged,
+            "Location": self.has_location,
+            "Idempotent-Replayed": self.once != "needless",
+        }
+        return headers_named(*(name for name, is_there in has.items() if is_there))
 
     def _problems(self) -> dict[str, Any]:
         codes: dict[int, list[str]] = {}
@@ -107,6 +165,14 @@ class OperationDoc:
             yield from ON_WRITES
         if self.query and "as_of" in self.query().fields:
             yield STATUSES[InstantRefused.kind], InstantRefused.code
+        if self.once != "needless":
+            yield from ON_KEYED
+        if self.once == "required":
+            yield 400, "idempotency_key_missing"
+        if self.guard != "none":
+            yield from ON_GUARDED
+        if self.guard == "required":
+            yield 428, "precondition_required"
         for refusal in self.refuses:
             yield STATUSES[refusal.kind], refusal.code
 
@@ -119,5 +185,13 @@ def problem_response(status: int, codes: Sequence[str]) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": f"{HTTPStatus(status).phrase}{said}",
+        "headers": headers_named(*HEADERS_OF_STATUS.get(status, ())),
         "content": {CONTENT_TYPE: {"schema": schema, "example": example}},
     }
+
+
+def _expression(source: str) -> str:
+    if source.startswith("/"):
+        return f"$response.body#{source}"
+    place, _, name = source.partition(".")
+    return f"$request.body#/{name}" if place == "body" else f"$request.path.{name}"

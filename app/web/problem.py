@@ -22,6 +22,9 @@ STATUSES: dict[Kind, int] = {
     "forbidden": 403,
     "not_found": 404,
     "conflict": 409,
+    "outdated": 412,
+    "unconditional": 428,
+    "too_many": 429,
     "unavailable": 503,
     "fault": 500,
 }
@@ -80,7 +83,9 @@ def problem_of(error: Exception) -> Problem:
         return Problem(500, code, detail, instance=instance)
     if refusal.kind == "unavailable":
         log.warning("request.unavailable", request=request_id(), code=refusal.code, cause=str(error))
-    status, headers = STATUSES[refusal.kind], HEADERS.get(refusal.kind, {})
+    status, headers = STATUSES[refusal.kind], dict(HEADERS.get(refusal.kind, {}))
+    if "retry_after" in refusal.details:
+        headers["Retry-After"] = str(refusal.details["retry_after"])
     return Problem(status, refusal.code, refusal.message, refusal.findings, headers=headers)
 
 

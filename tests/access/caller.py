@@ -57,6 +57,9 @@ class World:
             before = self._last_event()
             method = self.methods[operation].upper()
             client = self.app.test_client()
+            headers["Idempotency-Key"] = f"{operation} {path}".replace(" ", "-")
+            if method == "PUT":
+                headers["If-Match"] = "*"
             response = client.open(self.filled(path), method=method, headers=headers, **given)
             return Answered(response, self._refusals(before))
 

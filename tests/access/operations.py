@@ -110,6 +110,8 @@ OPERATIONS: dict[str, Asked] = {
         CONFIGURE, "/v1/contracts/@/reinstatements", {"effective_from": "2999-01-01"}, business=409
     ),
     "list_renewals": Asked(HOUSE, "/v1/renewals", is_list=True),
+    "edit": _of(CONFIGURE, f"{V}/2", {"effective_from": "1999-02-01", "rules": {"payout": PAYOUT}}),
+    "edit_rules": _of(CONFIGURE, f"{RULES}/payout/2", {"effective_from": "1997-12-02", "body": PAYOUT}),
     "reject": _of(APPROVE, f"{V}/3/reject", WHY),
     "withdraw": _of(CONFIGURE, f"{V}/2/withdraw", WHY),
     "retire": _of(APPROVE, f"{V}/1/retire", WHY),

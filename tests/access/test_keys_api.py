@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -28,11 +29,8 @@ def made(client: ApiClient, **body: Any) -> dict[str, Any]:
 
 def status(app: Flask, secret: str, path: str = "/v1/partners", method: str = "get", **kwargs: Any) -> int:
     """Call with a secret."""
-    return (
-        app.test_client()
-        .open(path, method=method.upper(), headers={"Authorization": f"Bearer {secret}"}, **kwargs)
-        .status_code
-    )
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": uuid.uuid4().hex}
+    return app.test_client().open(path, method=method.upper(), headers=headers, **kwargs).status_code
 
 
 def test_a_key_is_made_and_its_secret_shown_once(client: ApiClient, app: Flask) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.contracts.describe import version_data
+from app.contracts.known import present_version
 from app.rulelang.bindings import MAX_MEMBERS
 from app.runtime import Context, Runtime
 from tests.builders.agreements import CLAIMS, agreed, percent, shop
@@ -78,7 +79,8 @@ def approved_with_the_list(ctx: Context) -> dict[str, Any]:
     when = {"fact": "coupon_code", "op": "in", "value": {"list": "vip_codes"}}
     eligibility = {"rules": [{"id": "vip", "when": when, "then": "accept"}], "otherwise": {"reject": "NO"}}
     rules = {"eligibility": eligibility, "attribution": CLAIMS, "payout": percent("5")}
-    return version_data(agreed(ctx, "acme", "2025-01-01", rules=rules))
+    version = agreed(ctx, "acme", "2025-01-01", rules=rules)
+    return version_data(present_version(ctx, "acme", version.number))
 
 
 def test_a_version_beyond_all_numbers_is_not_there(client: ApiClient) -> None:

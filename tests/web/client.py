@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from flask import Flask
@@ -12,7 +13,7 @@ from app.access.operations.create_key import create_key
 from app.partners.operations.create_partner import create_partner
 from app.runtime import Runtime
 from app.store.models import Partner
-from app.web.openapi import openapi_path
+from app.web.routing import openapi_path
 
 
 class Keys:
@@ -56,10 +57,18 @@ class ApiClient:
         """POST with the key; `json` is data, `data` is bytes as they are."""
         return self.open("post", path, **({"json": json} if json is not None else {}), **kwargs)
 
-    def open(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> TestResponse:
-        """Call, and check that the answer is one the document has."""
+    def put(self, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
+        """PUT with the key."""
+        return self.open("put", path, **({"json": json} if json is not None else {}), **kwargs)
+
+    def open(
+        self, method: str, path: str, *, headers: dict[str, str | None] | None = None, **kwargs: Any
+    ) -> TestResponse:
+        """Call, and check that the answer is one the document has. Where it wants an Idempotency-Key, a new one is sent,
+        unless `headers` has one; a header that is None is not sent."""
         key = self.keys.of(self.role, self.name)
-        sent = {"Authorization": f"Bearer {key}", **(headers or {})}
+        given = {"Authorization": f"Bearer {key}", **self._required(method, path), **(headers or {})}
+        sent = {name: value for name, value in given.items() if value is not None}
         response = self.app.test_client().open(path, method=method.upper(), headers=sent, **kwargs)
         self._check(method, response)
         return response
@@ -70,13 +79,27 @@ class ApiClient:
             rule = asked.request.url_rule
         return None if rule is None else openapi_path(rule.rule)
 
+    def _required(self, method: str, path: str) -> dict[str, str | None]:
+        template = self.template(method, path.partition("?")[0])
+        operation = self.document["paths"].get(template, {}).get(method, {})
+        names = [parameter["name"] for parameter in operation.get("parameters", []) if parameter.get("required")]
+        return {name: uuid.uuid4().hex for name in names if name == "Idempotency-Key"}
+
     def _check(self, method: str, response: TestResponse) -> None:
         template = self.template(method, response.request.path)
         if template is None or method not in self.document["paths"].get(template, {}):
             return
         documented = self.document["paths"][template][method]["responses"]
         assert str(response.status_code) in documented, (method, template, response.status_code, response.text)
-        content = documented[str(response.status_code)]["content"]
+        for name, header in documented[str(response.status_code)]["headers"].items():
+            about = self.document["components"]["headers"][header["$ref"].rpartition("/")[2]]
+            assert name in response.headers or not about.get("required"), (name, template, response.status_code)
+            if name in response.headers:
+                Draft202012Validator(about["schema"]).validate(response.headers[name])
+        content = documented[str(response.status_code)].get("content")
+        if content is None:
+            assert response.data == b""
+            return
         assert response.mimetype in content, (response.mimetype, template)
         if response.is_json:
             schema = {**content[response.mimetype]["schema"], "components": self.document["components"]}

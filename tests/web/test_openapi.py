@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from app.web.openapi import operations_of
@@ -42,6 +43,58 @@ def test_every_operation_has_its_problems(operations: list[tuple[str, str, dict[
             assert response["description"], (path, method, status)
             if int(status) >= 400:
                 assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_every_problem_that_is_documented_fits_and_has_a_page(
+    client: ApiClient, operations: list[tuple[str, str, dict[str, Any]]]
+) -> None:
+    schema = {"$ref": "#/components/schemas/Problem", "components": client.document["components"]}
+    examples = {
+        (status, code): response["content"]["application/problem+json"]["example"]
+        for _, _, operation in operations
+        for status, response in operation["responses"].items()
+        if int(status) >= 400
+        for code in re.findall(r"/problems/([a-z_]+)", response["description"])
+    }
+    pages = {code: client.app.test_client().get(f"/problems/{code}").status_code for _, code in examples}
+    assert len(pages) > 40
+    assert set(pages.values()) == {200}
+    for (status, _), example in examples.items():
+        Draft202012Validator(schema).validate(example)
+        assert example["status"] == int(status)
+        assert example["type"] == f"/problems/{example['code']}"
+
+
+def test_links_lead_to_operations_with_the_ids_these_have(
+    client: ApiClient, operations: list[tuple[str, str, dict[str, Any]]]
+) -> None:
+    ids = {operation["operationId"]: set(re.findall(r"{(\w+)}", path)) for path, _, operation in operations}
+    links = [
+        (name, link)
+        for _, _, operation in operations
+        for response in operation["responses"].values()
+        for name, link in response.get("links", {}).items()
+    ]
+    assert len(links) > 25
+    for name, link in links:
+        assert set(link["parameters"]) == ids[link["operationId"]], name
+
+
+def test_what_is_made_leads_to_what_can_be_done_with_it(operations: list[tuple[str, str, dict[str, Any]]]) -> None:
+    made = {operation["operationId"]: operation["responses"].get("201") for _, _, operation in operations}
+    without = [name for name, response in made.items() if response and not response.get("links")]
+    assert without == []
+
+
+def test_every_answer_says_which_headers_it_has(operations: list[tuple[str, str, dict[str, Any]]]) -> None:
+    for path, method, operation in operations:
+        sent = [parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "header"]
+        for status, response in operation["responses"].items():
+            assert {"X-Request-Id", "RateLimit", "RateLimit-Policy"} <= set(response["headers"]), (path, method, status)
+            is_done = status.startswith("2")
+            assert ("Idempotent-Replayed" in response["headers"]) == (is_done and "Idempotency-Key" in sent)
+            assert "ETag" in response["headers"] or not is_done or "If-Match" not in sent
+        assert ("304" in operation["responses"]) == ("If-None-Match" in sent), (path, method)
 
 
 def test_operation_ids_are_unique(operations: list[tuple[str, str, dict[str, Any]]]) -> None:

@@ -12,6 +12,7 @@ from app.store.models.contracts import (
     SavedDraft,
 )
 from app.store.models.conversions import Conversion, Decision, UnsettledConversion
+from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
 
@@ -27,6 +28,7 @@ __all__ = [
     "ContractVersion",
     "Conversion",
     "Decision",
+    "IdempotencyKey",
     "InstallationSecret",
     "ListVersion",
     "NamedList",
