@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 from zlib import crc32
 
@@ -21,6 +22,7 @@ from tests.web.meant import MEANT
 from tests.web.served import UNLIMITED, runtime_on
 
 VERSIONS = "/v1/contracts/acme/versions"
+NUMBERS = count(1)
 
 
 @dataclass
@@ -83,6 +85,10 @@ def run(client: ApiClient, address: str, examples: int, seed: int = 1) -> Outcom
     def ids_of_address(context: Any, path_parameters: Any) -> Any:
         return known.in_path(path_parameters)
 
+    @schema.hook("map_headers")
+    def new_keys(context: Any, headers: Any) -> Any:
+        return headers and {name: _mostly_new(name, value) for name, value in headers.items()}
+
     @schema.hook("map_body")
     def ids_of_body(context: Any, body: Any) -> Any:
         return known.in_body(body)
@@ -117,6 +123,13 @@ class Known:
             return value if value % 8 == 7 else value % 4 + 1
         is_good = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", value, re.ASCII)
         return self.ids[name] if is_good and name in self.ids and crc32(value.encode()) % 8 else value
+
+
+def _mostly_new(name: str, value: Any) -> Any:
+    """Return an Idempotency-Key as a new one: short ones are drawn again and again, and their requests refused. One that
+    is none stays what it is, and some come again as they are."""
+    is_good = name == "Idempotency-Key" and isinstance(value, str) and re.fullmatch("[!-~]{1,200}", value)
+    return f"{value}-{next(NUMBERS)}" if is_good and crc32(value.encode()) % 8 else value
 
 
 def _take(outcome: Outcome, event: Any) -> None:
