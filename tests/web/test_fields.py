@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from marshmallow import ValidationError
 
 from app.core.json_text import JsonFloat
@@ -95,3 +96,29 @@ def test_values_are_written_in_one_form() -> None:
         {"at": datetime(1997, 7, 2, 14, tzinfo=UTC), "amount": Decimal("12.50"), "word": "restate"}
     )
     assert written == {"at": "1997-07-02T14:00:00Z", "amount": "12.5", "word": "restate"}
+
+
+PROBES = [
+    "", "a", "acme", "A/7 ü", "x" * 64, "x" * 65, "x" * 128, "x" * 129, "x" * 200, "x" * 201, "two\nlines", "bell\x07", "del\x7f",
+    "next\x85line", "no\xa0break", "1997-07", "1997-13", "0000-01", "0001-01", "0002-01", "9998-12", "9999-01", "1997-7", "12.50", "-1",
+    "1.", ".5", "1" * 18, "1" * 19, "0.123456789", "0.1234567890", "-a", "a b", "ä", "\u2028", "😀", "1e3",
+]  # fmt: skip
+EXACT = (f.Text, f.MonthPeriod, f.Identifier, f.DecimalString)
+
+
+@pytest.mark.parametrize("kind", [*EXACT, f.Name, f.LocalDateOrInstant, f.InstantField])
+def test_the_document_says_what_a_field_reads(kind: type[f.Shaped]) -> None:
+    """Never less than is read, and no more either where a pattern can say it. Which characters print, and in which years a
+    day is an instant everywhere, none can."""
+    field = kind()
+    schema = {"type": "string", **field.metadata}
+    assert {"pattern", "anyOf", "format"} & set(schema)
+    for text in PROBES:
+        try:
+            field.deserialize(text)
+            is_read = True
+        except ValidationError:
+            is_read = False
+        fits = Draft202012Validator(schema).is_valid(text)
+        assert fits or not is_read, text
+        assert fits == is_read or kind not in EXACT, text
