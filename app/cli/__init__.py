@@ -9,10 +9,12 @@ from types import FrameType
 
 from flask.cli import AppGroup
 
+from app.cli.apply import apply
 from app.cli.bill import bill
 from app.cli.check import check
 from app.cli.demo import demo
 from app.cli.explain import explain
+from app.cli.export import export
 from app.cli.import_ import import_
 from app.cli.key import key
 from app.cli.migrate import migrate
@@ -23,7 +25,7 @@ from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.terms import terms
 
-COMMANDS = (demo, serve, migrate, key, import_, check, schema, quote, replay, pack, terms, bill, explain)
+COMMANDS = (demo, serve, migrate, key, import_, check, schema, quote, replay, pack, terms, export, apply, bill, explain)
 
 group = AppGroup(
     "termline",
