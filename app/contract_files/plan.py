@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import ndiff
+from difflib import unified_diff
 from typing import Any, Literal
 
 from app.contract_files.document import Document, ListSaid, comparable, rules_text, start_text
@@ -195,12 +195,18 @@ def _version(
     if mine == theirs and (found.state != "draft" or said.backdated in (None, found.said.backdated)):
         return VersionPlan(start, "same", said, found.number, found.state, place=place)
     before, after = in_words(there.document, found.said), in_words(document, said)
-    diff = tuple(line for line in ndiff(before, after) if line[:2] in ("- ", "+ "))
+    diff = _difference(before, after)
     added = _added(document, said, found) if found.state == "approved" else None
     if added is not None:
         return VersionPlan(start, "add rules", said, found.number, found.state, added, diff, place)
     is_editable = found.state == "draft" and said.until == found.said.until and _is_whole(said.kind, found.said.kind)
     return VersionPlan(start, "edit" if is_editable else "replace", said, found.number, found.state, (), diff, place)
+
+
+def _difference(before: Sequence[str], after: Sequence[str]) -> tuple[str, ...]:
+    """Return the lines that are gone and those that are new, in order."""
+    lines = list(unified_diff(before, after, n=0, lineterm=""))[2:]
+    return tuple(f"{line[0]} {line[1:]}" for line in lines if not line.startswith("@@"))
 
 
 def _is_whole(mine: str, theirs: str) -> bool:

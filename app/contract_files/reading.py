@@ -61,7 +61,7 @@ class _Reading:
             self.findings.add("wrong_type", "/format", f"expected {FORMAT}; found {described(given['format'])}")
         program = self.program(given["program"])
         partner = self.partner(given["partner"])
-        self.lists = self.named_lists(given.get("lists") or {})
+        self.lists = self.named_lists(_or_empty(given.get("lists")))
         contract = self.contract(given["contract"], program or {})
         versions = self.reader.items(
             given["versions"], "/versions", self.version, most=MAX_VERSIONS, code="too_many_members"
@@ -85,7 +85,7 @@ class _Reading:
         attribution = given.get("attribution", {"model": "last_touch"})
         if self.reader.object(attribution, at + "/attribution", ("model",), (), "attribution") is not None:
             self.text(attribution, at + "/attribution", "model")
-        facts = given.get("facts") or {}
+        facts = _or_empty(given.get("facts"))
         if not isinstance(facts, dict):
             self.findings.add("wrong_type", at + "/facts", f"expected facts by name; found {described(facts)}")
         order = ("id", "name", "currency", "timezone")
@@ -126,7 +126,8 @@ class _Reading:
 
     def named_lists(self, data: Any) -> dict[str, ListSaid]:
         if not isinstance(data, dict) or len(data) > MAX_LISTS:
-            self.findings.add("wrong_type", "/lists", f"expected up to {MAX_LISTS} lists; found {described(data)}")
+            message = f"expected up to {MAX_LISTS:,} lists by name; found {described(data)}"
+            self.findings.add("wrong_type", "/lists", message)
             return {}
         found = {name: self.named_list(name, given, "/lists" + pointer_of(name)) for name, given in data.items()}
         return {name: each for name, each in found.items() if each is not None}
@@ -178,7 +179,7 @@ class _Reading:
         attributes, wrong = read_attributes({key: given.get(key) for key in ATTRIBUTES}, Attributes())
         for finding in wrong:
             self.findings.note(finding.at(at))
-        params = given.get("params") or {}
+        params = _or_empty(given.get("params"))
         if not isinstance(params, dict):
             self.findings.add("wrong_type", at + "/params", f"expected values by name; found {described(params)}")
             params = {}
@@ -228,7 +229,7 @@ class _Reading:
         if given is None:
             return []
         start = self.start(given["effective_from"], at + here + "/effective_from")
-        return self.body(kind, given["body"], start, given.get("lists") or {}, at, here + "/body")
+        return self.body(kind, given["body"], start, _or_empty(given.get("lists")), at, here + "/body")
 
     def body(self, kind: str, data: Any, start: datetime | None, pins: Any, at: str, here: str) -> list[WholeRules]:
         body = with_kind(kind, data)
@@ -285,6 +286,11 @@ class _Reading:
         value = given.get(key)
         if key in given and (not isinstance(value, str) or not value.strip()):
             self.findings.add("wrong_type", at + pointer_of(key), f"expected text; found {described(value)}")
+
+
+def _or_empty(data: Any) -> Any:
+    """Return a part, or the empty one for a key that stands there with nothing behind it."""
+    return {} if data is None else data
 
 
 def with_kinds(versions: Sequence[WholeVersion], timezone: ZoneInfo) -> list[WholeVersion]:

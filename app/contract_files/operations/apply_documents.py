@@ -204,8 +204,8 @@ class _Applying:
         meant = self.backdated or next(iter(before), None) or (None if self.there.has_terms else "restate")
         if meant is None:
             assert plan.place is not None
-            message = f"it starts in the past, at {write_instant(min(starts))}, under a contract that was decided by"
-            hint = "apply with --backdated restate to decide again what happened since, or with --backdated prospective"
+            message = f"this change starts in the past, at {write_instant(min(starts))}; say how that is meant"
+            hint = "--backdated restate decides again what happened since; --backdated prospective leaves that as it is"
             self.findings.append(Finding("backdating_undeclared", message, _at(plan.place) + "/effective_from", hint))
             return None
         return replace(said, backdated=meant)
