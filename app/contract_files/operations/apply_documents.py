@@ -112,6 +112,8 @@ class _Applying:
     def run(self, submit: bool) -> list[str]:
         for part in self.plan.parts:
             at = "/lists" + pointer_of(part.name) if part.what == "list" else f"/{part.what}"
+            if part.what == "contract":
+                self.require_good()
             if part.action != "same":
                 self.note(at, partial(getattr(self, f"{part.action}_{part.what}"), part.name))
         self.require_good()
