@@ -34,7 +34,8 @@ def read_document(source: yaml_files.Document) -> Document:
     try:
         found = _Reading(findings).document(source.data)
     except EnoughFound:
-        found = None
+        message = f"more than {MAX_FINDINGS} defects were found; what follows the last of them was not read"
+        raise malformed(source, [*findings.errors, Finding("too_many_findings", message)]) from None
     if found is None or findings.errors:
         raise malformed(source, findings.errors)
     return found
@@ -58,7 +59,7 @@ class _Reading:
         if given is None:
             return None
         if type(given["format"]) is not int or given["format"] != FORMAT:
-            self.findings.add("wrong_type", "/format", f"expected {FORMAT}; found {described(given['format'])}")
+            self.note("wrong_type", "/format", f"expected {FORMAT}; found {described(given['format'])}")
         program = self.program(given["program"])
         partner = self.partner(given["partner"])
         self.lists = self.named_lists(_or_empty(given.get("lists")))
@@ -87,7 +88,7 @@ class _Reading:
             self.text(attribution, at + "/attribution", "model")
         facts = _or_empty(given.get("facts"))
         if not isinstance(facts, dict):
-            self.findings.add("wrong_type", at + "/facts", f"expected facts by name; found {described(facts)}")
+            self.note("wrong_type", at + "/facts", f"expected facts by name; found {described(facts)}")
         order = ("id", "name", "currency", "timezone")
         return {
             **{key: given[key] for key in order if given.get(key) is not None},
@@ -120,14 +121,14 @@ class _Reading:
         where = at + "/timezone" if "timezone" in given else "/program/timezone"
         if found is None and not any(finding.pointer == where for finding in self.findings.all):
             message = f"{described(frame['timezone'])} is no IANA time zone"
-            self.findings.add("unknown_timezone", where, message, "such as America/New_York")
+            self.note("unknown_timezone", where, message, "such as America/New_York")
         self.zone = found or _NO_ZONE
         return {"id": given["id"], **frame}
 
     def named_lists(self, data: Any) -> dict[str, ListSaid]:
         if not isinstance(data, dict) or len(data) > MAX_LISTS:
             message = f"expected up to {MAX_LISTS:,} lists by name; found {described(data)}"
-            self.findings.add("wrong_type", "/lists", message)
+            self.note("wrong_type", "/lists", message)
             return {}
         found = {name: self.named_list(name, given, "/lists" + pointer_of(name)) for name, given in data.items()}
         return {name: each for name, each in found.items() if each is not None}
@@ -150,9 +151,9 @@ class _Reading:
         for index in range(1, len(versions)):
             if versions[index] and versions[index] == versions[index - 1]:
                 message = "the same members as in the version before are no new version"
-                self.findings.add("starts_rise", at + "/versions" + pointer_of(index), message, "leave it out")
+                self.note("starts_rise", at + "/versions" + pointer_of(index), message, "leave it out")
         if given["versions"] == []:
-            self.findings.add("missing_key", at + "/versions", "a list has at least one version")
+            self.note("missing_key", at + "/versions", "a list has at least one version")
         return ListSaid(kind, given.get("description"), versions)
 
     def members(self, name: str, kind: str, data: Any, at: str) -> list[str]:
@@ -162,7 +163,7 @@ class _Reading:
             return member_texts(found)
         for finding in found:
             place = finding.pointer.removeprefix("/members")
-            self.findings.add(finding.code, at + place, finding.message, finding.hint)
+            self.note(finding.code, at + place, finding.message, finding.hint)
         return []
 
     def version(self, data: Any, at: str) -> WholeVersion | None:
@@ -181,7 +182,7 @@ class _Reading:
             self.findings.note(finding.at(at))
         params = _or_empty(given.get("params"))
         if not isinstance(params, dict):
-            self.findings.add("wrong_type", at + "/params", f"expected values by name; found {described(params)}")
+            self.note("wrong_type", at + "/params", f"expected values by name; found {described(params)}")
             params = {}
         kind = given.get("kind") or ""
         self.check_kind(kind, given, at)
@@ -195,17 +196,17 @@ class _Reading:
         """A termination says nothing but when; only a promotion lasts until something."""
         for key in ("rules", "params", *ATTRIBUTES):
             if kind == "termination" and key in given:
-                self.findings.add("terminated_rules", at + pointer_of(key), f"a termination has no {key}")
+                self.note("terminated_rules", at + pointer_of(key), f"a termination has no {key}")
         if "until" in given and kind != "promotion":
             message = "only a promotion says until when: where the restoration after it starts"
-            self.findings.add("unknown_key", at + "/until", message, "other versions end where the next one starts")
+            self.note("unknown_key", at + "/until", message, "other versions end where the next one starts")
 
     def rules(self, data: Any, start: datetime | None, at: str) -> dict[str, list[WholeRules]]:
         given = (
             self.reader.object(data, at + "/rules", KINDS, (), "the rules of a version") if data is not None else None
         )
         if data is None:
-            self.findings.add("missing_key", at, "a version needs its rules", "only a termination has none")
+            self.note("missing_key", at, "a version needs its rules", "only a termination has none")
         found: dict[str, list[WholeRules]] = {}
         for kind in KINDS if given is not None else ():
             assert given is not None
@@ -215,7 +216,7 @@ class _Reading:
                 continue
             if not 0 < len(given[kind]) <= MAX_DATED:
                 message = f"1 to {MAX_DATED} dated rules of a kind; found {len(given[kind])}"
-                self.findings.add("too_many_members", at + here, message)
+                self.note("too_many_members", at + here, message)
                 continue
             found[kind] = [
                 rules
@@ -234,7 +235,7 @@ class _Reading:
     def body(self, kind: str, data: Any, start: datetime | None, pins: Any, at: str, here: str) -> list[WholeRules]:
         body = with_kind(kind, data)
         if not isinstance(body, dict):
-            self.findings.add("wrong_type", at + here, f"expected {kind} rules; found {described(data)}")
+            self.note("wrong_type", at + here, f"expected {kind} rules; found {described(data)}")
             return []
         lists = self.pins(body, pins, at, here)
         return [] if start is None else [WholeRules(start, body, lists, here)]
@@ -244,19 +245,19 @@ class _Reading:
         named = lists_named(body)
         for name in sorted(named - self.lists.keys()):
             message = f"the rules name the list {name!r}, which is not under lists"
-            self.findings.add("unknown_list", at + here, message, "write it there with its versions")
+            self.note("unknown_list", at + here, message, "write it there with its versions")
         where = at + here.removesuffix("/body") + "/lists"
         if not isinstance(given, dict):
-            self.findings.add("wrong_type", where, f"expected numbers of versions by list; found {described(given)}")
+            self.note("wrong_type", where, f"expected numbers of versions by list; found {described(given)}")
             return {}
         for name, number in given.items():
             most = len(self.lists[name].versions) if name in self.lists else 0
             if name not in named:
                 message = f"the rules do not name the list {name!r}"
-                self.findings.add("unknown_list", where + pointer_of(name), message, "leave it out")
+                self.note("unknown_list", where + pointer_of(name), message, "leave it out")
             elif type(number) is not int or not 1 <= number <= most:
                 message = f"expected the number of a version of {name}, 1 to {most}; found {described(number)}"
-                self.findings.add("out_of_range", where + pointer_of(name), message)
+                self.note("out_of_range", where + pointer_of(name), message)
         known = named & self.lists.keys()
         return {name: given.get(name, len(self.lists[name].versions)) for name in sorted(known)}
 
@@ -267,13 +268,13 @@ class _Reading:
             if index and version.start <= versions[index - 1].start:
                 same = version.start == versions[index - 1].start
                 message = "two versions have one start" if same else "versions stand in order of their starts"
-                self.findings.add("starts_rise", at + "/effective_from", message, "each lies after the one before it")
+                self.note("starts_rise", at + "/effective_from", message, "each lies after the one before it")
             if version.until is None:
                 continue
             after = versions[index + 1] if index + 1 < len(versions) else None
             if after is None or after.kind != "restoration" or after.start != version.until:
                 message = "after a promotion that says until when, the next version is the restoration that starts then"
-                self.findings.add("starts_rise", at + "/until", message)
+                self.note("starts_rise", at + "/until", message)
 
     def start(self, data: Any, at: str) -> datetime | None:
         found = read_start(data, self.zone, at)
@@ -282,10 +283,13 @@ class _Reading:
             return None
         return found.astimezone(UTC)
 
+    def note(self, code: str, at: str, message: str, hint: str | None = None) -> None:
+        self.findings.note(Finding(code, message, at, hint))
+
     def text(self, given: Mapping[str, Any], at: str, key: str) -> None:
         value = given.get(key)
         if key in given and (not isinstance(value, str) or not value.strip()):
-            self.findings.add("wrong_type", at + pointer_of(key), f"expected text; found {described(value)}")
+            self.note("wrong_type", at + pointer_of(key), f"expected text; found {described(value)}")
 
 
 def _or_empty(data: Any) -> Any:
