@@ -157,7 +157,7 @@ def _older(lists: Mapping[str, int], document: Document) -> dict[str, int]:
 
 def _list_data(each: ListSaid) -> dict[str, Any]:
     versions = [list(members) for members in each.versions]
-    return {"type": each.type, **_said("description", each.description), "versions": versions}
+    return {"type": each.type, **_said("description", each.description or None), "versions": versions}
 
 
 def _named(values: Mapping[str, Any]) -> dict[str, Any]:

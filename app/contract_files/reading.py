@@ -288,7 +288,7 @@ class _Reading:
 
     def text(self, given: Mapping[str, Any], at: str, key: str) -> None:
         value = given.get(key)
-        if key in given and (not isinstance(value, str) or not value.strip()):
+        if key in given and (not isinstance(value, str) or not value):
             self.note("wrong_type", at + pointer_of(key), f"expected text; found {described(value)}")
 
 

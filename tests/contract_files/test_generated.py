@@ -47,7 +47,7 @@ def runs(request: pytest.FixtureRequest) -> Any:
 def test_random_documents_come_back_byte_by_byte(process: Runtime, empty: Connection, runs: int | None) -> None:
     kinds: set[str] = set()
 
-    @settings(HERE, max_examples=runs or 25)
+    @settings(HERE, max_examples=runs or 20)
     @given(st.integers(0, 2**32))
     def holds(seed: int) -> None:
         document = read(yaml_text(document_data_of(random.Random(seed))))
@@ -68,7 +68,7 @@ def test_random_documents_come_back_byte_by_byte(process: Runtime, empty: Connec
 def test_random_lives_come_back_byte_by_byte(process: Runtime, empty: Connection, runs: int | None) -> None:
     done: set[str] = set()
 
-    @settings(HERE, max_examples=runs or 15)
+    @settings(HERE, max_examples=runs or 12)
     @given(st.integers(0, 2**32))
     def holds(seed: int) -> None:
         with taken_back(empty):

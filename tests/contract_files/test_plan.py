@@ -11,6 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from app.contract_files.errors import DocumentMalformed, PlanChanged
 from app.contract_files.operations import apply_documents as module
+from app.contracts.operations.close_version import withdraw_version
+from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.submit_version import submit_version
 from app.contracts.repository import version_numbered
 from app.core.clock import frozen_at
@@ -19,6 +21,7 @@ from app.rulesets.operations.publish_list import publish_list_version
 from app.runtime import Runtime
 from app.scenarios.scratch import taken_back
 from app.store.models import AuditEvent, Contract, ContractVersion, NamedList, Partner, Program
+from tests.builders.agreements import percent, rules
 from tests.builders.documents import actions, all_approved, applied, exported, written
 
 TEXT = """\
@@ -329,3 +332,55 @@ def test_as_of_is_what_was_exported_then(shop: Runtime) -> None:
     with pytest.raises(AppError) as refused:
         exported(later, "acme", as_of="2028-12-31")
     assert refused.value.code == "contract_not_found"
+
+
+def test_versions_that_say_the_same_parameter_again_are_approved_one_after_the_other(shop: Runtime) -> None:
+    """A draft of the API takes its parameters over, and is refused when they have changed; a file says them itself."""
+    gold = "{fact: coupon_code, op: in, value: {list: codes}}"
+    text = changed(gold, "{fact: order_value, op: gte, value: {param: least}}").replace(" &rules", "")
+    text = text.replace("lists:\n  codes: {type: text, versions: [[GOLD]]}\n", "")
+    text = changed(
+        "    rules:\n      eligibility:\n", '    params: {least: "5"}\n    rules:\n      eligibility:\n', text
+    )
+    first = text[: text.index('  - effective_from: "2031')]
+    applied(shop, first)
+    all_approved(shop, "acme")
+    version = first[first.index("  - effective_from") :]
+    later = [
+        version.replace("2030-", f"{year}-").replace('"5"}\n    r', f'"{least}"}}\n    r')
+        for year, least in ((2031, 6), (2032, 5))
+    ]
+    done = applied(shop, first + "".join(later))
+    assert actions(done) == ["same", "draft", "draft"]
+    all_approved(shop, "acme")
+    assert [state for _, _, state in written(shop, "acme")] == ["approved"] * 3
+    with shop.work("reader") as ctx:
+        assert [version_numbered(ctx.session, "acme", number).params["least"] for number in (1, 2, 3)] == [
+            "5",
+            "6",
+            "5",
+        ]
+
+
+def test_a_withdrawn_draft_is_no_part_of_the_document(shop: Runtime) -> None:
+    applied(shop, TEXT)
+    before = exported(shop, "acme")
+    with shop.work("ann") as ctx:
+        number = draft_version(ctx, contract="acme", effective_from="2032-01-01", rules=rules(percent("1"))).number
+    assert exported(shop, "acme") != before
+    with shop.work("ann") as ctx:
+        withdraw_version(ctx, contract="acme", number=number)
+    assert exported(shop, "acme") == before
+
+
+def test_facts_that_the_file_adds_are_declared_and_other_names_are_left(shop: Runtime) -> None:
+    applied(shop, TEXT)
+    fact = "tier: {type: enum, values: [basic], meaning: their tier}"
+    done = applied(shop, changed("program: {id: shop,", f"program: {{id: shop, name: Shop, facts: {{{fact}}},"))
+    assert next((part.action, part.note) for part in done[0].plan.parts) == ("extend", "declares tier")
+    assert done[0].plan.notes == ("The program is named shop; its name is left as it is.",)
+    assert "tier: {type: enum" in exported(shop, "acme")
+    with pytest.raises(DocumentMalformed, match="declares tier otherwise"):
+        applied(
+            shop, changed("program: {id: shop,", f"program: {{id: shop, facts: {{{fact.replace('basic', 'gold')}}},")
+        )
