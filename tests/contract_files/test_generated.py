@@ -84,7 +84,7 @@ def test_random_lives_come_back_byte_by_byte(process: Runtime, empty: Connection
             assert all(state == "draft" for _, _, state in written(process, "acme"))
 
     holds()
-    assert done >= {"draft", "promote", "add_rules", "reject", "retire", "terminate", "grow_list"}
+    assert done >= {"draft", "promote", "add_rules", "reject", "terminate", "grow_list"}
 
 
 class _Life:
@@ -99,7 +99,8 @@ class _Life:
         self.do(self.begin)
         for _ in range(self.chance.randint(4, 12)):
             self.now += timedelta(days=self.chance.randint(0, 40), seconds=1)
-            verbs = ("draft", "draft", "promote", "renew", "terminate", "reinstate", "add_rules", "grow_list", "retire")
+            twice = ("draft", "draft", "add_rules", "add_rules")
+            verbs = (*twice, "promote", "renew", "terminate", "reinstate", "grow_list", "retire")
             verb = self.chance.choice(verbs)
             if self.do(getattr(self, verb)):
                 self.done.add(verb)
@@ -172,7 +173,7 @@ class _Life:
         self.end(ctx, reinstate_contract(ctx, contract="acme", **about).number)
 
     def add_rules(self, ctx: Context) -> None:
-        about: dict[str, Any] = {"contract": "acme", "number": self.chance.randint(1, 6), "kind": "payout"}
+        about: dict[str, Any] = {"contract": "acme", "number": self.chance.randint(1, 3), "kind": "payout"}
         body, start = percent(str(self.chance.randint(10, 20))), self.start()
         rule = draft_rule_version(ctx, effective_from=start, body=body, backdated="restate", **about)
         if self.chance.random() < 0.8:
