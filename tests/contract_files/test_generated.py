@@ -84,7 +84,7 @@ def test_random_lives_come_back_byte_by_byte(process: Runtime, empty: Connection
             assert all(state == "draft" for _, _, state in written(process, "acme"))
 
     holds()
-    assert done >= {"draft", "promote", "add_rules", "reject", "terminate", "grow_list"}
+    assert done >= {"draft", "promote", "approve", "submit", "terminate", "grow_list"}
 
 
 class _Life:

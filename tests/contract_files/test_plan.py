@@ -384,3 +384,12 @@ def test_facts_that_the_file_adds_are_declared_and_other_names_are_left(shop: Ru
         applied(
             shop, changed("program: {id: shop,", f"program: {{id: shop, facts: {{{fact.replace('basic', 'gold')}}},")
         )
+
+
+def test_two_versions_of_one_term_have_one_end(shop: Runtime) -> None:
+    text = TEXT.replace("\n    rules:", '\n    ends_on: "2033-01-01"\n    rules:')
+    assert text.count("ends_on") == 2
+    applied(shop, text)
+    assert [kind for _, kind, _ in written(shop, "acme")] == ["initial", "expiry", "amendment"]
+    all_approved(shop, "acme")
+    assert exported(shop, "acme").count("ends_on") == 2
