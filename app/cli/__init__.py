@@ -9,12 +9,14 @@ from types import FrameType
 
 from flask.cli import AppGroup
 
+from app.cli.apply import apply
 from app.cli.audit import audit
 from app.cli.bill import bill
 from app.cli.check import check
 from app.cli.demo import demo
 from app.cli.diff import diff
 from app.cli.explain import explain
+from app.cli.export import export
 from app.cli.import_ import import_
 from app.cli.key import key
 from app.cli.migrate import migrate
@@ -25,7 +27,10 @@ from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.terms import terms
 
-COMMANDS = (demo, serve, migrate, key, import_, check, schema, quote, replay, pack, terms, diff, bill, explain, audit)
+COMMANDS = (
+    *(demo, serve, migrate, key, import_, check, schema, quote, replay, pack),
+    *(terms, diff, export, apply, bill, explain, audit),
+)
 
 group = AppGroup(
     "termline",

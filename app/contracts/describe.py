@@ -98,7 +98,8 @@ def rule_version_data(known: KnownVersion, rule: RuleRow) -> dict[str, Any]:
 
 
 def _rule_data(rule: RuleRow, known: KnownVersion, content: dict[str, Any]) -> dict[str, Any]:
-    pinned = rule.is_inherited or (rule.recorded_at is not None and rule.recorded_at <= known.as_of)
+    # A draft that is not approved has lists only if it was taken over, or says which versions it means.
+    pinned = rule.is_inherited or rule.recorded_at is None or rule.recorded_at <= known.as_of
     said = {key: value for key, value in content.items() if key not in ("id", "kind", "number")}
     return {
         "id": rule.id,

@@ -99,7 +99,7 @@ def read_rules(
             of_kind = [read_body(kind, given, start, setting, where, findings)]
         found = [draft for draft in of_kind if draft is not None]
         if len(found) == len(of_kind):
-            findings += _check_starts(found, start, end, where)
+            findings += check_starts(found, start, end, where)
         drafts += found
     return drafts, findings
 
@@ -136,7 +136,7 @@ def read_body(
     return RuleDraft(rule_set.kind, start, body, rule_set.hash)
 
 
-def _check_starts(drafts: list[RuleDraft], start: datetime, end: datetime | None, at: str) -> list[Finding]:
+def check_starts(drafts: list[RuleDraft], start: datetime, end: datetime | None, at: str) -> list[Finding]:
     """The first rule version starts with its contract version, the others rise, and none lies outside of it."""
     findings = []
     if not drafts or drafts[0].effective_from != start:

@@ -83,7 +83,7 @@ def propose(
     rules, params, found = _read_rules(ctx, contract, versions, asked, source, start)
     attributes, wrong = read_attributes(asked.attributes, attributes_of(source))
     findings += found + wrong
-    expires_at, wrong = (None, []) if wrong else _expiry(contract, versions, start, attributes, asked.attributes)
+    expires_at, wrong = (None, []) if wrong else find_expiry(contract, versions, start, attributes, asked.attributes)
     findings += wrong
     if findings:
         raise refusal(findings, at)
@@ -175,7 +175,7 @@ def _check_termination(asked: Proposal, versions: Sequence[ContractVersion]) -> 
     return findings
 
 
-def _expiry(
+def find_expiry(
     contract: Contract,
     versions: Sequence[ContractVersion],
     start: datetime,

@@ -54,9 +54,11 @@ def rules_now(
     ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion
 ) -> tuple[RuleSet | None, list[Finding]]:
     """Return rules with what their parameters and lists stand for, or None with what is wrong: a list may have come to
-    not fit. A draft is read with the newest lists, all else with those it is pinned to."""
+    not fit. A draft is read with the newest lists, unless it says which versions it means; all else with those it is pinned
+    to."""
     if rule.is_inherited or rule.recorded_at is not None:
         bindings = bindings_of(version.params, rule.lists, pinned_lists(ctx, [version]))
     else:
-        bindings = Bindings(version.params, newest_lists(ctx.session, [rule.body]).lists)
+        meant = bindings_of({}, rule.lists, pinned_lists(ctx, [version])).lists
+        bindings = Bindings(version.params, {**newest_lists(ctx.session, [rule.body]).lists, **meant})
     return check_rules(rule.body, facts_of_contract(ctx, contract), "", bindings)

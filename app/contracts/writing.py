@@ -141,4 +141,11 @@ def _content_hash(row: ContractVersion, draft: Draft) -> str:
         "params": dict(row.params),
         **draft.attributes.as_data(),
     }
+    meant = [
+        [rule.kind, write_instant(rule.effective_from), dict(rule.pins)]
+        for rule in draft.rules
+        if rule.pins and not rule.is_inherited
+    ]
+    if meant:
+        said["lists"] = sorted(meant, key=lambda one: one[:2])
     return content_hash(said)

@@ -59,6 +59,17 @@ def versions_pinned(session: Session, pins: Iterable[tuple[str, int]]) -> list[t
     return _versions(session, list(pins))
 
 
+def versions_of_lists(session: Session, names: Iterable[str], as_of: datetime) -> list[tuple[NamedList, ListVersion]]:
+    """Return all versions of lists that there were at `as_of`, in order of name and number."""
+    query = (
+        select(NamedList, ListVersion)
+        .join(ListVersion, ListVersion.list_id == NamedList.id)
+        .where(ListVersion.list_id == func.any(list(names)), ListVersion.created_at <= as_of)
+        .order_by(ListVersion.list_id, ListVersion.number)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
 def list_names(session: Session) -> list[str]:
     """Return the names of all lists."""
     return list(session.scalars(select(NamedList.id).order_by(NamedList.id)))

@@ -284,6 +284,12 @@ PROBLEMS: dict[str, Meaning] = {
     "malformed_yaml": Meaning(
         "The file is not strict YAML", "The detail names file and line. Floats, duplicate keys and tabs are refused."
     ),
+    "document_malformed": Meaning(
+        "The contract's document cannot be used", "Each defect is named with file, line and key."
+    ),
+    "plan_changed": Meaning(
+        "Something else is to be done by now", "The contract was changed after the plan was shown. Look at it again."
+    ),
     "scenario_malformed": Meaning(
         "The scenario cannot be run", "The detail names file, line and key. Nothing is kept."
     ),

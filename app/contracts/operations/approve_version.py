@@ -161,13 +161,14 @@ def _note_approval(
 
 
 def _pin_lists(ctx: Context, contract: Contract, version: ContractVersion, rule: RuleVersion) -> None:
-    """Tie rules to the newest versions of the lists they name; those that were taken over keep what they had.
+    """Tie rules to the newest versions of the lists they name; those that were taken over, or that say which versions
+    they mean, keep what they had.
 
     A list may have changed since the submission, so what was checked and tried out then is checked and tried once more.
     """
     if rule.is_inherited:
         return
-    rule.lists = newest_lists(ctx.session, [rule.body]).pins
+    rule.lists = {**newest_lists(ctx.session, [rule.body]).pins, **rule.lists}
     if not lists_named(rule.body):
         return
     rules, findings = checked_rules(ctx, contract, version, rule)

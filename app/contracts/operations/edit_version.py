@@ -45,14 +45,20 @@ def edit_version(
     kind = "termination" if termination else _kept_kind(version)
     asked = Proposal(effective_from, rules or {}, params or {}, attributes, kind, base, backdated, reason)
     versions = versions_of(ctx.session, contract)
-    draft = propose(ctx, row, versions, asked)
+    return rewrite(ctx, row, versions, version, propose(ctx, row, versions, asked))
+
+
+def rewrite(
+    ctx: Context, contract: Contract, versions: Sequence[ContractVersion], version: ContractVersion, draft: Draft
+) -> ContractVersion:
+    """Let a drafted version say what a draft says, and let its term end where that says."""
     before = content_data(version)
     fill(ctx, version, draft)
     ctx.session.flush()
     save(ctx, version)
     _record_edit(ctx, version.id, "contract_version.edited", before, content_data(version))
-    _keep_end_of_term(ctx, row, versions, version, draft)
-    return version_numbered(ctx.session, contract, number)
+    _keep_end_of_term(ctx, contract, versions, version, draft)
+    return version_numbered(ctx.session, contract.id, version.number)
 
 
 def edit_rule_version(
