@@ -37,4 +37,6 @@ def rule_content_data(rule: RuleVersion) -> dict[str, Any]:
         "reason": rule.reason,
         "hash": rule.hash,
         "body": rule.body,
+        # What was taken over has its lists; other rules get theirs when they are approved.
+        "lists": rule.lists if rule.is_inherited else {},
     }

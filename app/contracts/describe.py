@@ -81,7 +81,7 @@ def version_data(known: KnownVersion) -> dict[str, Any]:
     return {
         "contract": row.contract_id,
         "number": row.number,
-        "bundle": row.bundle,
+        "bundle": known.bundle,
         "status": known.status,
         "revision": known.revision,
         "editors": known.editors,
@@ -98,8 +98,8 @@ def rule_version_data(known: KnownVersion, rule: RuleRow) -> dict[str, Any]:
 
 
 def _rule_data(rule: RuleRow, known: KnownVersion, content: dict[str, Any]) -> dict[str, Any]:
-    pinned = rule.is_inherited or (rule.recorded_at is not None and rule.recorded_at <= known.as_of)
-    said = {key: value for key, value in content.items() if key not in ("id", "kind", "number")}
+    pinned = rule.recorded_at is not None and rule.recorded_at <= known.as_of
+    said = {key: value for key, value in content.items() if key not in ("id", "kind", "number", "lists")}
     return {
         "id": rule.id,
         "kind": rule.kind,
@@ -107,14 +107,14 @@ def _rule_data(rule: RuleRow, known: KnownVersion, content: dict[str, Any]) -> d
         "status": rule_version_status(rule, known.row, known.status, known.as_of, known.as_of),
         **life_data(rule, known.as_of),
         **said,
-        "lists": rule.lists if pinned else {},
+        "lists": rule.lists if pinned else content["lists"],
         "approvals": known.approvals.get(rule.id, []),
     }
 
 
 def _gone(content: dict[str, Any], version: ContractVersion, as_of: datetime) -> dict[str, Any]:
     """Return a rule version that a later edit of its draft took away."""
-    return {**life_data(version, as_of), "status": "draft", **content, "lists": {}, "approvals": []}
+    return {**life_data(version, as_of), "status": "draft", **content, "approvals": []}
 
 
 def checked_data(checked: CheckedRules) -> dict[str, Any]:

@@ -24,6 +24,8 @@ class KnownVersion:
     as_of: datetime
     status: str
     revision: int
+    # An edit can make a version part of a bundle: it is one from when there are others in it.
+    bundle: int | None
     editors: list[str]
     content: dict[str, Any]
     # What rule versions said then that have been edited since, by id.
@@ -77,11 +79,16 @@ def _known(
         as_of=as_of,
         status=version_status(row, versions, as_of, as_of),
         revision=row.revision if last is None else last.revision,
+        bundle=row.bundle if any(_is_beside(row, other, as_of) for other in versions) else None,
         editors=list(row.editors) if last is None else list(dict.fromkeys(draft.saved_by for draft in drafts)),
         content=content,
         saved=edited,
         approvals=approvals,
     )
+
+
+def _is_beside(row: ContractVersion, other: ContractVersion, as_of: datetime) -> bool:
+    return other.bundle == row.bundle and other.id != row.id and other.created_at <= as_of
 
 
 def _approval_data(approval: Approval) -> dict[str, Any]:
