@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.contracts.base import base_in_force, numbered, taken_over
+from app.contracts.lifecycle import governs_from
 from app.core.money import parse_decimal
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
@@ -19,8 +20,10 @@ def loosened_by(
     for rule in drafted:
         if rule.kind != "payout" or rule.is_inherited:
             continue
-        number = base_in_force(ctx, contract, versions, rule.effective_from, ctx.now())
-        before = taken_over(numbered(versions, number), rule.effective_from, ["payout"])
+        backdated = rule.backdated or next(v.backdated for v in versions if v.id == rule.contract_version_id)
+        governs = governs_from(rule.effective_from, backdated, ctx.now())
+        number = base_in_force(ctx, contract, versions, governs, ctx.now())
+        before = taken_over(numbered(versions, number), governs, ["payout"])
         first = min(before, key=lambda draft: draft.effective_from, default=None)
         if first is not None:
             found += [name for name in loosened_limits(first.body, rule.body) if name not in found]

@@ -94,9 +94,10 @@ APPROVAL = (
     errors.BaseChanged,
     errors.VersionRefused,
     errors.ApprovedAlready,
+    errors.Overtaken,
 )
 CLOSING = (*MISSING, errors.WrongState, errors.PartOfBundle, errors.VersionRefused)
-RETIREMENT = (*CLOSING, errors.SelfApproval, errors.RetirementRefused)
+RETIREMENT = (*CLOSING, errors.SelfApproval, errors.RetirementRefused, errors.Overtaken)
 
 
 @routes.writes(
