@@ -30,6 +30,7 @@ from app.core.errors import AppError
 from app.core.instants import write_instant
 from app.engine.reference import ReferenceMatcher
 from app.rulelang.facts import Catalogue
+from app.rulesets.operations.publish_list import publish_list_version
 from app.runtime import Runtime
 from tests.builders.agreements import CLAIMS, order
 from tests.builders.oracle import KINDS, MICROSECOND, ZONE, Oracle, Rules, Version, day_start, months_on, taken_over
@@ -77,6 +78,7 @@ class Contract:
     policy: dict[str, Any] = field(default_factory=lambda: {"approvals": 1})
     conversions: dict[str, datetime] = field(default_factory=dict)
     tags: int = 0
+    list_versions: int = 1
     refused: int = 0
     done: int = 0
 
@@ -127,15 +129,21 @@ class Contract:
             if rule_kind in asked.kinds:
                 self._say(version, rule_kind, asked, bodies)
             elif rule_kind in taken:
-                for number, (since, tag) in enumerate(taken[rule_kind], start=1):
+                for number, (since, tag, pin) in enumerate(taken[rule_kind], start=1):
                     version.rules.append(
-                        Rules(number, since, None, self.now, [], kind=rule_kind, tag=tag, is_inherited=True)
+                        Rules(number, since, None, self.now, [], kind=rule_kind, tag=tag, is_inherited=True, pin=pin)
                     )
             else:
                 return None, refused
         if base is not None:
             version.value = base.value if version.value is None else version.value
             version.ends, version.counted_from = version.ends or base.ends, base.counted_from
+        if (
+            base is not None
+            and version.minimum is None
+            and any(reads_minimum(rules.kind, rules.tag) for rules in version.rules)
+        ):
+            version.minimum = base.minimum
         return self._with_end(version, governs, asked)
 
     def _say(self, version: Version, kind: str, asked: Asked, bodies: dict[str, Any]) -> None:
@@ -146,6 +154,7 @@ class Contract:
         for number, since in enumerate(starts, start=1):
             tag = self.new_tag() if kind != "attribution" else "claims"
             version.rules.append(Rules(number, since, None, self.now, [], kind=kind, tag=tag))
+            version.minimum = tag if reads_minimum(kind, tag) else version.minimum
             dated.append({"effective_from": write_instant(since), "body": body_of(kind, tag)})
         bodies[kind] = dated if len(dated) > 1 else dated[0]["body"]
 
@@ -194,7 +203,7 @@ class Contract:
             why_not = {*why_not, "NothingToReinstate"}
         given = {"effective_from": asked.text, "backdated": asked.backdated, "base": asked.base}
         if not termination:
-            given |= {"rules": bodies, **_attributes(asked)}
+            given |= {"rules": bodies, "params": params_of(bodies), **_attributes(asked)}
         step = reinstate_contract if reinstate else draft_version
         if termination:
             given["termination"] = True
@@ -222,6 +231,7 @@ class Contract:
             "effective_from": asked.text,
             "until": until.isoformat(),
             "rules": bodies,
+            "params": params_of(bodies),
             "backdated": asked.backdated,
         }
         if self.do(why_not, actor, draft_promotion, contract="acme", **given):
@@ -270,14 +280,15 @@ class Contract:
             why_not.add("VersionRefused")
         if kind == "restoration" and "promotion" in siblings and asked.starts_at <= siblings["promotion"].start:
             why_not.add("VersionRefused")
-        given = {"effective_from": asked.text, "rules": bodies, "backdated": asked.backdated, "base": asked.base}
+        given = {"effective_from": asked.text, "backdated": asked.backdated, "base": asked.base}
+        given |= {"rules": bodies, "params": params_of(bodies)}
         if not self.do(why_not, actor, edit_version, contract="acme", number=number, **given, **_attributes(asked)):
             return
         assert planned is not None
         new = planned.version
         version.kind, version.start, version.backdated, version.base = new.kind, new.start, new.backdated, new.base
         version.is_base_named, version.value, version.ends = new.is_base_named, new.value, new.ends
-        version.counted_from, version.rules = new.counted_from, new.rules
+        version.counted_from, version.rules, version.minimum = new.counted_from, new.rules, new.minimum
         version.editors.append(actor)
         for rules in version.rules:
             rules.editors = list(version.editors)
@@ -370,17 +381,22 @@ class Contract:
         taken = taken_over(base, member.start, governs)
         inherited = [rules for rules in member.rules if rules.is_inherited]
         kinds = {rules.kind for rules in inherited}
-        now = sorted((kind, since, tag) for kind in kinds for since, tag in taken.get(kind, []))
-        return sorted((rules.kind, rules.start, rules.tag) for rules in inherited) != now
+        now = sorted((kind, since, tag, pin or 0) for kind in kinds for since, tag, pin in taken.get(kind, []))
+        return sorted((rules.kind, rules.start, rules.tag, rules.pin or 0) for rules in inherited) != now
 
     def _put_in_force(self, version: Version) -> None:
         live = self.oracle.live()
         version.come_to_govern(self.now)
         for rules in version.rules:
-            rules.come_to_govern(self.now)
+            self._put_rules_in_force(rules)
         for other in live:
             if other.governs == version.governs:
                 other.retired, version.replaced_another = self.now, True
+
+    def _put_rules_in_force(self, rules: Rules) -> None:
+        rules.come_to_govern(self.now)
+        if not rules.is_inherited and reads_list(rules.kind, rules.tag):
+            rules.pin = self.list_versions
 
     def close(self, actor: str, number: int, how: str) -> None:
         """Reject or withdraw a version and its bundle."""
@@ -427,6 +443,8 @@ class Contract:
         elif not self._is_inside(version, start):
             why_not.add("OutsideContractVersion")
         tag = self.new_tag() if kind != "attribution" else "claims"
+        while reads_minimum(kind, tag):
+            tag = self.new_tag()  # its version may not have the parameter
         given = {
             "kind": kind,
             "effective_from": write_instant(start),
@@ -470,7 +488,7 @@ class Contract:
         rules.approvers.append(actor)
         if len(rules.approvers) >= rules.needed:
             live = version.live_rules(rules.kind)
-            rules.come_to_govern(self.now)
+            self._put_rules_in_force(rules)
             for other in live:
                 if other.governs == rules.governs:
                     other.retired, rules.replaced_another = self.now, True
@@ -509,6 +527,12 @@ class Contract:
         self.policy = policy
         self.do(set(), "admin", set_approval_policy, program="shop", policy=policy)
 
+    def publish_list(self) -> None:
+        """Publish a version of the list that some rules read; what is approved already keeps the one it has."""
+        self.tick()
+        self.list_versions += 1
+        self.do(set(), "shop", publish_list_version, list="vips", members=[f"u{self.list_versions}"])
+
     def convert(self, at: datetime) -> None:
         """Receive a conversion of an instant."""
         self.tick()
@@ -524,11 +548,28 @@ def body_of(kind: str, tag: str) -> dict[str, Any]:
         return {"kind": kind, "on": "conversion", "hit": "first", "rules": [], "otherwise": {"flat": tag}}
     if kind == "attribution":
         return CLAIMS
-    return {
-        "kind": kind,
-        "rules": [{"id": f"e{tag}", "when": {"always": True}, "then": "accept"}],
-        "otherwise": "accept",
-    }
+    when: dict[str, Any] = {"always": True}
+    if reads_list(kind, tag):
+        when = {"fact": "customer_id", "op": "in", "value": {"list": "vips"}, "if_missing": "no_match"}
+    if reads_minimum(kind, tag):
+        when = {"fact": "order_value", "op": "gte", "value": {"param": "minimum"}}
+    return {"kind": kind, "rules": [{"id": f"e{tag}", "when": when, "then": "accept"}], "otherwise": "accept"}
+
+
+def reads_list(kind: str, tag: str) -> bool:
+    """Every third eligibility reads a list, and every third a parameter."""
+    return kind == "eligibility" and int(tag) % 3 == 0
+
+
+def reads_minimum(kind: str, tag: str) -> bool:
+    """Tell whether rules read the parameter `minimum`; a draft of such rules gives it the value of their tag."""
+    return kind == "eligibility" and int(tag) % 3 == 1
+
+
+def params_of(bodies: dict[str, Any]) -> dict[str, str]:
+    """Return the parameters that are given with rules."""
+    tag = bodies["eligibility"]["rules"][0]["id"][1:] if "eligibility" in bodies else "0"
+    return {"minimum": tag} if reads_minimum("eligibility", tag) else {}
 
 
 def months_on_from(since: date, months: int) -> date:

@@ -79,6 +79,8 @@ class Rules(Life):
     kind: str = "payout"
     tag: str = ""
     is_inherited: bool = False
+    # The version of the list it is tied to from its approval on, where it reads one.
+    pin: int | None = None
 
 
 @dataclass(eq=False)
@@ -89,6 +91,7 @@ class Version(Life):
     base: int | None = None
     is_base_named: bool = False
     value: int | None = None
+    minimum: str | None = None
     ends: date | None = None
     counted_from: date | None = None
     rules: list[Rules] = field(default_factory=list)
@@ -103,6 +106,8 @@ class Version(Life):
         return sorted(found, key=lambda rules: rules.governs or rules.start)
 
 
+Taken = tuple[datetime, str, int | None]
+"""A rule body that a draft takes over: its start, its tag and the list it is tied to."""
 Answer = tuple[int, dict[str, str]] | str
 """The number of the version in force and the tag of its rules by kind, or why there is none."""
 
@@ -189,17 +194,18 @@ class Oracle:
         return found[-1] if found else None
 
 
-def taken_over(base: Version | None, start: datetime, at: datetime) -> dict[str, list[tuple[datetime, str]]]:
+def taken_over(base: Version | None, start: datetime, at: datetime) -> dict[str, list[Taken]]:
     """Return what a draft that starts at `start` and governs from `at` on takes over: what is in force then, and what
     follows; of a base that starts later, what it starts with."""
-    found: dict[str, list[tuple[datetime, str]]] = {}
+    found: dict[str, list[Taken]] = {}
     for kind in KINDS if base is not None else ():
         assert base is not None
-        of_kind = [(rules.governs or rules.start, rules.tag) for rules in base.live_rules(kind)]
+        of_kind = [(rules.governs or rules.start, rules.tag, rules.pin) for rules in base.live_rules(kind)]
         if not of_kind:
             continue
-        begun = max((index for index, (since, _) in enumerate(of_kind) if since <= at), default=0)
-        found[kind] = [(start, of_kind[begun][1])] + [(max(start, since), tag) for since, tag in of_kind[begun + 1 :]]
+        begun = max((index for index, (since, _, _) in enumerate(of_kind) if since <= at), default=0)
+        found[kind] = [(start, *of_kind[begun][1:])]
+        found[kind] += [(max(start, since), tag, pin) for since, tag, pin in of_kind[begun + 1 :]]
     return found
 
 

@@ -26,6 +26,7 @@ from app.core.instants import parse_instant, write_instant
 from app.engine.reference import ReferenceMatcher
 from app.engine.terms import NoTerms, TermsHistory
 from app.rulelang.facts import Catalogue
+from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context, Runtime
 from tests.builders.agreements import shop
 from tests.builders.life_steps import BEGUN, Asked, Contract
@@ -181,6 +182,10 @@ class Histories(RuleBasedStateMachine):
     def set_policy(self, policy: dict[str, Any]) -> None:
         self.contract.set_policy(policy)
 
+    @rule()
+    def publish_list(self) -> None:
+        self.contract.publish_list()
+
     @rule(at=STARTS)
     def convert(self, at: date | datetime) -> None:
         self.contract.convert(at if isinstance(at, datetime) else day_start(at))
@@ -246,6 +251,17 @@ class Histories(RuleBasedStateMachine):
         else:
             assert shown["in_force"]["contract_version"] == answer[0]
             assert shown["in_force"]["rules"]["payout"]["body"]["otherwise"] == {"flat": answer[1]["payout"]}
+            version = self.oracle.numbered(answer[0])
+            assert shown["in_force"]["params"] == ({} if version.minimum is None else {"minimum": version.minimum})
+            tied = shown["in_force"]["rules"]["eligibility"]
+            pins = {
+                rules.pin
+                for rules in version.rules
+                if rules.kind == "eligibility" and rules.tag == answer[1]["eligibility"] and rules.is_known(as_of)
+            }
+            assert {name: one["version"] for name, one in tied["lists"].items()} in [
+                {} if pin is None else {"vips": pin} for pin in pins
+            ]
 
     def _timeline(self, shown: dict[str, Any], as_of: datetime) -> None:
         """Spans follow each other without an overlap, what has no terms is reported, and statuses are as dates say."""
@@ -305,7 +321,9 @@ def place(database: Engine, catalogue: Catalogue) -> Iterator[tuple[Connection, 
     """A transaction with the program shop and the contract acme without terms, taken back in the end."""
     with database.connect() as connection, connection.begin() as transaction:
         with Runtime(connection, ReferenceMatcher(), catalogue).work("tester") as ctx:
-            shop(ctx.at(BEGUN - timedelta(days=400)), "acme")
+            before = ctx.at(BEGUN - timedelta(days=400))
+            shop(before, "acme")
+            publish_list(before, id="vips", type="text", members=["u1"])
         yield connection, catalogue
         transaction.rollback()
 
