@@ -29,7 +29,8 @@ from app.rulelang.facts import Catalogue
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context, Runtime
 from tests.builders.agreements import shop
-from tests.builders.life_steps import BEGUN, Asked, Contract
+from tests.builders.life_drafts import BEGUN, Asked
+from tests.builders.life_steps import Contract
 from tests.builders.oracle import KINDS, MICROSECOND, Answer, Rules, day_start
 
 RUNS, STEPS = 30, 14
