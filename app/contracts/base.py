@@ -46,15 +46,21 @@ def attributes_of(version: ContractVersion | None) -> Attributes:
     return Attributes() if version is None else Attributes(version.value, version.ends_on, version.renewal)
 
 
-def taken_over(source: ContractVersion | None, start: datetime, kinds: Sequence[str]) -> list[RuleDraft]:
-    """Return the base's rule versions of these kinds: the one in force at the start, and those that follow."""
+def taken_over(
+    source: ContractVersion | None, start: datetime, kinds: Sequence[str], governs: datetime | None = None
+) -> list[RuleDraft]:
+    """Return the base's rule versions of these kinds: the one in force at the start, and those that follow.
+
+    What is back-dated prospectively starts with those that are in force where it begins to govern.
+    """
+    governs = start if governs is None else governs
     drafts: list[RuleDraft] = []
     for kind in kinds if source is not None else ():
         assert source is not None
         of_kind = [rule for rule in source.rule_versions if rule.kind == kind and is_in_timeline(rule)]
         of_kind.sort(key=lambda rule: rule.starts_at)
-        started = [rule for rule in of_kind if rule.starts_at <= start]
-        later = [rule for rule in of_kind if rule.starts_at > start]
+        started = [rule for rule in of_kind if rule.starts_at <= governs]
+        later = [rule for rule in of_kind if rule.starts_at > governs]
         # A base that starts later than the draft is taken over from its first rules on.
         chosen = (started or of_kind)[-1:] if started else of_kind[:1]
         rest = later if started else later[1:]

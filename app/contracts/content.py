@@ -37,4 +37,6 @@ def rule_content_data(rule: RuleVersion) -> dict[str, Any]:
         "reason": rule.reason,
         "hash": rule.hash,
         "body": rule.body,
+        # What was taken over has its lists, and a draft may say which it means; others get theirs at the approval.
+        "lists": rule.lists,
     }

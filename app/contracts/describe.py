@@ -71,7 +71,7 @@ def version_data(known: KnownVersion) -> dict[str, Any]:
     row, as_of = known.row, known.as_of
     content = known.content
     rules = {rule["id"]: rule for rule in content["rule_versions"]}
-    later = [rule for rule in row.rule_versions if rule.created_at != row.created_at and rule.created_at <= as_of]
+    later = [rule for rule in row.rule_versions if rule.id not in rules and _was_added(rule, known)]
     shown = [rule for rule in row.rule_versions if rule.id in rules]
     data = [
         *(_rule_data(rule, known, rules[rule.id]) for rule in shown),
@@ -81,7 +81,7 @@ def version_data(known: KnownVersion) -> dict[str, Any]:
     return {
         "contract": row.contract_id,
         "number": row.number,
-        "bundle": row.bundle,
+        "bundle": known.bundle,
         "status": known.status,
         "revision": known.revision,
         "editors": known.editors,
@@ -92,15 +92,20 @@ def version_data(known: KnownVersion) -> dict[str, Any]:
     }
 
 
+def _was_added(rule: RuleRow, known: KnownVersion) -> bool:
+    """Tell whether a rule version was drafted by itself by then, rather than with its contract version."""
+    is_by_itself = rule.id in known.saved or rule.created_at != known.row.created_at
+    return is_by_itself and rule.created_at <= known.as_of
+
+
 def rule_version_data(known: KnownVersion, rule: RuleRow) -> dict[str, Any]:
     """Return a rule version with its body, as it was known."""
     return _rule_data(rule, known, known.saved.get(rule.id) or rule_content_data(rule))
 
 
 def _rule_data(rule: RuleRow, known: KnownVersion, content: dict[str, Any]) -> dict[str, Any]:
-    # A draft that is not approved has lists only if it was taken over, or says which versions it means.
-    pinned = rule.is_inherited or rule.recorded_at is None or rule.recorded_at <= known.as_of
-    said = {key: value for key, value in content.items() if key not in ("id", "kind", "number")}
+    pinned = rule.recorded_at is not None and rule.recorded_at <= known.as_of
+    said = {key: value for key, value in content.items() if key not in ("id", "kind", "number", "lists")}
     return {
         "id": rule.id,
         "kind": rule.kind,
@@ -108,14 +113,14 @@ def _rule_data(rule: RuleRow, known: KnownVersion, content: dict[str, Any]) -> d
         "status": rule_version_status(rule, known.row, known.status, known.as_of, known.as_of),
         **life_data(rule, known.as_of),
         **said,
-        "lists": rule.lists if pinned else {},
+        "lists": rule.lists if pinned else content.get("lists", {}),
         "approvals": known.approvals.get(rule.id, []),
     }
 
 
 def _gone(content: dict[str, Any], version: ContractVersion, as_of: datetime) -> dict[str, Any]:
     """Return a rule version that a later edit of its draft took away."""
-    return {**life_data(version, as_of), "status": "draft", **content, "lists": {}, "approvals": []}
+    return {**life_data(version, as_of), "status": "draft", "lists": {}, **content, "approvals": []}
 
 
 def checked_data(checked: CheckedRules) -> dict[str, Any]:

@@ -105,3 +105,10 @@ class PartOfBundle(AppError):
 class PolicyRefused(AppError):
     code = "policy_refused"
     kind = "invalid"
+
+
+class Overtaken(AppError):
+    """Somebody else's decision was recorded while this one was on its way."""
+
+    code = "overtaken"
+    kind = "conflict"

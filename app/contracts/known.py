@@ -24,9 +24,11 @@ class KnownVersion:
     as_of: datetime
     status: str
     revision: int
+    # An edit can make a version part of a bundle: it is one from when there are others in it.
+    bundle: int | None
     editors: list[str]
     content: dict[str, Any]
-    # What rule versions said then that have been edited since, by id.
+    # What rule versions that were drafted by themselves said then, by id.
     saved: dict[str, dict[str, Any]]
     approvals: dict[str, list[dict[str, Any]]]
 
@@ -89,22 +91,22 @@ def _known(
 ) -> KnownVersion:
     drafts = saved.get(row.id, [])
     last = drafts[-1] if drafts else None
-    content = content_data(row) if last is None or last.revision == row.revision else last.content
-    edited = {
-        rule.id: of_rule[-1].content
-        for rule in row.rule_versions
-        if (of_rule := saved.get(rule.id)) and of_rule[-1].revision != rule.revision
-    }
+    of_rules = {rule.id: saved[rule.id][-1].content for rule in row.rule_versions if rule.id in saved}
     return KnownVersion(
         row=row,
         as_of=as_of,
         status=version_status(row, versions, as_of, as_of),
         revision=row.revision if last is None else last.revision,
+        bundle=row.bundle if any(_is_beside(row, other, as_of) for other in versions) else None,
         editors=list(row.editors) if last is None else list(dict.fromkeys(draft.saved_by for draft in drafts)),
-        content=content,
-        saved=edited,
+        content=content_data(row) if last is None else last.content,
+        saved=of_rules,
         approvals=approvals,
     )
+
+
+def _is_beside(row: ContractVersion, other: ContractVersion, as_of: datetime) -> bool:
+    return other.bundle == row.bundle and other.id != row.id and other.created_at <= as_of
 
 
 def _approval_data(approval: Approval) -> dict[str, Any]:

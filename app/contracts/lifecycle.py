@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from app.contracts.errors import (
     ApprovedAlready,
     BackdatingUndeclared,
+    Overtaken,
     ReasonMissing,
     SelfApproval,
     WrongState,
 )
 from app.core.instants import write_instant
+from app.store.models import ContractVersion, RuleVersion
 
 
 class Approvable(Protocol):
@@ -69,12 +71,16 @@ def refuse_writer(version: Approvable, actor: str, wanted: str) -> None:
         )
 
 
+def governs_from(effective_from: datetime, backdated: str | None, now: datetime) -> datetime:
+    """Return where a version starts to govern if it is approved now: one that is back-dated prospectively governs
+    nothing that happened before."""
+    return max(effective_from, now) if backdated == "prospective" else effective_from
+
+
 def approve(version: Approvable, actor: str, now: datetime) -> None:
-    """submitted → approved. From now on it is known, and in force from its start; one that is back-dated prospectively
-    governs nothing that happened before."""
+    """submitted → approved. From now on it is known, and in force from where it governs."""
     version.state, version.approved_by, version.recorded_at = "approved", actor, now
-    is_prospective = version.backdated == "prospective"
-    version.in_force_from = max(version.effective_from, now) if is_prospective else version.effective_from
+    version.in_force_from = governs_from(version.effective_from, version.backdated, now)
 
 
 def reject(version: Approvable, actor: str, now: datetime, reason: str | None) -> None:
@@ -89,6 +95,18 @@ def withdraw(version: Approvable, actor: str, now: datetime, reason: str | None)
     """draft | submitted → withdrawn."""
     _require(version, ("draft", "submitted"), "withdrawn")
     version.state, version.closed_by, version.closed_at, version.closed_because = "withdrawn", actor, now, reason
+
+
+def refuse_overtaken(versions: Iterable[ContractVersion], now: datetime) -> None:
+    """Refuse what began before something that is recorded already: it would change what was known then, and was read
+    from what was known before. That happens when two people decide at the same moment."""
+    rows: list[ContractVersion | RuleVersion] = []
+    for version in versions:
+        rows += [version, *version.rule_versions]
+    for row in rows:
+        last = max((at for at in (row.recorded_at, row.retired_at) if at is not None), default=now)
+        if last > now:
+            raise Overtaken(f"{row.id} was changed at {write_instant(last)}, while this was on its way. Try it again.")
 
 
 def require_retirable(version: Approvable, actor: str, reason: str | None) -> None:

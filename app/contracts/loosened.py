@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from app.contracts.base import base_in_force, numbered
+from app.contracts.lifecycle import governs_from
 from app.contracts.repository import is_in_timeline
 from app.contracts.vocabulary import rules_now
 from app.rulelang.ast import Body
@@ -25,18 +27,22 @@ def loosened_by(
     for rule in drafted:
         if rule.kind != "payout" or rule.is_inherited:
             continue
-        changes = loosened_limits(_before(ctx, contract, versions, rule), rules_of_row(ctx, contract, version, rule))
+        governs = governs_from(rule.effective_from, rule.backdated or version.backdated, ctx.now())
+        before = _before(ctx, contract, versions, rule.kind, governs)
+        changes = loosened_limits(before, rules_of_row(ctx, contract, version, rule))
         found += [change.says for change in changes if change.says not in found]
     return found
 
 
-def _before(ctx: Context, contract: Contract, versions: Sequence[ContractVersion], rule: RuleVersion) -> Body | None:
-    """Return the rules of the same kind that are in force where drafted ones start, or None."""
-    source = numbered(versions, base_in_force(ctx, contract, versions, rule.effective_from, ctx.now()))
+def _before(
+    ctx: Context, contract: Contract, versions: Sequence[ContractVersion], kind: str, governs: datetime
+) -> Body | None:
+    """Return the rules of a kind that are in force where drafted ones would start to govern, or None."""
+    source = numbered(versions, base_in_force(ctx, contract, versions, governs, ctx.now()))
     if source is None:
         return None
-    of_kind = [other for other in source.rule_versions if other.kind == rule.kind and is_in_timeline(other)]
-    started = [other for other in of_kind if other.starts_at <= rule.effective_from] or of_kind
+    of_kind = [other for other in source.rule_versions if other.kind == kind and is_in_timeline(other)]
+    started = [other for other in of_kind if other.starts_at <= governs] or of_kind
     return rules_of_row(ctx, contract, source, max(started, key=lambda other: other.starts_at)) if started else None
 
 

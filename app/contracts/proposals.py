@@ -11,6 +11,7 @@ from app.contracts.attributes import Attributes, read_attributes
 from app.contracts.base import attributes_of, base_in_force, has_ended, numbered, taken_over
 from app.contracts.drafting import RuleDraft, Setting, check_backdated, check_params, read_rules, read_start
 from app.contracts.errors import VersionRefused
+from app.contracts.lifecycle import governs_from
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import is_in_timeline
 from app.contracts.vocabulary import bindings_of, facts_of_contract, pinned_lists
@@ -66,6 +67,7 @@ def propose(
     findings = check_backdated(asked.backdated) + check_reason(asked.reason)
     if isinstance(start, Finding):
         raise refusal([*findings, start], at)
+    governs = governs_from(start, asked.backdated, ctx.now())
     base = asked.base
     if base is not None and (numbered(versions, base) is None or numbered(versions, base).recorded_at is None):  # type: ignore[union-attr]
         message = f"there is no approved version {base} to start from"
@@ -74,20 +76,20 @@ def propose(
         findings += _check_termination(asked, versions)
         if findings:
             raise refusal(findings, at)
-        base = base_in_force(ctx, contract, versions, start, ctx.now()) if base is None else base
+        base = base_in_force(ctx, contract, versions, governs, ctx.now()) if base is None else base
         return Draft(
             "termination", start, [], {}, Attributes(), base, asked.base is not None, asked.backdated, asked.reason
         )
-    number = base_in_force(ctx, contract, versions, start, ctx.now()) if base is None else base
+    number = base_in_force(ctx, contract, versions, governs, ctx.now()) if base is None else base
     source = numbered(versions, number)
-    rules, params, found = _read_rules(ctx, contract, versions, asked, source, start)
+    rules, params, found = _read_rules(ctx, contract, versions, asked, source, start, governs)
     attributes, wrong = read_attributes(asked.attributes, attributes_of(source))
     findings += found + wrong
-    expires_at, wrong = (None, []) if wrong else find_expiry(contract, versions, start, attributes, asked.attributes)
+    expires_at, wrong = (None, []) if wrong else find_expiry(contract, versions, governs, attributes, asked.attributes)
     findings += wrong
     if findings:
         raise refusal(findings, at)
-    kind = asked.kind or _kind(ctx, contract, versions, start, number)
+    kind = asked.kind or _kind(ctx, contract, versions, governs, number)
     return Draft(
         kind, start, rules, params, attributes, number, base is not None, asked.backdated, asked.reason, expires_at
     )
@@ -127,11 +129,12 @@ def _read_rules(
     asked: Proposal,
     source: ContractVersion | None,
     start: datetime,
+    governs: datetime,
 ) -> tuple[list[RuleDraft], dict[str, Any], list[Finding]]:
     """Return the rule versions, the parameters they read, and all findings."""
     rules = asked.rules
     missing = [kind for kind in KINDS if kind not in rules]
-    taken = taken_over(source, start, missing)
+    taken = taken_over(source, start, missing, governs)
     params = {**({} if source is None else source.params), **asked.params}
     bodies = [*rules.values(), *(draft.body for draft in taken)]
     wrong = check_params(asked.params, bodies)

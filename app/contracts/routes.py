@@ -64,9 +64,10 @@ APPROVAL = (
     errors.BaseChanged,
     errors.VersionRefused,
     errors.ApprovedAlready,
+    errors.Overtaken,
 )
 CLOSING = (*MISSING, errors.WrongState, errors.PartOfBundle, errors.VersionRefused)
-RETIREMENT = (*CLOSING, errors.SelfApproval, errors.RetirementRefused)
+RETIREMENT = (*CLOSING, errors.SelfApproval, errors.RetirementRefused, errors.Overtaken)
 OF_VERSION = ("show_version", "check", "submit", "approve", "add_rule_version", "list_rule_versions")
 
 

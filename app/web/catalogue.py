@@ -259,6 +259,11 @@ PROBLEMS: dict[str, Meaning] = {
     "database_unavailable": Meaning(
         "There is no database", "The server cannot be started or reached. The detail names folder or address, and why."
     ),
+    "overtaken": Meaning(
+        "Somebody else was faster",
+        "While this request was on its way, something else about the same contract was approved or retired. Nothing was"
+        " changed. Look at it again, then send the request again.",
+    ),
     "base_changed": Meaning(
         "What the draft took over has changed",
         "Rules of the version it starts from were changed after it was drafted. Draft it again, to take over what is in"

@@ -13,10 +13,11 @@ from app.contracts import lifecycle
 from app.contracts.base import base_in_force, numbered, taken_over
 from app.contracts.bundles import bundle_of
 from app.contracts.drafting import RuleDraft, outside_span
-from app.contracts.errors import BaseChanged, OutsideContractVersion, VersionRefused, WrongState
+from app.contracts.errors import BackdatingUndeclared, BaseChanged, OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
 from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
 from app.contracts.operations.edit_version import Check
+from app.contracts.operations.submit_version import policy_of
 from app.contracts.repository import (
     approvals_of,
     contract_named,
@@ -57,12 +58,15 @@ def approve_version(
     members = bundle_of(versions, version)
     others = [other for other in versions if other not in members]
     is_first = not any(is_in_timeline(other) for other in others)
+    lifecycle.refuse_overtaken(versions, ctx.now())
     for member in members:
         given = approvers_of(ctx, member)
         lifecycle.require_approver(member, ctx.actor, given)
+        _refuse_changed_end(ctx, member, others)
         _refuse_changed_base(ctx, row, member, others)
         if not is_first:
             lifecycle.require_declared_backdating(member, member.backdated, ctx.now())
+            _refuse_late(ctx, row, member)
         _note_approval(ctx, member, given, reason)
     if len(given) + 1 >= (version.approvals_needed or 1):
         for member in members:
@@ -104,13 +108,17 @@ def approve_rule_version(
         check(version)
     if not is_in_timeline(version):
         raise WrongState(f"{version.id} is not in force any more, so nothing can be added to it.", state=version.state)
-    end = next_start(versions_of(ctx.session, contract), version)
-    outside = outside_span(rule.effective_from, version.starts_at, end, "/effective_from")
-    if outside is not None:
-        raise OutsideContractVersion(outside.message, [outside])
+    versions = versions_of(ctx.session, contract)
+    lifecycle.refuse_overtaken(versions, ctx.now())
+    end = next_start(versions, version)
+    for start in (rule.effective_from, lifecycle.governs_from(rule.effective_from, rule.backdated, ctx.now())):
+        outside = outside_span(start, version.starts_at, end, "/effective_from")
+        if outside is not None:
+            raise OutsideContractVersion(outside.message, [outside])
     given = approvers_of(ctx, rule)
     lifecycle.require_approver(rule, ctx.actor, given)
     lifecycle.require_declared_backdating(rule, rule.backdated, ctx.now())
+    _refuse_late(ctx, row, rule)
     _note_approval(ctx, rule, given, reason)
     if len(given) + 1 >= (rule.approvals_needed or 1):
         put_rules_in_force(ctx, row, version, rule, end)
@@ -186,16 +194,47 @@ def unsettle_governed(ctx: Context, contract: Contract, start: datetime, end: da
     return unsettle(ctx.session, contract, start, until)
 
 
+def _refuse_changed_end(ctx: Context, version: ContractVersion, others: Sequence[ContractVersion]) -> None:
+    """The end of a term or of a promotion takes nobody's place but that of another such end, and does not begin before
+    what it ends."""
+    if version.kind not in ("expiry", "restoration"):
+        return
+    start = write_instant(version.effective_from)
+    twin = next(
+        (other for other in others if is_in_timeline(other) and other.starts_at == version.effective_from), None
+    )
+    if twin is not None and twin.kind != version.kind:
+        raise BaseChanged(
+            f"{twin.id}, which was approved meanwhile, starts at {start} as well, and {version.id} would take its "
+            f"place. Edit or draft what {version.id} ends again."
+        )
+    if version.backdated == "prospective" and version.effective_from <= ctx.now():
+        raise BaseChanged(f"{version.id} ends at {start} what would begin only now. Draft it again, with a later end.")
+
+
+def _refuse_late(ctx: Context, contract: Contract, version: ContractVersion | RuleVersion) -> None:
+    """What was submitted before its start and is approved after it needs the people that the past needs."""
+    submitted_at, start = version.submitted_at, version.effective_from
+    if submitted_at is None or not submitted_at <= start < ctx.now():
+        return
+    needed = policy_of(ctx, contract).get("backdated", 1)
+    if needed > (version.approvals_needed or 1):
+        raise BackdatingUndeclared(
+            f"{version.id} was submitted before its start at {write_instant(start)}, which has passed. In the past it "
+            f"needs {needed} approvals. Withdraw it, and draft and submit it again."
+        )
+
+
 def _refuse_changed_base(
     ctx: Context, contract: Contract, version: ContractVersion, others: Sequence[ContractVersion]
 ) -> None:
     """What a draft took over is still what is in force at its start; else it would bring old rules and values back."""
     inherited = [rule for rule in version.rule_versions if rule.is_inherited]
     kinds = sorted({rule.kind for rule in inherited})
-    base = version.base_number
+    base, governs = version.base_number, lifecycle.governs_from(version.effective_from, version.backdated, ctx.now())
     if not version.is_base_named:
-        base = base_in_force(ctx, contract, others, version.effective_from, ctx.now())
-    now = taken_over(numbered(others, base), version.effective_from, kinds)
+        base = base_in_force(ctx, contract, others, governs, ctx.now())
+    now = taken_over(numbered(others, base), version.effective_from, kinds, governs)
     drafted = [_as_taken_over(rule, rule.lists) for rule in inherited]
     if sorted(drafted) != sorted(_as_taken_over(draft, draft.pins) for draft in now):
         raise BaseChanged(

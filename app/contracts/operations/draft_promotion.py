@@ -7,6 +7,7 @@ from typing import Any
 
 from app.contracts.base import base_in_force
 from app.contracts.drafting import read_start
+from app.contracts.lifecycle import governs_from
 from app.contracts.mapping import timezone_of
 from app.contracts.operations.draft_version import record_drafted
 from app.contracts.proposals import Draft, Proposal, propose, refusal
@@ -50,18 +51,19 @@ def _restoration(
     end = read_start(until, timezone_of(contract), "/until")
     if isinstance(end, Finding):
         raise refusal([end])
-    if end <= promotion.start:
-        message = f"the promotion ends at {write_instant(end)}, which is not after its start at {write_instant(promotion.start)}"
+    start = governs_from(promotion.start, promotion.backdated, ctx.now())
+    if end <= start:
+        message = f"the promotion ends at {write_instant(end)}, which is not after its start at {write_instant(start)}"
         raise refusal([Finding("starts_rise", message, "/until", "choose a later end")])
-    if base_in_force(ctx, contract, versions, promotion.start, ctx.now()) is None:
+    if base_in_force(ctx, contract, versions, start, ctx.now()) is None:
         message = "a promotion interrupts other terms, and there are none at its start"
         raise refusal([Finding("rules_missing", message, "/effective_from", "draft these terms as a version first")])
-    inside = [version for version in versions if is_in_timeline(version) and promotion.start < version.starts_at <= end]
+    inside = [version for version in versions if is_in_timeline(version) and start < version.starts_at <= end]
     if any(version.starts_at == end for version in inside) and len(inside) == 1:
         return None
     if inside:
-        start = write_instant(inside[0].starts_at)
-        message = f"version {inside[0].number} starts at {start}, inside the promotion, and would end it"
+        begins = write_instant(inside[0].starts_at)
+        message = f"version {inside[0].number} starts at {begins}, inside the promotion, and would end it"
         raise refusal([Finding("outside_contract_version", message, "/until", "let the promotion end there")])
     return propose(
         ctx, contract, versions, Proposal(until, kind="restoration", backdated=promotion.backdated), "/until"

@@ -10,15 +10,17 @@ from typing import Any
 from app.contracts.attributes import read_uplift
 from app.contracts.base import taken_over
 from app.contracts.errors import NothingToRenew
+from app.contracts.mapping import timezone_of
 from app.contracts.operations.draft_version import record_drafted
 from app.contracts.proposals import Proposal, propose, refusal
 from app.contracts.repository import contract_named, is_in_timeline, version_numbered, versions_of
 from app.contracts.writing import add_versions
+from app.core.instants import start_of_day
 from app.core.period import months_later
 from app.rulelang.diagnostics import Findings
 from app.rulelang.uplift import uplifted
 from app.runtime import Context
-from app.store.models import ContractVersion
+from app.store.models import Contract, ContractVersion
 
 
 def draft_renewal(
@@ -46,12 +48,11 @@ def draft_renewal(
         )
     last = _last_with_terms(versions, end)
     assert last is not None  # a term ends that has begun
-    assert last.ends_on is not None
     renewal = dict(last.renewal or {})
     length = months or renewal.get("months")
     if length is None:
         raise NothingToRenew(f"Nothing is agreed about how long {contract!r} goes on. Say for how many `months`.")
-    term_ends = last.ends_on
+    term_ends = _last_day_of(row, last, end)
     counted_from = date.fromisoformat(renewal.get("counted_from") or term_ends.isoformat())
     renewal = {**renewal, "mode": "fixed", "months": length, "counted_from": counted_from.isoformat()}
     percent = renewal.get("uplift", "0") if uplift is None else _percent(uplift)
@@ -97,6 +98,14 @@ def _last_with_terms(versions: Sequence[ContractVersion], end: ContractVersion) 
         if is_in_timeline(version) and version.starts_at < end.starts_at and not version.is_termination
     ]
     return max(before, key=lambda version: version.starts_at, default=None)
+
+
+def _last_day_of(contract: Contract, last: ContractVersion, end: ContractVersion) -> date:
+    """Return the day on which the term ends. A version that was drafted from another base may say another one."""
+    zone = timezone_of(contract)
+    if last.ends_on is not None and start_of_day(last.ends_on, zone) == end.starts_at:
+        return last.ends_on
+    return end.starts_at.astimezone(zone).date()
 
 
 def _percent(uplift: str | Decimal) -> str:

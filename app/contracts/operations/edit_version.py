@@ -10,9 +10,11 @@ from app.contracts import lifecycle
 from app.contracts.bundles import bundle_of, refuse_follower
 from app.contracts.content import content_data, rule_content_data
 from app.contracts.operations.draft_rule_version import read_rule_version
-from app.contracts.proposals import Draft, Proposal, propose
+from app.contracts.proposals import Draft, Proposal, propose, refusal
 from app.contracts.repository import contract_named, rule_version_numbered, version_numbered, versions_of
 from app.contracts.writing import expiry_of, fill, mark_edited, new_row, save
+from app.core.errors import Finding
+from app.core.instants import write_instant
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
 
@@ -45,7 +47,9 @@ def edit_version(
     kind = "termination" if termination else _kept_kind(version)
     asked = Proposal(effective_from, rules or {}, params or {}, attributes, kind, base, backdated, reason)
     versions = versions_of(ctx.session, contract)
-    return rewrite(ctx, row, versions, version, propose(ctx, row, versions, asked))
+    draft = propose(ctx, row, versions, asked)
+    _require_order(versions, version, draft)
+    return rewrite(ctx, row, versions, version, draft)
 
 
 def rewrite(
@@ -95,6 +99,18 @@ def edit_rule_version(
 def _kept_kind(version: ContractVersion) -> str | None:
     """A promotion stays one, and so does what follows it; else what a version is depends on what it says."""
     return version.kind if version.kind in ("promotion", "restoration") else None
+
+
+def _require_order(versions: Sequence[ContractVersion], version: ContractVersion, draft: Draft) -> None:
+    """A promotion begins before what follows it; the other way round it would have no end."""
+    starts = {other.kind: other.effective_from for other in bundle_of(versions, version)} | {version.kind: draft.start}
+    if not {"promotion", "restoration"} <= starts.keys() or starts["promotion"] < starts["restoration"]:
+        return
+    message = (
+        f"the promotion starts at {write_instant(starts['promotion'])}, which is not before its end at "
+        f"{write_instant(starts['restoration'])}"
+    )
+    raise refusal([Finding("starts_rise", message, "/effective_from", "edit the other one of the two first")])
 
 
 def _keep_end_of_term(

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from app.contracts.attributes import MAX_NOTICE_DAYS
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named, expiries_until, versions_of_contracts
+from app.contracts.status import state_at
 from app.core.instants import start_of_day
 from app.core.timeline import was_known
 from app.runtime import Context
@@ -47,21 +48,33 @@ def renewals_due(ctx: Context, *, by: datetime | None = None, as_of: datetime | 
         before = [version for version in known if version.starts_at < end.starts_at and not version.is_termination]
         if not before or any(version.starts_at > end.starts_at for version in known):
             continue
-        one = _due(contract_named(ctx.session, end.contract_id), max(before, key=lambda v: v.starts_at), end, versions)
+        one = _due(
+            contract_named(ctx.session, end.contract_id),
+            max(before, key=lambda v: v.starts_at),
+            end,
+            versions,
+            known_at,
+        )
         if start_of_day(one.notice_on, timezone_of(one.contract)) <= then:
             due.append(one)
     return due
 
 
 def _due(
-    contract: Contract, version: ContractVersion, end: ContractVersion, versions: list[ContractVersion]
+    contract: Contract,
+    version: ContractVersion,
+    end: ContractVersion,
+    versions: list[ContractVersion],
+    known_at: datetime,
 ) -> RenewalDue:
     ends_on = end.starts_at.astimezone(timezone_of(contract)).date()
     notice = int((version.renewal or {}).get("notice_days") or 0)
     drafts = [
         other.number
         for other in versions
-        if other.effective_from == end.starts_at and other.state in ("draft", "submitted")
+        if other.effective_from == end.starts_at
+        and other.created_at <= known_at
+        and state_at(other, known_at) in ("draft", "submitted")
     ]
     return RenewalDue(
         contract, version, end.starts_at, ends_on, ends_on - timedelta(days=notice), max(drafts, default=None)

@@ -46,6 +46,7 @@ def retire_version(
     lifecycle.require_retirable(version, ctx.actor, reason)
     refuse_follower(version)
     versions = versions_of(ctx.session, contract)
+    lifecycle.refuse_overtaken(versions, ctx.now())
     members = [member for member in bundle_of(versions, version) if is_in_timeline(member)]
     ends = {member.id: next_start(versions, member) for member in members}
     for member in members:
@@ -79,6 +80,7 @@ def retire_rule_version(
     if check is not None:
         check(version)
     lifecycle.require_retirable(rule, ctx.actor, reason)
+    lifecycle.refuse_overtaken(versions_of(ctx.session, contract), ctx.now())
     _refuse_replacement(ctx, rule)
     of_kind = [other for other in version.rule_versions if other.kind == kind and is_in_timeline(other)]
     if not any(other.starts_at < rule.starts_at for other in of_kind):

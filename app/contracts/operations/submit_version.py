@@ -68,7 +68,7 @@ def submit_rule_version(
         _try_out(ctx, row, version, [rule])
     loosened = loosened_by(ctx, row, versions_of(ctx.session, contract), version, [rule])
     change = Change(version.value, rule.effective_from < ctx.now(), loosened)
-    needed, because = approvals_needed(_policy(ctx, row), change)
+    needed, because = approvals_needed(policy_of(ctx, row), change)
     lifecycle.submit(rule, ctx.actor, ctx.now(), needed, because)
     _record_submission(ctx, "rule_version.submitted", rule, needed, because, reason)
     return rule
@@ -78,7 +78,7 @@ def _approvals_of(
     ctx: Context, contract: Contract, versions: Sequence[ContractVersion], members: Sequence[ContractVersion]
 ) -> tuple[int, list[str]]:
     """Return how many approvals a bundle needs and why: as many as the member that needs most."""
-    policy = _policy(ctx, contract)
+    policy = policy_of(ctx, contract)
     others = [version for version in versions if version not in members and is_in_timeline(version)]
     needs: tuple[int, list[str]] = (0, [])
     for member in members:
@@ -88,7 +88,8 @@ def _approvals_of(
     return needs
 
 
-def _policy(ctx: Context, contract: Contract) -> dict[str, Any]:
+def policy_of(ctx: Context, contract: Contract) -> dict[str, Any]:
+    """Return how many people have to approve what now."""
     policies = policies_of(ctx.session, contract.program_id)
     return policies[-1].policy if policies else DEFAULT
 

@@ -43,16 +43,37 @@ GUARD = f"""
 CREATE FUNCTION guard_version() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   given integer;
+  approvers text[];
 BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF NEW.state <> 'draft' THEN
+      RAISE EXCEPTION '% begins as a draft, not as %', NEW.id, NEW.state USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+  END IF;
   IF TG_OP = 'DELETE' THEN
-    IF OLD.state = 'draft' AND TG_TABLE_NAME = 'rule_versions' THEN
-      RETURN OLD;
+    IF TG_TABLE_NAME = 'rule_versions' THEN
+      -- An edit of a draft may take rules out of it; what it said is in the saved drafts.
+      IF OLD.state = 'draft' AND EXISTS (
+        SELECT FROM contract_versions v WHERE v.id = OLD.contract_version_id AND v.state = 'draft'
+      ) THEN
+        RETURN OLD;
+      END IF;
     END IF;
     RAISE EXCEPTION '% cannot be deleted: it is withdrawn or retired instead', OLD.id
       USING ERRCODE = 'restrict_violation';
   END IF;
+  -- Who wrote a draft decides who cannot approve it: nobody is taken off that list.
+  IF NOT OLD.editors <@ NEW.editors OR to_jsonb(NEW) -> 'created_by' <> to_jsonb(OLD) -> 'created_by'
+     OR (NEW.id, NEW.number, NEW.created_at) <> (OLD.id, OLD.number, OLD.created_at)
+     OR to_jsonb(NEW) -> 'contract_id' <> to_jsonb(OLD) -> 'contract_id'
+     OR to_jsonb(NEW) -> 'contract_version_id' <> to_jsonb(OLD) -> 'contract_version_id' THEN
+    RAISE EXCEPTION '% belongs where it was drafted, and whoever wrote it stays its editor', OLD.id
+      USING ERRCODE = 'restrict_violation';
+  END IF;
   IF OLD.state = 'approved' AND (
-    to_jsonb(NEW) - ARRAY[{RETIREMENT}] <> to_jsonb(OLD) - ARRAY[{RETIREMENT}] OR OLD.retired_at IS NOT NULL
+    to_jsonb(NEW) - ARRAY[{RETIREMENT}] <> to_jsonb(OLD) - ARRAY[{RETIREMENT}]
+    OR OLD.retired_at IS NOT NULL OR NEW.retired_at IS NULL
   ) THEN
     RAISE EXCEPTION '% is approved and never changes; it can be retired, once', OLD.id
       USING ERRCODE = 'restrict_violation';
@@ -72,17 +93,23 @@ BEGIN
   END IF;
   IF OLD.state = 'submitted' AND NEW.state = 'approved' THEN
     IF TG_TABLE_NAME = 'contract_versions' THEN
-      SELECT count(*) INTO given FROM approvals a
+      SELECT count(*), array_agg(a.approver) INTO given, approvers FROM approvals a
         WHERE a.contract_version_id = NEW.id AND a.content_hash = NEW.content_hash;
     ELSE
-      -- Rules that were drafted with their contract version are approved with it.
-      SELECT count(*) INTO given FROM approvals a
+      -- Rules that were drafted with their contract version are approved with it; those that were added to it later
+      -- need approvals of their own.
+      SELECT count(*), array_agg(a.approver) INTO given, approvers FROM approvals a
+        LEFT JOIN contract_versions v ON v.id = a.contract_version_id
         WHERE (a.rule_version_id = NEW.id AND a.content_hash = NEW.hash)
-          OR a.contract_version_id = NEW.contract_version_id;
+          OR (v.id = NEW.contract_version_id AND a.content_hash = v.content_hash
+            AND (v.created_at, v.submitted_at, v.recorded_at) = (NEW.created_at, NEW.submitted_at, NEW.recorded_at));
     END IF;
     IF given < coalesce(NEW.approvals_needed, 1) THEN
       RAISE EXCEPTION '% has % of % approvals', OLD.id, given, coalesce(NEW.approvals_needed, 1)
         USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NOT NEW.approved_by = ANY (approvers) THEN
+      RAISE EXCEPTION '% has not approved %', NEW.approved_by, OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
   END IF;
   RETURN NEW;
@@ -102,7 +129,17 @@ BEGIN
   IF parent.kind IN ('termination', 'expiry') THEN
     RAISE EXCEPTION '% has no rules: it ends the terms', parent.id USING ERRCODE = 'check_violation';
   END IF;
-  IF NEW.state = 'approved' AND (TG_OP = 'INSERT' OR OLD.state <> 'approved') THEN
+  IF TG_OP = 'INSERT' THEN
+    IF parent.state NOT IN ('draft', 'approved') THEN
+      RAISE EXCEPTION '% is %: nothing is added to it', parent.id, parent.state USING ERRCODE = 'check_violation';
+    END IF;
+    IF parent.state = 'approved' AND NEW.created_at < parent.recorded_at THEN
+      RAISE EXCEPTION '% is added to % and was not drafted with it', NEW.id, parent.id
+        USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+  END IF;
+  IF NEW.state = 'approved' AND OLD.state <> 'approved' THEN
     IF parent.state <> 'approved' OR parent.retired_at IS NOT NULL THEN
       RAISE EXCEPTION '% is not in force, so % cannot be', parent.id, NEW.id USING ERRCODE = 'check_violation';
     END IF;
@@ -111,7 +148,7 @@ BEGIN
         AND v.in_force_from > parent.in_force_from;
     -- Rules that were drafted with their contract version may start after a version that was approved meanwhile; those
     -- that are added to it may not.
-    IF NEW.effective_from >= ends AND NEW.created_at > parent.recorded_at THEN
+    IF NEW.in_force_from >= ends AND NEW.created_at > parent.created_at THEN
       RAISE EXCEPTION '% starts after its contract version % has ended', NEW.id, parent.id
         USING ERRCODE = 'check_violation';
     END IF;
@@ -181,7 +218,8 @@ def upgrade() -> None:
         )
     for table in ("contract_versions", "rule_versions"):
         op.execute(
-            f"CREATE TRIGGER guarded BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION guard_version()"
+            f"CREATE TRIGGER guarded BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW"
+            " EXECUTE FUNCTION guard_version()"
         )
     op.execute(
         "CREATE TRIGGER inside BEFORE INSERT OR UPDATE ON rule_versions FOR EACH ROW"

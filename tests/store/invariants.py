@@ -1,0 +1,388 @@
+"""What the database itself refuses, each as one statement in SQL in the world of `whole_lives`, and which guard refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from app.store.models import ContractVersion, RuleVersion
+
+TABLES = (
+    "contracts",
+    "contract_versions",
+    "rule_versions",
+    "saved_drafts",
+    "approvals",
+    "approval_policies",
+    "conversions",
+    "decisions",
+    "statements",
+    "billing_runs",
+    "statement_lines",
+    "named_lists",
+    "list_versions",
+)
+
+
+class Refused(NamedTuple):
+    """A statement and the guard that refuses it: a constraint or index by its name, a trigger as `table.trigger`.
+
+    `without` are guards that would refuse it as well, and before: they are away while it is tried.
+    """
+
+    guard: str
+    sql: str
+    without: tuple[str, ...] = ()
+
+
+def _version(number: int, changes: str) -> str:
+    return f"UPDATE contract_versions SET {changes} WHERE id = 'acme/{number}'"
+
+
+def _rule(number: int, changes: str, version: int = 1) -> str:
+    return f"UPDATE rule_versions SET {changes} WHERE id = 'acme/{version}/payout/{number}'"
+
+
+# How one would approve, retire or close a row by hand.
+APPROVED = "state = 'approved', approved_by = '{by}', recorded_at = {at}, in_force_from = {start}"
+NOW, START = "timestamptz '2027-02-01 00:00Z'", "effective_from"
+BY_SAM = APPROVED.format(by="sam", at=NOW, start=START)
+BY_EVE = APPROVED.format(by="eve", at=NOW, start=START)
+CLOSED = f"closed_by = 'eve', closed_at = {NOW}"
+RETIRED = f"retired_at = {NOW}, retired_by = 'eve'"
+RULE_GUARDS, VERSION_GUARDS = ("rule_versions.guarded", "rule_versions.inside"), ("contract_versions.guarded",)
+
+
+def _both(name: str, changes: str, *, of: str = "draft", without: bool = False) -> list[Refused]:
+    """The same check is on both tables of versions; `of` is the state of the rows it is tried on."""
+    version, rule = {"draft": (6, 4), "submitted": (10, 3), "approved": (2, 2)}[of]
+    return [
+        Refused(f"ck_contract_versions_{name}", _version(version, changes), VERSION_GUARDS if without else ()),
+        Refused(f"ck_rule_versions_{name}", _rule(rule, changes), RULE_GUARDS if without else ()),
+    ]
+
+
+def checks() -> Iterator[Refused]:
+    """Checks on state, people, money and words."""
+    yield from _both("state", "state = 'pending'", without=True)
+    yield from _both("approved_is_recorded", f"approved_by = 'eve', recorded_at = {NOW}, in_force_from = {START}")
+    yield from _both("approved_by_somebody", "approved_by = 'eve'")
+    yield from _both("approved_is_in_force", f"in_force_from = {START}")
+    later = APPROVED.format(by="eve", at=NOW, start="effective_from + interval '1 microsecond'")
+    yield from _both("in_force_from", later, of="submitted", without=True)
+    yield from _both("author_is_an_editor", "editors = '{eve}'", without=True)
+    by_author = APPROVED.format(by="author", at=NOW, start=START)
+    yield from _both("author_does_not_approve", by_author, of="submitted", without=True)
+    edited = "editors = editors || '{eve}'::text[], " + BY_EVE
+    yield from _both("editor_does_not_approve", edited, of="submitted", without=True)
+    by_clerk = APPROVED.format(by="clerk", at=NOW, start=START)
+    yield from _both("submitter_does_not_approve", by_clerk, of="submitted", without=True)
+    yield from _both("approvals_needed", "approvals_needed = 0")
+    yield from _both("approvals_needed", "approvals_needed = 11")
+    yield from _both("revision", "revision = 0")
+    yield from _both("retired_after_recorded", "retired_at = '2020-01-01', retired_by = 'eve'", of="approved")
+    yield from _both("retired_by_somebody", f"retired_at = {NOW}", of="approved")
+    yield from _both("retired_by_somebody", "retired_by = 'eve'")
+    yield from _both("closed", CLOSED)
+    yield from _both("closed", "state = 'withdrawn'")
+    yield from _both("closed_by_somebody", f"state = 'withdrawn', closed_at = {NOW}")
+    yield from _both("rejected_with_a_reason", f"state = 'rejected', {CLOSED}", of="submitted")
+    yield from _both("backdated", "backdated = 'maybe'")
+    yield from _both("number", "number = 0", without=True)
+    yield Refused("ck_contract_versions_kind", _version(6, "kind = 'gift'"))
+    yield Refused("ck_rule_versions_kind", _rule(4, "kind = 'gift'"))
+    yield Refused("ck_contract_versions_value", _version(6, "value = -0.000000001"))
+    yield Refused("ck_contract_versions_renewal", _version(6, 'renewal = \'{"mode": "often"}\''))
+    yield Refused("ck_contract_versions_renewal_of_a_term", _version(6, 'renewal = \'{"mode": "fixed"}\''))
+    never = ("contracts.never_changes",)
+    yield Refused("ck_contracts_direction", "UPDATE contracts SET direction = 'both'", never)
+    yield Refused("ck_contracts_rounding", "UPDATE contracts SET rounding = 'down'", never)
+    yield Refused("ck_saved_drafts_revision", _copy("saved_drafts", revision="0"))
+    yield Refused(
+        "ck_approvals_of_one_version", _copy("approvals", id="'x'", contract_version_id="NULL"), ("approvals.fit",)
+    )
+    yield Refused(
+        "ck_approvals_of_one_version",
+        _copy("approvals", id="'x'", rule_version_id="'acme/1/payout/3'"),
+        ("approvals.fit",),
+    )
+    yield Refused("ck_approval_policies_number", _copy("approval_policies", number="0"))
+    yield Refused(
+        "ck_decisions_outcome", _copy("decisions", id="'x'", revision="9", outcome="'paid'", amount="0", retired_at=NOW)
+    )
+    yield Refused(
+        "ck_decisions_only_rated_pays",
+        _copy("decisions", id="'x'", revision="9", outcome="'held'", amount="1", retired_at=NOW),
+    )
+    yield Refused(
+        "ck_decisions_rated_under_terms",
+        _copy("decisions", id="'x'", revision="9", outcome="'rated'", contract_version="NULL", retired_at=NOW),
+    )
+    yield Refused("ck_statement_lines_amount_is_not_zero", _copy("statement_lines", id="'x'", amount="0"))
+    yield Refused("ck_named_lists_type", _copy("named_lists", id="'x'", type="'money'"))
+    yield Refused("ck_list_versions_members", _copy("list_versions", number="2", members="'[]'::jsonb"))
+    yield Refused("ck_list_versions_number", _copy("list_versions", number="0"))
+
+
+def keys() -> Iterator[Refused]:
+    """Unique keys and starts, and references to what is not there."""
+    yield Refused(
+        "uq_contract_versions_start",
+        _version(
+            2,
+            "in_force_from = (SELECT in_force_from FROM contract_versions WHERE id = 'acme/1'), effective_from = (SELECT effective_from FROM contract_versions WHERE id = 'acme/1')",
+        ),
+        VERSION_GUARDS,
+    )
+    both = "effective_from = '2026-01-01', recorded_at = '2027-01-15 00:00Z', in_force_from = '2027-01-15 00:00Z', backdated = 'prospective'"
+    yield Refused(
+        "uq_contract_versions_start",
+        f"UPDATE contract_versions SET {both} WHERE id IN ('acme/2', 'acme/4')",
+        VERSION_GUARDS,
+    )
+    yield Refused(
+        "uq_contract_versions_start",
+        "UPDATE contract_versions c SET retired_at = NULL, retired_by = NULL, effective_from = v.effective_from, in_force_from = v.effective_from FROM contract_versions v WHERE v.id = 'acme/1' AND c.id = 'acme/3'",
+        VERSION_GUARDS,
+    )
+    yield Refused(
+        "uq_rule_versions_start",
+        "UPDATE rule_versions c SET effective_from = v.effective_from, in_force_from = v.effective_from FROM rule_versions v WHERE v.id = 'acme/1/payout/1' AND c.id = 'acme/1/payout/2'",
+        RULE_GUARDS,
+    )
+    yield Refused("uq_contract_versions_contract_id_number", _version(6, "number = 5"), VERSION_GUARDS)
+    yield Refused("uq_rule_versions_contract_version_id_kind_number", _rule(4, "number = 3"), RULE_GUARDS)
+    yield Refused("uq_contracts_program_id_partner_id", _copy("contracts", id="'x'"))
+    yield Refused(
+        "uq_approvals_contract_version_id_approver",
+        _copy("approvals", id="'x'", where="contract_version_id = 'acme/5'"),
+    )
+    yield Refused(
+        "uq_approvals_rule_version_id_approver",
+        _copy("approvals", id="'x'", where="rule_version_id IS NOT NULL"),
+        ("approvals.fit",),
+    )
+    yield Refused("uq_decisions_conversion_id_program_id_revision", _copy("decisions", id="'x'", retired_at=NOW))
+    yield Refused("uq_decisions_current", _copy("decisions", id="'x'", revision="9"))
+    yield Refused("uq_statements_contract_id_period", _copy("statements", id="'x'"))
+    for table in TABLES:
+        if table in ("contract_versions", "rule_versions"):
+            continue
+        others = _OTHER_KEYS.get(table, ())
+        yield Refused(f"pk_{table}", _copy(table), others)
+    yield Refused("pk_contract_versions", _version(6, "id = 'acme/8'"), VERSION_GUARDS)
+    yield Refused("pk_rule_versions", _rule(4, "id = 'acme/1/payout/3'"), RULE_GUARDS)
+    yield Refused("fk_contracts_program_id", _copy("contracts", id="'x'", program_id="'nowhere'"))
+    yield Refused("fk_contracts_partner_id", _copy("contracts", id="'x'", partner_id="'nobody'"))
+    yield Refused("fk_contract_versions_contract_id", _version(6, "contract_id = 'nothing'"), VERSION_GUARDS)
+    yield Refused("fk_rule_versions_contract_version_id", _rule(4, "contract_version_id = 'nothing'"), RULE_GUARDS)
+    yield Refused(
+        "fk_approvals_contract_version_id",
+        _copy("approvals", id="'x'", contract_version_id="'nothing'", where="contract_version_id = 'acme/5'"),
+        ("approvals.fit",),
+    )
+    yield Refused(
+        "fk_approvals_rule_version_id",
+        _copy("approvals", id="'x'", rule_version_id="'nothing'", where="rule_version_id IS NOT NULL"),
+        ("approvals.fit",),
+    )
+    yield Refused("fk_approval_policies_program_id", _copy("approval_policies", program_id="'nowhere'"))
+    yield Refused("fk_conversions_program_id", _copy("conversions", program_id="'nowhere'"))
+    yield Refused("fk_decisions_program_id_conversion_id", _copy("decisions", id="'x'", conversion_id="'c9'"))
+    yield Refused(
+        "fk_decisions_contract_id", _copy("decisions", id="'x'", revision="9", contract_id="'nothing'", retired_at=NOW)
+    )
+    yield Refused("fk_statements_contract_id", _copy("statements", id="'x'", contract_id="'nothing'"))
+    yield Refused("fk_billing_runs_statement_id", _copy("billing_runs", id="'x'", statement_id="'nothing'"))
+    for column in ("statement_id", "run_id", "decision_id", "corrects"):
+        yield Refused(f"fk_statement_lines_{column}", _copy("statement_lines", id="'x'", **{column: "'nothing'"}))
+    yield Refused("fk_list_versions_list_id", _copy("list_versions", list_id="'nothing'"))
+
+
+# A copied row has all its keys twice.
+_OTHER_KEYS: dict[str, tuple[str, ...]] = {
+    "contracts": ("uq_contracts_program_id_partner_id",),
+    "statements": ("uq_statements_contract_id_period",),
+    "decisions": ("uq_decisions_current", "uq_decisions_conversion_id_program_id_revision"),
+    "approvals": (
+        "approvals.fit",
+        "uq_approvals_contract_version_id_approver",
+        "uq_approvals_rule_version_id_approver",
+    ),
+}
+
+
+def lives() -> Iterator[Refused]:
+    """States that do not follow, approvals that are none, and changes of what was approved."""
+    versions, rules = "contract_versions.guarded", "rule_versions.guarded"
+    for model, guard, row in ((ContractVersion, versions, "acme/2"), (RuleVersion, rules, "acme/1/payout/2")):
+        table = model.__tablename__
+        for column in model.__table__.columns:
+            if column.name == "retired_at":
+                continue  # it may be said, once; what is said of it is held by checks
+            yield Refused(guard, f"UPDATE {table} SET {column.name} = {_other(column)} WHERE id = '{row}'")
+        yield Refused(guard, f"DELETE FROM {table} WHERE id = '{row}'")
+    yield Refused(versions, _version(3, "retired_at = NULL, retired_by = NULL, retired_because = NULL"))
+    yield Refused(versions, _version(3, f"{RETIRED}"))
+    yield Refused(versions, _version(2, "replaced_by = 'acme/5'"))
+    yield Refused(
+        versions, _version(2, "state = 'draft', approved_by = NULL, recorded_at = NULL, in_force_from = NULL")
+    )
+    yield Refused(
+        versions, "DELETE FROM contract_versions WHERE id = 'acme/6'", ("fk_rule_versions_contract_version_id",)
+    )
+    yield Refused(rules, "DELETE FROM rule_versions WHERE id = 'acme/1/payout/4'")
+    yield Refused(rules, "DELETE FROM rule_versions WHERE id = 'acme/10/payout/1'")
+    for number, changes in ((10, "value = 1"), (10, "params = '{\"a\": 1}'"), (10, "content_hash = 'x'"), (10, "approvals_needed = 2"), (5, "approvals_needed = 1"), (10, "editors = '{}'"), (10, "editors = editors || '{x}'::text[]"), (10, "effective_from = '2030-01-01'"), (10, "state = 'draft'"), (6, "editors = '{someone}', created_by = 'someone'"), (6, "created_by = 'someone'"), (6, "contract_id = 'globex'"), (6, "state = 'rejected', closed_because = 'no', " + CLOSED), (7, "state = 'submitted', closed_at = NULL, closed_by = NULL"), (7, "closed_because = 'another'"), (8, "state = 'draft', closed_at = NULL, closed_by = NULL"), (6, BY_EVE), (10, BY_EVE), (5, BY_SAM), (8, BY_EVE)):  # fmt: skip
+        yield Refused(
+            versions,
+            _version(number, changes),
+            ("ck_contract_versions_author_is_an_editor",) if "{}" in changes else (),
+        )
+    for number, changes in ((3, "body = '{}'"), (3, "hash = 'x'"), (3, "effective_from = '2027-01-07'"), (3, "state = 'draft'"), (3, BY_EVE), (4, BY_EVE), (4, "contract_version_id = 'acme/6'"), (4, "editors = '{someone}', created_by = 'someone'")):  # fmt: skip
+        yield Refused(rules, _rule(number, changes), ("rule_versions.inside",))
+    yield Refused(versions, _copy("contract_versions", id="'acme/99'", number="99", where="id = 'acme/10'"))
+    yield Refused(
+        versions, _copy("contract_versions", id="'acme/99'", number="99", state="'submitted'", where="id = 'acme/6'")
+    )
+    yield Refused(rules, _copy("rule_versions", id="'x'", number="99", where="id = 'acme/1/payout/3'"))
+
+
+def insides() -> Iterator[Refused]:
+    """Rules outside their contract version, approvals by the wrong people, and rows that never change."""
+    inside = "rule_versions.inside"
+    yield Refused(inside, _rule(4, "effective_from = effective_from - interval '1 year'"))
+    yield Refused(
+        inside,
+        _copy(
+            "rule_versions",
+            id="'x'",
+            number="99",
+            contract_version_id="'acme/9'",
+            created_at=NOW,
+            where="id = 'acme/1/payout/4'",
+        ),
+    )
+    yield Refused(
+        inside,
+        _copy(
+            "rule_versions",
+            id="'x'",
+            number="99",
+            contract_version_id="'acme/10'",
+            effective_from="'2028-01-01'",
+            where="id = 'acme/1/payout/4'",
+        ),
+    )
+    yield Refused(
+        inside, _copy("rule_versions", id="'x'", number="99", created_at="'2026-11-30'", where="id = 'acme/1/payout/4'")
+    )
+    for start in ("effective_from", "timestamptz '2030-01-01'"):
+        late = APPROVED.format(by="eve", at=NOW, start=start) + f", effective_from = {start}"
+        parent = {"effective_from": 10, "timestamptz '2030-01-01'": 1}[start]
+        row = "acme/10/payout/1" if parent == 10 else "acme/1/payout/3"
+        yield Refused(inside, f"UPDATE rule_versions SET {late} WHERE id = '{row}'", ("rule_versions.guarded",))
+    fit = "approvals.fit"
+    for by in ("author", "clerk"):
+        yield Refused(fit, _approval("acme/10", by))
+    yield Refused(fit, _approval("acme/10", "eve", content="'other'"))
+    for number in (1, 3, 6, 7, 8):
+        yield Refused(fit, _approval(f"acme/{number}", "eve"))
+    for by in ("author", "clerk"):
+        yield Refused(fit, _approval("acme/1/payout/3", by))
+    yield Refused(fit, _approval("acme/1/payout/3", "eve", content="'other'"))
+    yield Refused(fit, _approval("acme/1/payout/4", "eve"))
+    for table in TABLES:
+        if table not in ("contract_versions", "rule_versions"):
+            guard = f"{table}.guarded" if table == "decisions" else f"{table}.never_changes"
+            yield Refused(guard, f"DELETE FROM {table}", _REFERENCES.get(table, ()))
+            column = _SOME_COLUMN[table]
+            yield Refused(
+                guard,
+                f"UPDATE {table} SET {column} = 'x'",
+                ("uq_approvals_contract_version_id_approver",) if table == "approvals" else (),
+            )
+        yield Refused(f"{table}.never_truncated", f"TRUNCATE {table} CASCADE", _TRUNCATED_TOO.get(table, ()))
+    for change in (
+        "amount = amount + 1",
+        "record = '{}'",
+        "event_at = event_at + interval '1 s'",
+        "contract_id = 'globex'",
+        "recorded_at = now()",
+        "retired_at = NULL",
+    ):
+        yield Refused("decisions.guarded", f"UPDATE decisions SET {change} WHERE conversion_id = 'c1'")
+
+
+_SOME_COLUMN = {
+    "contracts": "currency",
+    "decisions": "digest",
+    "saved_drafts": "saved_by",
+    "approvals": "approver",
+    "conversions": "body_hash",
+    "statements": "currency",
+    "billing_runs": "posted_by",
+    "statement_lines": "rule",
+    "named_lists": "description",
+    "list_versions": "hash",
+    "approval_policies": "created_by",
+}
+_REFERENCES = {
+    "contracts": ("fk_contract_versions_contract_id", "fk_decisions_contract_id", "fk_statements_contract_id"),
+    "conversions": ("fk_decisions_program_id_conversion_id",),
+    "decisions": ("fk_statement_lines_decision_id",),
+    "statements": ("fk_billing_runs_statement_id", "fk_statement_lines_statement_id"),
+    "billing_runs": ("fk_statement_lines_run_id",),
+    "named_lists": ("fk_list_versions_list_id",),
+}
+# What a truncation would take along has guards of its own.
+_TRUNCATED_TOO = {
+    "contracts": ("contract_versions", "rule_versions", "approvals", "decisions", "statements", "billing_runs", "statement_lines"),
+    "contract_versions": ("rule_versions", "approvals"),
+    "rule_versions": ("approvals",),
+    "conversions": ("decisions", "statement_lines"),
+    "decisions": ("statement_lines",),
+    "statements": ("billing_runs", "statement_lines"),
+    "billing_runs": ("statement_lines",),
+    "named_lists": ("list_versions",),
+}  # fmt: skip
+_TRUNCATED_TOO = {table: tuple(f"{other}.never_truncated" for other in too) for table, too in _TRUNCATED_TOO.items()}
+
+
+def _copy(table: str, *, where: str = "true", **columns: str) -> str:
+    """Insert a copy of a row with other values in some columns; what the database counts is counted anew."""
+    given = ", ".join(f"'{name}', {value}" for name, value in columns.items())
+    return (
+        f"INSERT INTO {table} OVERRIDING USER VALUE SELECT (jsonb_populate_record(NULL::{table},"
+        f" to_jsonb(t) || jsonb_build_object({given}))).* FROM {table} t WHERE {where} LIMIT 1"
+    )
+
+
+def _approval(version: str, approver: str, content: str | None = None) -> str:
+    column, table, hash_ = (
+        ("rule_version_id", "rule_versions", "hash")
+        if "payout" in version
+        else ("contract_version_id", "contract_versions", "content_hash")
+    )
+    return (
+        f"INSERT INTO approvals (id, {column}, approver, content_hash, approved_at)"
+        f" SELECT 'x', id, '{approver}', {content or hash_}, {NOW} FROM {table} WHERE id = '{version}'"
+    )
+
+
+def _other(column: object) -> str:
+    """Return an expression of another value than the one a column has."""
+    name, kind = column.name, str(column.type)  # type: ignore[attr-defined]
+    if "TIMESTAMP" in kind or kind == "DATETIME":
+        return "timestamptz '1999-01-01'"
+    by_kind = {
+        "INTEGER": "4711",
+        "BOOLEAN": f"NOT {name}",
+        "NUMERIC": "4711",
+        "JSONB": "'{\"x\": 1}'",
+        "DATE": "date '1999-01-01'",
+    }
+    return "'{other}'::text[]" if "ARRAY" in kind else by_kind.get(kind, "'other'")
+
+
+ROWS = [*checks(), *keys(), *lives(), *insides()]
