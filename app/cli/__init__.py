@@ -26,10 +26,11 @@ from app.cli.replay import replay
 from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.terms import terms
+from app.cli.timeline import timeline
 
 COMMANDS = (
     *(demo, serve, migrate, key, import_, check, schema, quote, replay, pack),
-    *(terms, diff, export, apply, bill, explain, audit),
+    *(terms, timeline, diff, export, apply, bill, explain, audit),
 )
 
 group = AppGroup(

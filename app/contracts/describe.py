@@ -81,12 +81,12 @@ def version_data(known: KnownVersion) -> dict[str, Any]:
     return {
         "contract": row.contract_id,
         "number": row.number,
-        "bundle": known.bundle,
-        "status": known.status,
-        "revision": known.revision,
-        "editors": known.editors,
         **life_data(row, as_of),
         **{key: value for key, value in content.items() if key != "rule_versions"},
+        "status": known.status,
+        "bundle": known.bundle,
+        "revision": known.revision,
+        "editors": known.editors,
         "approvals": known.approvals.get(row.id, []),
         "rule_versions": sorted(data, key=lambda rule: (rule["kind"], rule["number"])),
     }

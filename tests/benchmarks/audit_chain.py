@@ -32,7 +32,7 @@ from app.core.instants import write_instant
 from app.engine.reference import ReferenceMatcher
 from app.partners.operations.create_partner import create_partner
 from app.runtime import Runtime
-from app.store.copy import copy_rows
+from app.store.rows import add_rows
 from app.store.migrate import migrate
 from app.store.session import engine_for
 from app.store.unit_of_work import unit_of_work
@@ -105,7 +105,7 @@ def _events(first: int, count: int, previous: bytes) -> Iterator[tuple[str, byte
 def _copy(runtime: Runtime, count: int) -> None:
     with unit_of_work(runtime.bind) as session:
         head = current_head(session)
-        copy_rows(session, "audit_events", ("body", "hash"), _events(head.seq + 1, count, head.hash))
+        add_rows(session, "audit_events", ("body", "hash"), _events(head.seq + 1, count, head.hash))
 
 
 def _verified(url: str, least: int) -> tuple[float, int]:
