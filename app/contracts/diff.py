@@ -48,6 +48,8 @@ def _renewal_words(renewal: Any) -> str:
         parts.append(f"with {renewal['notice_days']} days of notice")
     if renewal.get("uplift"):
         parts.append(f"{renewal['uplift']} % more")
+    if renewal.get("counted_from"):
+        parts.append(f"terms counted from {renewal['counted_from']}")
     return ", ".join(parts)
 
 
