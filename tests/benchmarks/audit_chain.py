@@ -32,8 +32,8 @@ from app.core.instants import write_instant
 from app.engine.reference import ReferenceMatcher
 from app.partners.operations.create_partner import create_partner
 from app.runtime import Runtime
-from app.store.rows import add_rows
 from app.store.migrate import migrate
+from app.store.rows import add_rows
 from app.store.session import engine_for
 from app.store.unit_of_work import unit_of_work
 from tests.benchmarks.measuring import markdown, publish, where_and_when
