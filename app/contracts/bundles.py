@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.contracts.errors import PartOfBundle
-from app.store.models import ContractVersion
+from app.store.models import ContractVersion, RuleVersion
 
 
 def bundle_of(versions: Sequence[ContractVersion], version: ContractVersion) -> list[ContractVersion]:
@@ -32,4 +32,13 @@ def refuse_follower(version: ContractVersion) -> None:
     if version.kind == "expiry":
         raise PartOfBundle(
             f"{version.id} is the end of the term of version {version.bundle}. Change ends_on or renewal of that one."
+        )
+
+
+def refuse_part(version: ContractVersion, rule: RuleVersion) -> None:
+    """What was drafted with a contract version is submitted, edited, rejected and withdrawn with it: by itself it would
+    leave the version without these rules."""
+    if version.recorded_at is None:
+        raise PartOfBundle(
+            f"{rule.id} is a part of {version.id}, which is {version.state}. Do it to that one: its rules go with it."
         )

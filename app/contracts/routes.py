@@ -56,7 +56,7 @@ RULE_VERSION = f"{VERSION}/rule-versions/<any(eligibility, attribution, payout):
 POLICIES = "/programs/<identifier:program>/approval-policies"
 TIMES = (errors.ContractNotFound, errors.InstantRefused)
 MISSING = (errors.ContractNotFound, errors.VersionNotFound)
-SUBMISSION = (*MISSING, errors.WrongState, errors.RulesFlawed, RulesNotRunnable, TrialNotRun)
+SUBMISSION = (*MISSING, errors.WrongState, errors.PartOfBundle, errors.RulesFlawed, RulesNotRunnable, TrialNotRun)
 APPROVAL = (
     *SUBMISSION,
     errors.SelfApproval,

@@ -121,7 +121,7 @@ def show_rule_version(
     takes=EditedRuleVersion,
     shows=RuleVersionShown,
     revision=held_rules,
-    refuses=(*MISSING, errors.VersionRefused, errors.WrongState, errors.OutsideContractVersion),
+    refuses=(*MISSING, errors.VersionRefused, errors.WrongState, errors.PartOfBundle, errors.OutsideContractVersion),
 )
 def edit_rules(ctx: Context, **given: Any) -> dict[str, Any]:
     """Edit a drafted rule version. What it says is replaced; whoever edits it cannot approve it."""

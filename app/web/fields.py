@@ -128,10 +128,10 @@ class Reason(Shaped):
 
     expected = "a sentence of 1 to 500 characters without control characters"
     example = "Agreed in the summer review."
-    described_as = {"minLength": 1, "maxLength": 500}
+    described_as = {"minLength": 1, "maxLength": 500, "pattern": "^[^\\x00-\\x1f\\x7f]*$"}
 
     def read(self, text: str) -> str | None:
-        return text if text.strip() and len(text) <= 500 and not _CONTROL.search(text) else None
+        return text if 1 <= len(text) <= 500 and not _CONTROL.search(text) else None
 
 
 class MonthPeriod(Shaped):

@@ -32,6 +32,9 @@ READING = {
     "audit/verify_trail",
     "billing/get_statement",
     "billing/preview_change",
+    # It drafts by the operations that note it; exporting reads.
+    "contract_files/apply_documents",
+    "contract_files/export_contract",
     "contracts/check_version",
     "contracts/diff_version",
     "contracts/get_terms",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -103,8 +104,9 @@ def test_as_json(termline: Termline, tmp_path: Path) -> None:
     data = json.loads(termline("export", "globex", "--json").stdout)
     file.write_text(termline("export", "globex").stdout)
     assert data == read_yaml(file).data
-    known = termline("export", "globex", "--as-of", "2100-01-01").stdout.splitlines()
-    assert known[2] == "# As it was known at 2100-01-01T05:00:00Z."
+    now = datetime.now(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    known = termline("export", "globex", "--as-of", now).stdout.splitlines()
+    assert known[2] == f"# As it was known at {now}."
     assert "\n".join([*known[:2], *known[3:], ""]) == file.read_text()
 
 

@@ -55,6 +55,7 @@ def test_reads_take_a_time_and_versions_are_compared(run: Run) -> None:
     assert run("diff", "acme", "2").stdout.splitlines() == [
         "acme: version 2, compared with version 1",
         "  in force from 1997-03-01T05:00:00Z instead of 1997-01-01T05:00:00Z",
+        "  kind of version: amendment instead of initial",
         "  payout rules from 1997-03-01T05:00:00Z on:",
         "    otherwise: pay 8 % of order_value instead of 5 % of order_value",
     ]

@@ -10,7 +10,12 @@ import pytest
 from app.contracts import errors
 from app.contracts.known import known_version
 from app.contracts.operations.approve_version import approve_rule_version, approve_version
-from app.contracts.operations.close_version import reject_version, withdraw_version
+from app.contracts.operations.close_version import (
+    reject_rule_version,
+    reject_version,
+    withdraw_rule_version,
+    withdraw_version,
+)
 from app.contracts.operations.draft_promotion import draft_promotion
 from app.contracts.operations.draft_renewal import draft_renewal, next_end
 from app.contracts.operations.draft_rule_version import draft_rule_version
@@ -391,3 +396,12 @@ def test_a_prospective_version_governs_from_its_approval_on(then: Context) -> No
     assert version.in_force_from == TODAY
     instants = (TODAY - timedelta(microseconds=1), TODAY)
     assert [rate(then, at.isoformat()) for at in instants] == ["5", "6"]
+
+
+@pytest.mark.parametrize("act", [submit_rule_version, withdraw_rule_version, reject_rule_version, edit_rule_version])
+def test_rules_that_were_drafted_with_a_version_share_its_life(then: Context, act: Any) -> None:
+    drafted(then)
+    which = {"contract": "acme", "number": 2, "kind": "payout", "rule_number": 1}
+    given = {"effective_from": "1997-04-01", "body": percent("9")} if act is edit_rule_version else {"reason": "No"}
+    with pytest.raises(errors.PartOfBundle, match="acme/2/payout/1 is a part of acme/2, which is draft"):
+        act(then.acting_as("eve"), **which, **given)

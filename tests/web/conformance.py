@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,10 +22,13 @@ from app.factory import create_app
 from tests.web.bodies import conversion, payout, rules, set_up
 from tests.web.client import ApiClient, Keys
 from tests.web.meant import MEANT
-from tests.web.served import UNLIMITED, runtime_on
+from tests.web.served import ROOT, UNLIMITED, runtime_on
 
-VERSIONS = "/v1/contracts/acme/versions"
+# Several contracts: what is done to one of them does not take the others away.
+CONTRACTS = ("acme", *(f"partner{number}" for number in range(2, 17)))
+ENDING, TERMINATED = CONTRACTS[1::4], CONTRACTS[2::4]
 NUMBERS = count(1)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", re.ASCII)
 
 
 @dataclass
@@ -36,6 +42,13 @@ class Outcome:
     failures: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
+    def add(self, other: Outcome) -> None:
+        """Add what another shard did and found."""
+        for counted in ("cases", "statuses", "checks", "meant"):
+            getattr(self, counted).update(getattr(other, counted))
+        self.failures = {**other.failures, **self.failures}
+        self.errors += other.errors
+
 
 def seeded(engine: Engine) -> ApiClient:
     """An API with something of everything: a contract in force, with a draft and a submitted version behind it, lists,
@@ -43,12 +56,15 @@ def seeded(engine: Engine) -> ApiClient:
     runtime = runtime_on(engine)
     client = ApiClient(create_app(runtime, UNLIMITED), Keys(runtime))
     set_up(client)
-    author = client.as_("ops", "dana")
-    for start in ("1998-01-01", "1999-01-01"):
-        author.post(VERSIONS, {"effective_from": start, "rules": rules("7"), "backdated": "restate"})
-    author.post(f"{VERSIONS}/3/submit")
-    new_rate = {"kind": "payout", "effective_from": "1997-03-01", "body": payout("9"), "backdated": "restate"}
-    author.post(f"{VERSIONS}/1/rule-versions", new_rate)
+    author, approver = client.as_("ops", "dana"), client.as_("approver", "sam")
+    for contract in CONTRACTS:
+        if contract != "acme":
+            author.post("/v1/partners", {"id": contract})
+            author.post("/v1/contracts", {"id": contract, "program": "cdnow", "partner": contract})
+            author.post(f"/v1/contracts/{contract}/versions", {"effective_from": "1997-01-01", "rules": rules()})
+            author.post(f"/v1/contracts/{contract}/versions/1/submit")
+            approver.post(f"/v1/contracts/{contract}/versions/1/approve")
+        _with_a_life(author, approver, contract)
     author.post("/v1/lists", {"id": "vip", "type": "text", "members": ["GOLD"]})
     for number in range(3):
         author.post("/v1/conversions", conversion(f"o{number}"))
@@ -56,11 +72,39 @@ def seeded(engine: Engine) -> ApiClient:
     return client
 
 
-def settings(secret: str, examples: int, seed: int) -> SchemathesisConfig:
-    """All checks and all phases. What is set otherwise than it comes has its reason beside it."""
+def _with_a_life(author: ApiClient, approver: ApiClient, contract: str) -> None:
+    """Version 2 a draft, 3 submitted, 4 approved for later; payout rules 2 a draft, 3 submitted, 4 approved. Some
+    contracts have an end, some are terminated."""
+    versions = f"/v1/contracts/{contract}/versions"
+    more = {"ends_on": "2090-01-01"} if contract in ENDING else {}
+    for number, start in ((2, "1998-01-01"), (3, "1999-01-01"), (4, "2080-01-01")):
+        said = {"effective_from": start, "rules": rules("7"), "backdated": "restate", **(more if number == 4 else {})}
+        if number == 4 and contract in TERMINATED:
+            said = {"effective_from": start, "termination": True}
+        author.post(versions, said)
+    rate = {"kind": "payout", "body": payout("9"), "backdated": "restate"}
+    for day in (1, 2, 3):
+        author.post(f"{versions}/1/rule-versions", {**rate, "effective_from": f"1997-03-0{day}"})
+    of_rules = f"{versions}/1/rule-versions/payout"
+    for one in (f"{versions}/3", f"{versions}/4", f"{of_rules}/3", f"{of_rules}/4"):
+        author.post(f"{one}/submit")
+    for one in (f"{versions}/4", f"{of_rules}/4"):
+        approver.post(f"{one}/approve")
+
+
+# What one process tries: half of the operations each by itself, or all of them one after the other along the links. A
+# machine of two cores is busy with three, and done in half the time.
+SHARDS = ("even", "odd", "stateful")
+
+
+def settings(secret: str, examples: int, seed: int, shard: str) -> SchemathesisConfig:
+    """All checks, and the phases of a shard. What is set otherwise than it comes has its reason beside it."""
+    is_stateful = shard == "stateful"
+    phases = {phase: {"enabled": not is_stateful} for phase in ("examples", "coverage", "fuzzing")}
     return SchemathesisConfig.from_dict(
         {
             "seed": seed,
+            "phases": {**phases, "stateful": {"enabled": is_stateful}},
             "auth": {"openapi": {"apiKey": {"bearer": secret}}},
             "continue-on-failure": True,
             "checks": {"enabled": True},
@@ -70,10 +114,27 @@ def settings(secret: str, examples: int, seed: int) -> SchemathesisConfig:
 
 
 def run(client: ApiClient, address: str, examples: int, seed: int = 1) -> Outcome:
-    """Run everything there is against a served application."""
-    config = settings(client.keys.of("admin"), examples, seed)
+    """Run everything there is against a served application, shard by shard at once."""
+    made = client.get("/v1/decisions?program=cdnow&conversion=o1").get_json()["items"][0]["id"]
+    given = [address, client.keys.of("admin"), made, str(examples), str(seed)]
+    command = [sys.executable, "-m", "tests.web.conformance", *given]
+    processes = [subprocess.Popen([*command, shard], cwd=ROOT, stdout=subprocess.PIPE) for shard in SHARDS]
+    whole = Outcome()
+    for process in processes:
+        written, _ = process.communicate()
+        assert process.returncode == 0, process.args
+        whole.add(pickle.loads(written))
+    return whole
+
+
+def run_shard(address: str, secret: str, decision: str, examples: int, seed: int, shard: str) -> Outcome:
+    """Run one shard."""
+    config = settings(secret, examples, seed, shard)
     schema = schemathesis.openapi.from_url(f"{address}/openapi.json", config=config)
-    known, outcome = Known(client), Outcome()
+    if shard != "stateful":
+        found = sorted(result.ok().definition.raw["operationId"] for result in schema.get_all_operations())
+        schema = schema.include(operation_id=found[SHARDS.index(shard) :: 2])
+    known, outcome = Known(decision), Outcome()
 
     @schema.hook("filter_failure")
     def is_a_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
@@ -87,7 +148,7 @@ def run(client: ApiClient, address: str, examples: int, seed: int = 1) -> Outcom
 
     @schema.hook("map_headers")
     def new_keys(context: Any, headers: Any) -> Any:
-        return headers and {name: _mostly_new(name, value) for name, value in headers.items()}
+        return headers and {name: _mostly_new(name, value, shard) for name, value in headers.items()}
 
     @schema.hook("map_body")
     def ids_of_body(context: Any, body: Any) -> Any:
@@ -101,10 +162,9 @@ def run(client: ApiClient, address: str, examples: int, seed: int = 1) -> Outcom
 class Known:
     """What there is. Ids that are drawn hardly ever are of something: most of the good ones become one of these."""
 
-    def __init__(self, client: ApiClient) -> None:
-        made = client.get("/v1/decisions?program=cdnow&conversion=o1").get_json()["items"][0]["id"]
-        ids = {"contract": "acme", "program": "cdnow", "partner": "acme", "list": "vip", "conversion": "o1"}
-        self.ids = {**ids, "decision": made, "period": "1997-07"}
+    def __init__(self, decision: str) -> None:
+        ids = {"program": "cdnow", "partner": "acme", "list": "vip", "conversion": "o1"}
+        self.ids = {**ids, "decision": decision, "period": "1997-07"}
 
     def in_path(self, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
         """Return the ids of an address, of something there is."""
@@ -121,15 +181,18 @@ class Known:
     def _known(self, name: str, value: Any) -> Any:
         if name in ("number", "rule_number") and isinstance(value, int) and 1 <= value <= 999_999_999:
             return value if value % 8 == 7 else value % 4 + 1
-        is_good = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", value, re.ASCII)
+        if name == "contract" and isinstance(value, str) and _IDENTIFIER.fullmatch(value):
+            place = crc32(value.encode())
+            return CONTRACTS[place // 8 % len(CONTRACTS)] if place % 8 else value
+        is_good = isinstance(value, str) and _IDENTIFIER.fullmatch(value)
         return self.ids[name] if is_good and name in self.ids and crc32(value.encode()) % 8 else value
 
 
-def _mostly_new(name: str, value: Any) -> Any:
+def _mostly_new(name: str, value: Any, shard: str) -> Any:
     """Return an Idempotency-Key as a new one: short ones are drawn again and again, and their requests refused. One that
     is none stays what it is, and some come again as they are."""
     is_good = name == "Idempotency-Key" and isinstance(value, str) and re.fullmatch("[!-~]{1,200}", value)
-    return f"{value}-{next(NUMBERS)}" if is_good and crc32(value.encode()) % 8 else value
+    return f"{value}-{shard}{next(NUMBERS)}" if is_good and crc32(value.encode()) % 8 else value
 
 
 def _take(outcome: Outcome, event: Any) -> None:
@@ -166,3 +229,18 @@ def _failures(recorder: Any) -> Iterator[tuple[str, str]]:
                     f"{node.name} {failure.operation} {failure.title} {response and response.status_code}",
                     f"{failure.message}\n{asked}\n{answered}",
                 )
+
+
+def main(address: str, secret: str, decision: str, examples: str, seed: str, shard: str) -> None:
+    """Run a shard and write what it found to the standard output."""
+    out = sys.stdout.buffer
+    sys.stdout = sys.stderr
+    # Pickled under the name by which others import it.
+    found = run_shard(address, secret, decision, int(examples), int(seed), shard)
+    out.write(pickle.dumps(found))
+
+
+if __name__ == "__main__":
+    from tests.web import conformance
+
+    conformance.main(*sys.argv[1:])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemathesis.core.failures import AcceptedNegativeData
-from schemathesis.openapi.checks import RejectedPositiveData
+from schemathesis.openapi.checks import MissingHeaderNotRejected, RejectedPositiveData
 
 Problem = dict[str, Any]
 
@@ -100,7 +100,20 @@ MEANT = (
             "program_refused",
             "contract_refused",
             "conversion_refused",
+            "policy_refused",
+            "key_refused",
+            "key_name_refused",
         ),
+    ),
+    Meant(
+        RejectedPositiveData,
+        "What will be known at a time to come nobody can say, and a date is no instant where no zone is known.",
+        codes=("instant_refused",),
+    ),
+    Meant(
+        MissingHeaderNotRejected,
+        "RFC 6585 has a status of its own for an edit without If-Match: 428.",
+        codes=("precondition_required",),
     ),
     Meant(
         AcceptedNegativeData,

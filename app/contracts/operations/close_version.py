@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from app.audit.record import record
 from app.contracts import lifecycle
-from app.contracts.bundles import bundle_of, refuse_follower
+from app.contracts.bundles import bundle_of, refuse_follower, refuse_part
 from app.contracts.operations.edit_version import Check
 from app.contracts.proposals import check_reason, refusal
 from app.contracts.repository import contract_named, rule_version_numbered, version_numbered, versions_of
@@ -92,6 +92,7 @@ def _close_rule_version(
     rule = rule_version_numbered(version, str(kind), int(str(rule_number)))
     if check is not None:
         check(version)
+    refuse_part(version, rule)
     _CLOSE[state](rule, ctx.actor, ctx.now(), reason)
     record(ctx, f"rule_version.{state}", rule.id, f"{rule.id} {state} by {ctx.actor}", reason=reason)
     ctx.session.flush()

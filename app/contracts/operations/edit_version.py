@@ -7,7 +7,7 @@ from typing import Any
 
 from app.audit.record import record
 from app.contracts import lifecycle
-from app.contracts.bundles import bundle_of, refuse_follower
+from app.contracts.bundles import bundle_of, refuse_follower, refuse_part
 from app.contracts.content import content_data, rule_content_data
 from app.contracts.operations.draft_rule_version import read_rule_version
 from app.contracts.proposals import Draft, Proposal, propose, refusal
@@ -84,6 +84,7 @@ def edit_rule_version(
     rule = rule_version_numbered(version, kind, rule_number)
     if check is not None:
         check(version)
+    refuse_part(version, rule)
     lifecycle.require_draft(rule)
     draft = read_rule_version(ctx, row, version, kind, effective_from, body, backdated, reason)
     before = rule_content_data(rule)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from app.contracts import lifecycle
-from app.contracts.bundles import bundle_of
+from app.contracts.bundles import bundle_of, refuse_part
 from app.contracts.errors import WrongState
 from app.contracts.operations.approve_version import (
     approve_rule_version,
@@ -51,6 +51,7 @@ def rehearse_rule_version(ctx: Context, *, contract: str, number: int, kind: str
         retire_rule_version(ctx.acting_as(REHEARSAL), **which, reason=REHEARSAL)  # type: ignore[arg-type]
         return "retire"
     _require_open(rule)
+    refuse_part(version, rule)
     if rule.state == "draft":
         lifecycle.submit(rule, REHEARSAL, ctx.now(), 1, [])
         ctx.session.flush()

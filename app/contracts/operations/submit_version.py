@@ -9,7 +9,7 @@ from app.analysis.questions import Budget
 from app.audit.record import record
 from app.contracts import lifecycle
 from app.contracts.approval_policy import DEFAULT, Change, approvals_needed
-from app.contracts.bundles import bundle_of
+from app.contracts.bundles import bundle_of, refuse_part
 from app.contracts.loosened import loosened_by
 from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
 from app.contracts.operations.edit_version import Check
@@ -64,6 +64,7 @@ def submit_rule_version(
     rule = rule_version_numbered(version, kind, rule_number)
     if check is not None:
         check(version)
+    refuse_part(version, rule)
     if rule.state == "draft":
         _try_out(ctx, row, version, [rule])
     loosened = loosened_by(ctx, row, versions_of(ctx.session, contract), version, [rule])
