@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import orjson
 from sqlalchemy.orm import Session
 
-from app.audit.chain import event_body, event_hash
+from app.audit.chain import Unplaced, event_hash
 from app.audit.repository import add_events, current_head
 
 BATCH = 1_000
 
 
-def append_events(session: Session, events: Sequence[bytes]) -> None:
-    """Append events, JSON without a place yet, in the order in which they happened in this unit of work."""
+def append_events(session: Session, events: Sequence[Unplaced]) -> None:
+    """Append events in the order in which they happened in this unit of work."""
     head = current_head(session, lock=True)
     seq, previous, rows = head.seq, head.hash, []
     for event in events:
         seq += 1
-        body = event_body(seq, orjson.loads(event))
+        body = event.body(seq)
         previous = event_hash(previous, body)
         rows.append({"body": body.decode(), "hash": previous})
     for start in range(0, len(rows), BATCH):

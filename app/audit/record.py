@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.audit.append import append_events
-from app.core.canonical import canonical_bytes
+from app.audit.chain import unplaced
 from app.core.instants import write_instant
 from app.runtime import Context
 from app.store.last_writes import write_last
@@ -38,4 +38,4 @@ def record(
     }
     if ctx.request is not None:
         event["request"] = ctx.request
-    write_last(ctx.session, append_events, canonical_bytes(event))
+    write_last(ctx.session, append_events, unplaced(event))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 
 import pytest
-from sqlalchemy import Connection, text
+import rfc8785
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from app.audit.chain import event_body
 from app.audit.record import record
 from app.audit.repository import current_head, walked
 from app.audit.verification import verify_chain
 from app.runtime import Context, Runtime
+from app.scenarios.scratch import scratch_database
+from app.store.session import session_on
 from tests.builders.trail import events
 
 
@@ -36,10 +41,18 @@ def test_an_event_is_one_canonical_text_and_its_hash_follows_the_one_before(runt
     assert event.at <= at()
 
 
-def test_the_first_event_follows_the_hash_of_the_installation(connection: Connection, runtime: Runtime) -> None:
-    with runtime.work("ann") as ctx:
-        head = current_head(ctx.session)
-    assert head.seq == 0, "the test needs an untouched database"
+def test_a_place_is_put_where_the_canonical_form_has_it() -> None:
+    traps = ['"seq":0', '\\"seq":0', ',"seq":0,"subject":"', "\\", '"', "", "ü\n"]
+    for trap, seq in itertools.product(traps, (1, 10, 2**53 - 1)):
+        for nested in (None, {"seq": 0}, {trap: [{"seq": 0, "subject": trap}]}):
+            event = {"action": trap, "after": nested, "before": nested, "subject": trap, "summary": trap}
+            assert event_body(seq, event) == rfc8785.dumps({**event, "seq": seq})
+
+
+def test_the_first_event_follows_the_hash_of_the_installation(database: Engine) -> None:
+    with scratch_database(database) as empty:
+        head = current_head(session_on(empty))
+    assert head.seq == 0
     assert head.hash == hashlib.sha256(b"termline/audit/1/genesis\x00" + head.installation.encode()).digest()
 
 

@@ -52,7 +52,7 @@ def test_the_footprint_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_trail_is_written_and_verified(capsys: pytest.CaptureFixture[str]) -> None:
     audit_chain.main(["--quick"])
-    assert {"20,000", "1", "8"} <= _names(capsys.readouterr().out)
+    assert {"5,000", "1", "8"} <= _names(capsys.readouterr().out)
 
 
 def test_ratios_are_taken_within_a_round() -> None:

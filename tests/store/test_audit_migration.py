@@ -16,7 +16,8 @@ from app.audit.verification import verify_chain
 from app.scenarios.scratch import scratch_database
 from app.store.migrate import migrate, migration_config
 
-BEFORE, CHAIN = "2026_11_24_values_of_rules", "2026_11_25_audit_chain"
+CHAIN = "2026_11_25_audit_chain"
+BEFORE = f"{CHAIN}-1"
 ROWS: list[dict[str, Any]] = [
     {
         "at": f"1997-0{number % 9 + 1}-01T00:00:00{fraction}+00:00",
