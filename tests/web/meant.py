@@ -53,6 +53,9 @@ BEYOND_SCHEMAS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "To a schema 5.0 is an integer; here a number with a point is a float, and refused.": lambda error: (
         error["code"] == "float_refused" and ".0 is" in error["message"]
     ),
+    "Which days and times there are is more than a pattern can say.": lambda error: (
+        "expected a date YYYY-MM-DD, or an RFC 3339 time" in error["message"]
+    ),
     "Which characters print is more than a pattern can say.": lambda error: "printable characters" in error["message"],
     "Years 1 and 9999 are dates, but their days have no instants in every zone.": lambda error: re.search(
         r"found '(0001|9999)-", error["message"]
