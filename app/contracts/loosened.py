@@ -25,7 +25,7 @@ def loosened_by(
     """Say which limits payout rules remove or raise. The approval policy may ask for more people then."""
     found: list[str] = []
     for rule in drafted:
-        if rule.kind != "payout" or rule.is_inherited:
+        if rule.kind != "payout":  # what is taken over counts too: its base need not be what is in force
             continue
         governs = governs_from(rule.effective_from, rule.backdated or version.backdated, ctx.now())
         before = _before(ctx, contract, versions, rule.kind, governs)

@@ -1,0 +1,63 @@
+"""Nobody gets terms in force alone, or with fewer people than the policy asks for, by a way around."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.contracts import errors
+from app.contracts.operations.approve_version import approve_version
+from app.contracts.operations.close_version import reject_rule_version, withdraw_rule_version
+from app.contracts.operations.draft_version import draft_version
+from app.contracts.operations.edit_version import edit_rule_version
+from app.contracts.operations.set_approval_policy import set_approval_policy
+from app.contracts.operations.submit_version import submit_rule_version, submit_version
+from app.runtime import Context
+from tests.builders.agreements import percent
+from tests.contracts.test_whole_life import CAP, drafted, rate, submitted, then
+
+__all__ = ["then"]
+
+
+def approved(ctx: Context, number: int) -> None:
+    approve_version(ctx.acting_as("eve"), contract="acme", number=number)
+
+
+def test_rules_of_a_drafted_version_are_edited_with_it(then: Context) -> None:
+    drafted(then)
+    with pytest.raises(errors.PartOfBundle):
+        edit_rule_version(
+            then.acting_as("eve"),
+            contract="acme",
+            number=2,
+            kind="payout",
+            rule_number=1,
+            effective_from="1997-04-01",
+            body=percent("90"),
+        )
+
+    submit_version(then.acting_as("ann"), contract="acme", number=2)
+    approved(then, 2)
+    assert rate(then, "1997-04-01") == "6"
+
+
+def test_rules_of_a_drafted_version_are_not_submitted_alone(then: Context) -> None:
+    drafted(then)
+    with pytest.raises(errors.PartOfBundle):
+        submit_rule_version(then.acting_as("ann"), contract="acme", number=2, kind="payout", rule_number=1)
+
+
+@pytest.mark.parametrize("close", [withdraw_rule_version, reject_rule_version])
+def test_rules_of_a_submitted_version_are_not_closed_alone(then: Context, close: Any) -> None:
+    submitted(then)
+    with pytest.raises(errors.PartOfBundle):
+        close(then.acting_as("eve"), contract="acme", number=2, kind="payout", rule_number=1, reason="no")
+
+
+def test_a_limit_removed_by_going_back_to_a_base_without_it_is_loosened(then: Context) -> None:
+    set_approval_policy(then, program="shop", policy={"approvals": 1, "loosened_limits": 3})
+    submitted(then, payout={**percent("5"), "limits": [CAP]})
+    approved(then, 2)
+    draft_version(then.acting_as("ann"), contract="acme", effective_from="1997-05-01", base=1)
+    assert submit_version(then.acting_as("ann"), contract="acme", number=3).approvals_needed == 3
