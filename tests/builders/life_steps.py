@@ -36,12 +36,20 @@ class Contract(Drafting):
         members = self.oracle.bundle_of(self.oracle.numbered(number))
         why_not = {"WrongState"} if members[0].state != "draft" else set()
         if self.do(why_not, actor, submit_version, contract="acme", number=number):
-            needed = max(self._needed(member, member.value, members) for member in members)
+            needed = max(self._needed(member, self._value(member, members), members) for member in members)
             for life in [*members, *(rules for member in members for rules in member.rules)]:
                 life.state, life.submitter, life.submitted, life.needed = "submitted", actor, self.now, needed
 
+    def _value(self, member: Version, members: list[Version]) -> int:
+        """The higher of what a contract would be worth and is worth where a version begins to govern."""
+        governs = max(member.start, self.now) if member.backdated == "prospective" else member.start
+        base = self.oracle.base_at(governs, members)
+        return max(member.value or 0, 0 if base is None else base.value or 0)
+
     def _needed(self, life: Version | Rules, value: int | None, members: list[Version] | None = None) -> int:
-        is_first = members is not None and not [v for v in self.oracle.live() if v not in members]
+        is_first = members is not None and not [
+            v for v in self.oracle.versions if v.recorded is not None and v not in members
+        ]
         counts = [self.policy["approvals"]]
         if life.start < self.now and not is_first:
             counts.append(self.policy.get("backdated", 1))
@@ -53,7 +61,7 @@ class Contract(Drafting):
         self.tick()
         version = self.oracle.numbered(number)
         members = self.oracle.bundle_of(version)
-        others = [other for other in self.oracle.live() if other not in members]
+        others = [other for other in self.oracle.versions if other.recorded is not None and other not in members]
         why_not: set[str] = set()
         for member in members:
             why_not |= self._refuse_approval(member, actor)

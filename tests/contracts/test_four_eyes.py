@@ -11,6 +11,7 @@ from app.contracts.operations.approve_version import approve_version
 from app.contracts.operations.close_version import reject_rule_version, withdraw_rule_version
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.edit_version import edit_rule_version
+from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
 from app.runtime import Context
@@ -61,3 +62,34 @@ def test_a_limit_removed_by_going_back_to_a_base_without_it_is_loosened(then: Co
     approved(then, 2)
     draft_version(then.acting_as("ann"), contract="acme", effective_from="1997-05-01", base=1)
     assert submit_version(then.acting_as("ann"), contract="acme", number=3).approvals_needed == 3
+
+
+def test_a_value_that_is_lowered_by_the_draft_counts_as_it_was(then: Context) -> None:
+    set_approval_policy(then, program="shop", policy={"approvals": 1, "value_over": [{"over": "1000", "approvals": 3}]})
+    submitted(then, value="5000.00")
+    for actor in ("eve", "bob", "dan"):
+        approve_version(then.acting_as(actor), contract="acme", number=2)
+    assert submitted(then, "90", "1997-05-01", value="1.00").approvals_needed == 3
+
+
+def test_a_termination_needs_the_people_that_the_value_needs(then: Context) -> None:
+    set_approval_policy(then, program="shop", policy={"approvals": 1, "value_over": [{"over": "1000", "approvals": 3}]})
+    submitted(then, value="5000.00")
+    for actor in ("eve", "bob", "dan"):
+        approve_version(then.acting_as(actor), contract="acme", number=2)
+    draft_version(then.acting_as("ann"), contract="acme", effective_from="1997-05-01", termination=True)
+    assert submit_version(then.acting_as("ann"), contract="acme", number=3).approvals_needed == 3
+
+
+def test_the_past_of_a_contract_whose_versions_were_all_retired_is_still_its_past(then: Context) -> None:
+    set_approval_policy(then, program="shop", policy={"approvals": 1, "backdated": 2})
+    retire_version(then.acting_as("eve"), contract="acme", number=1, reason="a mistake")
+    draft = draft_version(
+        then.acting_as("ann"),
+        contract="acme",
+        effective_from="1997-01-01",
+        base=1,
+        rules={"payout": percent("90")},
+        backdated="restate",
+    )
+    assert submit_version(then.acting_as("ann"), contract="acme", number=draft.number).approvals_needed == 2

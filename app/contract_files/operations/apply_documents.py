@@ -20,7 +20,7 @@ from app.contracts.operations.draft_rule_version import draft_rule_version
 from app.contracts.operations.draft_whole import draft_whole, edit_whole
 from app.contracts.operations.edit_version import edit_rule_version
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
-from app.contracts.repository import is_in_timeline, version_numbered, versions_of
+from app.contracts.repository import version_numbered, versions_of
 from app.contracts.whole import WholeVersion
 from app.core.errors import AppError, Finding, pointer_of
 from app.core.instants import write_instant
@@ -91,7 +91,7 @@ def what_is_there(ctx: Context, document: Document) -> There:
     frame = {"id": contract.id, **{key: getattr(contract, key) for key in FRAME}}
     names = {"program": contract.program_id, "partner": contract.partner_id}
     exported = export_contract(ctx, contract=contract.id)
-    has_terms = any(is_in_timeline(version) for version in versions_of(ctx.session, contract.id))
+    has_terms = any(version.recorded_at is not None for version in versions_of(ctx.session, contract.id))
     return replace(
         there, contract=frame | names, document=exported.document, stated=exported.stated, has_terms=has_terms
     )

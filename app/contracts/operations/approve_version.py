@@ -57,7 +57,8 @@ def approve_version(
     versions = versions_of(ctx.session, contract)
     members = bundle_of(versions, version)
     others = [other for other in versions if other not in members]
-    is_first = not any(is_in_timeline(other) for other in others)
+    # What was approved and retired has a past as well: something was decided under it.
+    is_first = not any(other.recorded_at is not None for other in others)
     lifecycle.refuse_overtaken(versions, ctx.now())
     for member in members:
         given = approvers_of(ctx, member)

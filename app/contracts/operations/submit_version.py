@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from app.analysis.questions import Budget
 from app.audit.record import record
 from app.contracts import lifecycle
 from app.contracts.approval_policy import DEFAULT, Change, approvals_needed
+from app.contracts.base import base_in_force, numbered
 from app.contracts.bundles import bundle_of, refuse_part
 from app.contracts.loosened import loosened_by
 from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
 from app.contracts.operations.edit_version import Check
 from app.contracts.repository import (
     contract_named,
-    is_in_timeline,
     policies_of,
     rule_version_numbered,
     version_numbered,
@@ -80,13 +81,26 @@ def _approvals_of(
 ) -> tuple[int, list[str]]:
     """Return how many approvals a bundle needs and why: as many as the member that needs most."""
     policy = policy_of(ctx, contract)
-    others = [version for version in versions if version not in members and is_in_timeline(version)]
+    others = [version for version in versions if version not in members]
+    has_past = any(version.recorded_at is not None for version in others)
     needs: tuple[int, list[str]] = (0, [])
     for member in members:
         loosened = loosened_by(ctx, contract, versions, member, member.rule_versions)
-        is_backdated = bool(others) and member.effective_from < ctx.now()
-        needs = max(needs, approvals_needed(policy, Change(member.value, is_backdated, loosened)))
+        is_backdated = has_past and member.effective_from < ctx.now()
+        value = _value_at_stake(ctx, contract, others, member)
+        needs = max(needs, approvals_needed(policy, Change(value, is_backdated, loosened)))
     return needs
+
+
+def _value_at_stake(
+    ctx: Context, contract: Contract, others: Sequence[ContractVersion], member: ContractVersion
+) -> Decimal | None:
+    """Return the higher of the values that a contract would have and has where a version starts: neither a draft that
+    lowers it nor one that ends the terms needs fewer people for that."""
+    governs = lifecycle.governs_from(member.effective_from, member.backdated, ctx.now())
+    base = numbered(others, base_in_force(ctx, contract, others, governs, ctx.now()))
+    values = [version.value for version in (member, base) if version is not None and version.value is not None]
+    return max(values, default=None)
 
 
 def policy_of(ctx: Context, contract: Contract) -> dict[str, Any]:
