@@ -152,11 +152,25 @@ class Contract(Drafting):
         members = [member for member in self.oracle.bundle_of(version) if member.is_live]
         if any(actor in member.wrote for member in [version, *members]):
             why_not.add("SelfApproval")
-        if any(member.replaced_another for member in members):
+        if any(member.replaced_another for member in members) or self._takes_an_end_away(members):
             why_not.add("RetirementRefused")
         if self.do(why_not, actor, retire_version, contract="acme", number=number, reason="a mistake"):
             for member in members:
                 member.retired = self.now
+
+    def _takes_an_end_away(self, members: list[Version]) -> bool:
+        """Whether something that stays would go on for want of the end that goes."""
+        starts = [member.governs for member in members if member.governs]
+        staying = [v for v in self.oracle.live() if v not in members and v.governs]
+        if not starts:
+            return False
+        first, last = min(starts), max(starts)
+        if any(first < v.governs < last for v in staying if v.governs):
+            return True
+        before = [v for v in staying if v.governs and v.governs < first]
+        if not before or before[-1].kind != "promotion":
+            return False
+        return not any(v.kind == "restoration" and v.bundle == before[-1].bundle for v in staying)
 
     # Rules that are added ---------------------------------------------------------------------------------------
 

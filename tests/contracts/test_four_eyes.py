@@ -9,6 +9,7 @@ import pytest
 from app.contracts import errors
 from app.contracts.operations.approve_version import approve_version
 from app.contracts.operations.close_version import reject_rule_version, withdraw_rule_version
+from app.contracts.operations.draft_promotion import draft_promotion
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.edit_version import edit_rule_version
 from app.contracts.operations.retire_version import retire_version
@@ -93,3 +94,47 @@ def test_the_past_of_a_contract_whose_versions_were_all_retired_is_still_its_pas
         backdated="restate",
     )
     assert submit_version(then.acting_as("ann"), contract="acme", number=draft.number).approvals_needed == 2
+
+
+def test_a_promotion_is_not_retired_from_under_an_amendment_that_took_it_over(then: Context) -> None:
+    draft_promotion(
+        then.acting_as("ann"),
+        contract="acme",
+        effective_from="1997-04-01",
+        until="1997-06-01",
+        rules={"payout": percent("20")},
+    )
+    submit_version(then.acting_as("ann"), contract="acme", number=2)
+    approved(then, 2)
+    draft_version(then.acting_as("ann"), contract="acme", effective_from="1997-05-01", value="7.00")
+    submit_version(then.acting_as("ann"), contract="acme", number=4)
+    approved(then, 4)
+    assert rate(then, "1997-07-01") == "5"
+    with pytest.raises(errors.RetirementRefused):
+        retire_version(then.acting_as("eve"), contract="acme", number=2, reason="a mistake")
+
+
+def test_the_version_that_ends_a_promotion_is_not_retired_before_it(then: Context) -> None:
+    submitted(then, "6", "1997-06-01")
+    approved(then, 2)
+    draft_promotion(
+        then.acting_as("ann"),
+        contract="acme",
+        effective_from="1997-04-01",
+        until="1997-06-01",
+        rules={"payout": percent("20")},
+    )
+    submit_version(then.acting_as("ann"), contract="acme", number=3)
+    approved(then, 3)
+    with pytest.raises(errors.RetirementRefused):
+        retire_version(then.acting_as("eve"), contract="acme", number=2, reason="a mistake")
+
+
+def test_the_end_of_a_term_is_not_retired_with_an_amendment_that_others_follow(then: Context) -> None:
+    submitted(then, "6", "1997-04-01", ends_on="1998-01-01")
+    approved(then, 2)
+    submitted(then, "7", "1997-05-01")
+    approved(then, 4)
+    assert rate(then, "1998-02-01") == "EXPIRED"
+    with pytest.raises(errors.RetirementRefused):
+        retire_version(then.acting_as("eve"), contract="acme", number=2, reason="a mistake")

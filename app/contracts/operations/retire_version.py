@@ -48,6 +48,7 @@ def retire_version(
     versions = versions_of(ctx.session, contract)
     lifecycle.refuse_overtaken(versions, ctx.now())
     members = [member for member in bundle_of(versions, version) if is_in_timeline(member)]
+    _refuse_lost_end(versions, members)
     ends = {member.id: next_start(versions, member) for member in members}
     for member in members:
         lifecycle.refuse_writer(member, ctx.actor, "retire it")
@@ -105,6 +106,28 @@ def _refuse_replacement(ctx: Context, version: ContractVersion | RuleVersion) ->
         raise RetirementRefused(
             f"{version.id} took the place of {former}, which would not come back. Draft what {former} said with the "
             "same start and have that approved: it retires this one."
+        )
+
+
+def _refuse_lost_end(versions: Sequence[ContractVersion], members: Sequence[ContractVersion]) -> None:
+    """Refuse to take away the end of what stays: of an amendment inside a term or a promotion, whose end it took over,
+    or of a promotion that ends where another version starts. It would go on for ever."""
+    starts = [member.starts_at for member in members]
+    staying = [version for version in versions if is_in_timeline(version) and version not in members]
+    inside = [version for version in staying if min(starts) < version.starts_at < max(starts)]
+    if inside:
+        raise RetirementRefused(
+            f"{inside[-1].id} starts inside {members[0].id}, and ends with it at {write_instant(max(starts))}. Retire "
+            f"{inside[-1].id} first."
+        )
+    before = [version for version in staying if version.starts_at < min(starts)]
+    former = max(before, key=lambda version: version.starts_at, default=None)
+    if former is None or former.kind != "promotion":
+        return
+    if not any(version.kind == "restoration" and version.bundle == former.bundle for version in staying):
+        raise RetirementRefused(
+            f"{members[0].id} ends the promotion {former.id}, which has no end of its own and would go on. Retire "
+            f"{former.id} first, or have another version approved with the same start, which retires this one."
         )
 
 
