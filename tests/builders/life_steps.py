@@ -102,6 +102,8 @@ class Contract(Drafting):
                 return True
             if member.backdated == "prospective" and member.start <= self.now:
                 return True
+        if member.kind == "expiry" and self._ends_earlier(member, members):
+            return True
         base = self.oracle.numbered(member.base) if member.is_base_named and member.base else None
         if not member.is_base_named:
             base = self.oracle.base_at(governs, members)
@@ -110,6 +112,13 @@ class Contract(Drafting):
         kinds = {rules.kind for rules in inherited}
         now = sorted((kind, since, tag, pin or 0) for kind in kinds for since, tag, pin in taken.get(kind, []))
         return sorted((rules.kind, rules.start, rules.tag, rules.pin or 0) for rules in inherited) != now
+
+    def _ends_earlier(self, end: Version, members: list[Version]) -> bool:
+        """Whether another term's end lies inside the term that ends there."""
+        term = min(members, key=lambda member: member.number)
+        since = max(term.start, self.now) if term.backdated == "prospective" else term.start
+        ends = [v.governs for v in self.oracle.live() if v.kind == "expiry" and v not in members and v.governs]
+        return any(since < at < end.start for at in ends)
 
     def _put_in_force(self, version: Version) -> None:
         live = self.oracle.live()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from app.contracts import errors
 from app.contracts.operations.approve_version import approve_version
 from app.contracts.operations.close_version import reject_rule_version, withdraw_rule_version
 from app.contracts.operations.draft_promotion import draft_promotion
+from app.contracts.operations.draft_renewal import draft_renewal
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.edit_version import edit_rule_version
+from app.contracts.operations.renewals_due import renewals_due
 from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
@@ -138,3 +141,27 @@ def test_the_end_of_a_term_is_not_retired_with_an_amendment_that_others_follow(t
     assert rate(then, "1998-02-01") == "EXPIRED"
     with pytest.raises(errors.RetirementRefused):
         retire_version(then.acting_as("eve"), contract="acme", number=2, reason="a mistake")
+
+
+def test_a_term_that_was_shortened_is_due_at_its_new_end(then: Context) -> None:
+    submitted(then, "6", "1997-04-01", ends_on="1998-01-01", renewal={"mode": "fixed", "months": 12})
+    approved(then, 2)
+    submitted(then, "7", "1997-05-01", ends_on="1997-10-01")
+    approved(then, 4)
+    assert rate(then, "1997-10-01") == "EXPIRED"
+    due = renewals_due(then, by=datetime(1999, 1, 1, tzinfo=UTC))
+    assert [one.ends_on.isoformat() for one in due] == ["1997-10-01"]
+    renewal = draft_renewal(then.acting_as("ann"), contract="acme", months=3)
+    assert renewal.effective_from == datetime(1997, 10, 1, 4, tzinfo=UTC)
+
+
+def test_the_second_of_two_renewals_does_not_end_with_the_first(then: Context) -> None:
+    submitted(then, "6", "1997-04-01", ends_on="1998-01-01")
+    approved(then, 2)
+    for months in (6, 12):
+        draft_renewal(then.acting_as("ann"), contract="acme", months=months)
+    for number in (4, 6):
+        submit_version(then.acting_as("ann"), contract="acme", number=number)
+    approved(then, 4)
+    with pytest.raises(errors.BaseChanged):
+        approved(then, 6)

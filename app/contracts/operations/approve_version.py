@@ -64,6 +64,7 @@ def approve_version(
         given = approvers_of(ctx, member)
         lifecycle.require_approver(member, ctx.actor, given)
         _refuse_changed_end(ctx, member, others)
+        _refuse_earlier_end(ctx, member, members, others)
         _refuse_changed_base(ctx, row, member, others)
         if not is_first:
             lifecycle.require_declared_backdating(member, member.backdated, ctx.now())
@@ -223,6 +224,23 @@ def _refuse_late(ctx: Context, contract: Contract, version: ContractVersion | Ru
         raise BackdatingUndeclared(
             f"{version.id} was submitted before its start at {write_instant(start)}, which has passed. In the past it "
             f"needs {needed} approvals. Withdraw it, and draft and submit it again."
+        )
+
+
+def _refuse_earlier_end(
+    ctx: Context, version: ContractVersion, members: Sequence[ContractVersion], others: Sequence[ContractVersion]
+) -> None:
+    """A term does not end, unsaid, where another one that was approved meanwhile ends."""
+    term = numbered(members, version.base_number)
+    if version.kind != "expiry" or term is None:
+        return
+    start = lifecycle.governs_from(term.effective_from, term.backdated, ctx.now())
+    ends = [other for other in others if is_in_timeline(other) and other.kind == "expiry"]
+    earlier = [other for other in ends if start < other.starts_at < version.effective_from]
+    if earlier:
+        raise BaseChanged(
+            f"The term of {term.id} would end at {write_instant(earlier[0].starts_at)} already: {earlier[0].id} was "
+            "approved meanwhile. Draft it again, with an end by then, or as a renewal that starts then."
         )
 
 

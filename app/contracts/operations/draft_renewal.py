@@ -74,9 +74,10 @@ def draft_renewal(
 
 def term_end(versions: Sequence[ContractVersion]) -> ContractVersion | None:
     """Return the approved end of the last term, or None where the contract goes on."""
-    known = [version for version in versions if is_in_timeline(version)]
-    last = max(known, key=lambda version: version.starts_at, default=None)
-    return last if last is not None and last.kind == "expiry" else None
+    known = sorted((version for version in versions if is_in_timeline(version)), key=lambda version: version.starts_at)
+    ends = known[max((at + 1 for at, version in enumerate(known) if not version.is_termination), default=0) :]
+    # A term that was shortened has two ends: the first one counts.
+    return ends[0] if ends and ends[0].kind == "expiry" else None
 
 
 def next_end(counted_from: date, ends_on: date, months: int) -> date:

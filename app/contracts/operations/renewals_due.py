@@ -46,15 +46,12 @@ def renewals_due(ctx: Context, *, by: datetime | None = None, as_of: datetime | 
         versions = found[end.contract_id]
         known = [version for version in versions if was_known(version, known_at)]
         before = [version for version in known if version.starts_at < end.starts_at and not version.is_termination]
-        if not before or any(version.starts_at > end.starts_at for version in known):
+        if not before or any(v.starts_at > end.starts_at and not v.is_termination for v in known):
             continue
-        one = _due(
-            contract_named(ctx.session, end.contract_id),
-            max(before, key=lambda v: v.starts_at),
-            end,
-            versions,
-            known_at,
-        )
+        last = max(before, key=lambda version: version.starts_at)
+        if any(last.starts_at < version.starts_at < end.starts_at for version in known):
+            continue  # the terms end before that, at an earlier end or with a termination
+        one = _due(contract_named(ctx.session, end.contract_id), last, end, versions, known_at)
         if start_of_day(one.notice_on, timezone_of(one.contract)) <= then:
             due.append(one)
     return due
