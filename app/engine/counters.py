@@ -5,45 +5,64 @@ Canonical order is (event_at, id). A conversion is counted when it is rated. How
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from app.core.money import plus
-from app.core.period import month_of
-from app.rulelang.ast import Payout, Tiers, Window, formulas_of
+from app.core.period import Window, window_of
+from app.rulelang.ast import Payout, Tiers, formulas_of
+
+Measure = Literal["count", "sum", "amount", "paid"]
+Per = Literal["contract", "partner", "customer"]
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One running total of a contract: of counted conversions, of a fact over them, or of the amounts they were paid."""
+    """One running total of a contract, of all contracts of its partner, or of one customer under it.
 
-    measure: Literal["count", "sum", "amount"]
+    `count` is of counted conversions and `sum` of a fact over them: tiers run on these. `amount` is the money that was
+    paid and `paid` the number of conversions that it was paid for: limits are on these, whichever rule or version paid.
+    """
+
+    measure: Measure
     window: Window
     fact: str | None = None
+    per: Per = "contract"
 
     @property
     def name(self) -> str:
-        """How records name it: "count/month", "sum:order_value/month", "amount/month"."""
-        return f"{self.measure}:{self.fact}/{self.window}" if self.fact else f"{self.measure}/{self.window}"
+        """How records name it: "count/month", "sum:order_value/month", "amount/day/customer"."""
+        measured = f"{self.measure}:{self.fact}" if self.fact else self.measure
+        return f"{measured}/{self.window}" + ("" if self.per == "contract" else f"/{self.per}")
+
+    @property
+    def key(self) -> str:
+        """What a decision adds to it is kept under this name: the same whatever the window."""
+        return f"{self.measure}:{self.fact}" if self.fact else self.measure
+
+    @property
+    def is_of_limits(self) -> bool:
+        """Whether a limit is on it. Such a counter never starts again with a new version."""
+        return self.measure in ("amount", "paid")
 
 
 Before: TypeAlias = Mapping[Counter, Decimal]
 """What each counter of the terms held before a conversion."""
 
-Load: TypeAlias = Callable[[Counter, datetime], Decimal]
-"""Returns what a counter held of the window that starts at an instant, before the first conversion that is decided."""
+Load: TypeAlias = Callable[[Counter, datetime, str], Decimal]
+"""Returns what a counter held of the window that starts at an instant, before the first conversion that is decided; of
+one customer where the counter is per customer, else the name is empty."""
 
 
 def counters_of(payout: Payout) -> frozenset[Counter]:
     """Return the counters a payout needs beyond the event itself."""
-    tiers = [formula for formula in formulas_of(payout) if isinstance(formula, Tiers) and formula.window != "event"]
-    by_tiers = {Counter("sum" if t.by.fact else "count", t.window, t.by.fact) for t in tiers}
-    by_limits = {Counter(limit.measure, limit.window) for limit in payout.limits}
-    return frozenset(by_tiers | by_limits)
+    tiers = [counter_of(formula) for formula in formulas_of(payout) if isinstance(formula, Tiers)]
+    limits = [limit_counter(limit.measure, limit.window, limit.per) for limit in payout.limits]
+    return frozenset(counter for counter in (*tiers, *limits) if counter is not None)
 
 
 def counter_of(tiers: Tiers) -> Counter | None:
@@ -53,40 +72,58 @@ def counter_of(tiers: Tiers) -> Counter | None:
     return Counter("sum" if tiers.by.fact else "count", tiers.window, tiers.by.fact)
 
 
+def limit_counter(measure: Literal["amount", "count"], window: Window, per: Per) -> Counter | None:
+    """Return the counter a limit is on, or None when it is on one event alone."""
+    return None if window == "event" else Counter("amount" if measure == "amount" else "paid", window, per=per)
+
+
 class RunningTotals:
     """The counters of one contract while its conversions are decided in canonical order."""
 
-    def __init__(self, timezone: ZoneInfo, load: Load) -> None:
+    def __init__(self, timezone: ZoneInfo, anchor: date, load: Load) -> None:
         self._timezone = timezone
+        self._anchor = anchor
         self._load = load
-        self._totals: dict[tuple[Counter, datetime], Decimal] = {}
+        self._totals: dict[tuple[Counter, datetime, str], Decimal] = {}
 
-    def before(self, since: Mapping[Counter, datetime], event_at: datetime) -> dict[Counter, Decimal]:
+    def before(
+        self, since: Mapping[Counter, datetime], event_at: datetime, customer: str = ""
+    ) -> dict[Counter, Decimal]:
         """Return each counter's total before an event; `since` says from when on each counter runs."""
-        return {counter: self._total(self._key(counter, start, event_at)) for counter, start in since.items()}
+        return {counter: self._total(self._key(counter, start, event_at, customer)) for counter, start in since.items()}
 
-    def add(self, since: Mapping[Counter, datetime], event_at: datetime, increments: Mapping[Counter, Decimal]) -> None:
-        """Count a rated conversion."""
+    def add(
+        self, since: Mapping[Counter, datetime], event_at: datetime, added: Mapping[str, Decimal], customer: str = ""
+    ) -> None:
+        """Count a decision: `added` is what it adds by `Counter.key`."""
         for counter, start in since.items():
-            key = self._key(counter, start, event_at)
-            self._totals[key] = plus(self._total(key), increments[counter])
+            key = self._key(counter, start, event_at, customer)
+            self._totals[key] = plus(self._total(key), added[counter.key])
 
-    def _key(self, counter: Counter, since: datetime, event_at: datetime) -> tuple[Counter, datetime]:
+    def _key(
+        self, counter: Counter, since: datetime, event_at: datetime, customer: str
+    ) -> tuple[Counter, datetime, str]:
+        start = window_of(counter.window, event_at, self._timezone, self._anchor).start
         # A limit is on what the contract pays in the window, whichever version paid it: it never restarts.
-        start = month_of(event_at, self._timezone).start
-        return counter, start if counter.measure == "amount" else max(start, since)
+        start = start if counter.is_of_limits else max(start, since)
+        return counter, start, customer if counter.per == "customer" else ""
 
-    def _total(self, key: tuple[Counter, datetime]) -> Decimal:
+    def _total(self, key: tuple[Counter, datetime, str]) -> Decimal:
         if key not in self._totals:
             self._totals[key] = self._load(*key)
         return self._totals[key]
 
 
-def increment(counter: Counter, facts: Mapping[str, object], paid: Decimal) -> Decimal:
-    """Return what one rated conversion adds to a counter: one, its fact (zero when absent), or what it was paid."""
-    if counter.measure == "count":
-        return Decimal(1)
-    if counter.measure == "amount":
-        return paid
-    value = facts.get(counter.fact or "", 0)
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+def additions(
+    counters: Iterable[Counter], facts: Mapping[str, object], paid: Decimal, *, is_paid: bool
+) -> dict[str, Decimal]:
+    """Return what one rated conversion adds to counters by `Counter.key`: one, a fact (zero when absent), what was paid
+    within limits, or one if anything was."""
+    found = {"amount": paid, "paid": Decimal(is_paid)}
+    for counter in counters:
+        if counter.measure == "count":
+            found[counter.key] = Decimal(1)
+        elif counter.fact is not None:
+            value = facts.get(counter.fact, 0)
+            found[counter.key] = value if isinstance(value, Decimal) else Decimal(str(value))
+    return found

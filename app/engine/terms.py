@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
+from app.core.period import NO_ANCHOR
 from app.core.rounding import Rounding
 from app.core.timeline import Span, in_force, timeline
 from app.engine.counters import Counter, counters_of
@@ -155,6 +156,11 @@ class TermsHistory:
         return terms
 
     @cached_property
+    def anchor(self) -> date:
+        """The local day on which the contract starts, from which its years count."""
+        return self.spans[0].since.astimezone(self.contract.timezone).date() if self.spans else NO_ANCHOR
+
+    @cached_property
     def counters(self) -> frozenset[Counter]:
         """Every counter any version of the contract needs. None means that its conversions do not depend on each
         other."""
@@ -168,9 +174,9 @@ class TermsHistory:
         return frozenset().union(*(span.version.rules.facts_read for span in spans))
 
     def counted(self, terms: Terms) -> dict[Counter, datetime]:
-        """Return the counters a rated conversion adds to: those of its terms, and the money under every limit, because
+        """Return the counters a rated conversion adds to: those of its terms, and what is under every limit, because
         a limit is on what the contract pays in the window, whichever version paid it."""
-        always = {counter: _EVER for counter in self.counters if counter.measure == "amount"}
+        always = {counter: _EVER for counter in self.counters if counter.is_of_limits}
         return always | terms.counters_since
 
     def rule_spans(self, version: ContractVersion) -> dict[Kind, list[Span[RuleVersion]]]:

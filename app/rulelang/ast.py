@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from app.core.period import Window
+
 Kind = Literal["eligibility", "attribution", "payout"]
 KINDS: tuple[Kind, ...] = ("eligibility", "attribution", "payout")
 
@@ -149,9 +151,6 @@ class Metric:
     fact: str | None = None
 
 
-Window = Literal["event", "day", "week", "month", "quarter", "contract_year", "contract"]
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """A slice `(previous up_to, up_to]` of a tier table; `up_to` None is endless."""
@@ -241,7 +240,7 @@ class Limit:
 
     id: str
     measure: Literal["amount", "count"]
-    per: str
+    per: Literal["contract", "partner", "customer"]
     window: Window
     max: Decimal
     over: Literal["partial"]

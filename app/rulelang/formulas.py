@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.errors import pointer_of
 from app.core.money import ZERO
+from app.core.period import WINDOWS
 from app.rulelang.ast import (
     Amount,
     Clamp,
@@ -28,7 +29,6 @@ from app.rulelang.reader import Reader
 
 MAX_DEPTH, MAX_PARTS, MAX_STEPS = 6, 50, 200
 _SMALLEST = Decimal("0.000000001")
-WINDOWS = ("event", "day", "week", "month", "quarter", "contract_year", "contract")
 WINDOWS_RUN = ("event", "month")
 MODES, RATES, ROUNDINGS, CROSSING = ("graduated", "volume"), ("per_unit", "percent"), ("up", "down"), "split"
 MAX_FACT_NAME = 64

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from app.core.errors import pointer_of
 from app.core.money import ZERO
+from app.core.period import WINDOWS
 from app.rulelang.ast import (
     KINDS,
     Always,
@@ -24,7 +25,7 @@ from app.rulelang.ast import (
 )
 from app.rulelang.conditions import described_keys, read_condition
 from app.rulelang.diagnostics import Findings, described
-from app.rulelang.formulas import WINDOWS, read_formula
+from app.rulelang.formulas import read_formula
 from app.rulelang.reader import Reader
 
 MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200

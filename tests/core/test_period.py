@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +10,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.core.instants import parse_instant, start_of_day, write_instant
-from app.core.period import Period, month_from, month_name, month_of, next_month, parse_month
+from app.core.period import (
+    EVER,
+    WINDOWS,
+    Period,
+    Window,
+    first_day_of,
+    month_from,
+    month_name,
+    month_of,
+    next_month,
+    parse_month,
+    window_of,
+)
 from tests.builders.zones import MICROSECOND, any_instant, zones_and_instants
 
 NEW_YORK, ST_JOHNS = ZoneInfo("America/New_York"), ZoneInfo("America/St_Johns")
@@ -111,3 +123,60 @@ def test_two_periods_that_meet_share_no_instant(one: datetime, other: datetime, 
     start, middle, end = sorted((one, other, third))
     for at in (one, other, third):
         assert (at in Period(start, end)) == ((at in Period(start, middle)) + (at in Period(middle, end)) == 1)
+
+
+# --------------------------------------------------------------------- windows
+
+LASTING = tuple(window for window in WINDOWS if window not in ("event", "contract"))
+
+
+@pytest.mark.parametrize(
+    ("window", "day", "first"),
+    [
+        ("day", "1997-07-02", "1997-07-02"),
+        ("week", "1997-07-06", "1997-06-30"),  # a Sunday belongs to the week of the Monday before
+        ("week", "1997-07-07", "1997-07-07"),
+        ("month", "1997-07-31", "1997-07-01"),
+        ("quarter", "1997-03-31", "1997-01-01"),
+        ("quarter", "1997-04-01", "1997-04-01"),
+        ("quarter", "1997-12-31", "1997-10-01"),
+        ("contract_year", "1997-03-14", "1996-03-15"),
+        ("contract_year", "1997-03-15", "1997-03-15"),
+        ("contract_year", "1995-01-01", "1994-03-15"),
+    ],
+)
+def test_the_first_day_of_a_window(window: Window, day: str, first: str) -> None:
+    anchor = date(1996, 3, 15)
+    assert first_day_of(window, date.fromisoformat(day), anchor) == date.fromisoformat(first)
+
+
+def test_a_contract_of_the_29th_of_february_has_years_that_come_back_to_it() -> None:
+    anchor = date(2024, 2, 29)
+    starts = [first_day_of("contract_year", date(year, 12, 31), anchor) for year in range(2024, 2030)]
+    assert [each.isoformat()[5:] for each in starts] == ["02-29", "02-28", "02-28", "02-28", "02-29", "02-28"]
+    assert first_day_of("contract_year", date(2028, 2, 28), anchor) == date(2027, 2, 28)
+
+
+@given(zones_and_instants(), st.sampled_from(LASTING), st.dates(date(1960, 1, 1), date(2060, 12, 31)))
+@settings(deadline=None)
+def test_an_instant_is_in_its_window_and_windows_follow_each_other(
+    zone_and_instant: tuple[ZoneInfo, datetime], window: Window, anchor: date
+) -> None:
+    zone, instant = zone_and_instant
+    if not 3 < instant.year < 9990:
+        return
+    found = window_of(window, instant, zone, anchor)
+    assert instant in found
+    assert window_of(window, found.start, zone, anchor) == found
+    assert window_of(window, found.end - MICROSECOND, zone, anchor) == found
+    following = window_of(window, found.end, zone, anchor)
+    assert following.start == found.end
+    assert following.end > following.start
+    # A naive look at local dates agrees but for the hour that the clock shows twice.
+    local = instant.astimezone(zone).date()
+    first = found.start.astimezone(zone).date()
+    assert first <= local + timedelta(days=1)
+
+
+def test_the_window_of_a_contract_has_no_ends() -> None:
+    assert window_of("contract", datetime(1997, 7, 1, tzinfo=UTC), NEW_YORK) == EVER

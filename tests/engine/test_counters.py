@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.counters import Counter, RunningTotals, counters_of, increment
+from app.engine.counters import Counter, RunningTotals, additions, counters_of
 from app.engine.decision import Decision
 from app.engine.terms import Terms, TermsHistory
 from app.rulelang.ast import Payout
@@ -19,9 +19,10 @@ D = Decimal
 ZONE = ZoneInfo("America/New_York")
 COUNT, SUM, AMOUNT = Counter("count", "month"), Counter("sum", "month", "order_value"), Counter("amount", "month")
 JANUARY = instant("1997-01-01")
+FIRST_DAY = date(1997, 1, 1)
 
 
-def nothing(counter: Counter, start: datetime) -> Decimal:
+def nothing(counter: Counter, start: datetime, customer: str) -> Decimal:
     return D(0)
 
 
@@ -31,7 +32,7 @@ def nothing(counter: Counter, start: datetime) -> Decimal:
 )
 def test_a_fold_is_a_count_of_everything_before(events: list[tuple[int, Decimal]], restart_day: int) -> None:
     restart = JANUARY + timedelta(days=restart_day)
-    totals = RunningTotals(ZONE, nothing)
+    totals = RunningTotals(ZONE, FIRST_DAY, nothing)
     seen: list[tuple[datetime, Decimal]] = []
     for hours, value in sorted(events):
         at = JANUARY + timedelta(hours=hours)
@@ -41,7 +42,7 @@ def test_a_fold_is_a_count_of_everything_before(events: list[tuple[int, Decimal]
         if at >= restart:
             expected[SUM] = sum((amount for then, amount in month if then >= restart), D(0))
         assert totals.before(since, at) == expected
-        totals.add(since, at, {COUNT: D(1), SUM: value, AMOUNT: value})
+        totals.add(since, at, {COUNT.key: D(1), SUM.key: value, AMOUNT.key: value})
         seen.append((at, value))
 
 
@@ -51,9 +52,9 @@ def local_month(instant: datetime) -> tuple[int, int]:
 
 
 def test_a_month_is_the_contracts_own() -> None:
-    totals = RunningTotals(ZONE, nothing)
+    totals = RunningTotals(ZONE, FIRST_DAY, nothing)
     last = instant("1997-01-31T23:59:59.999999-05:00")
-    totals.add({COUNT: JANUARY}, last, {COUNT: D(1)})
+    totals.add({COUNT: JANUARY}, last, {COUNT.key: D(1)})
     assert totals.before({COUNT: JANUARY}, last) == {COUNT: 1}
     assert totals.before({COUNT: JANUARY}, instant("1997-02-01")) == {COUNT: 0}
 
@@ -61,11 +62,11 @@ def test_a_month_is_the_contracts_own() -> None:
 def test_what_was_counted_before_is_asked_for_once_and_from_where_the_counter_starts() -> None:
     asked = []
 
-    def load(counter: Counter, start: datetime) -> Decimal:
+    def load(counter: Counter, start: datetime, customer: str) -> Decimal:
         asked.append((counter, start))
         return D(7)
 
-    totals = RunningTotals(ZONE, load)
+    totals = RunningTotals(ZONE, FIRST_DAY, load)
     mid, late = instant("1997-01-15"), instant("1997-01-20")
     for at in (late, late):
         assert totals.before({COUNT: mid, AMOUNT: mid}, at) == {COUNT: 7, AMOUNT: 7}
@@ -76,11 +77,36 @@ def test_what_was_counted_before_is_asked_for_once_and_from_where_the_counter_st
 
 def test_what_one_conversion_adds() -> None:
     facts = {"order_value": D("5.50"), "quantity": 3}
-    assert increment(COUNT, facts, D("1.25")) == 1
-    assert increment(SUM, facts, D("1.25")) == D("5.50")
-    assert increment(Counter("sum", "month", "quantity"), facts, D("1.25")) == 3
-    assert increment(Counter("sum", "month", "tax"), facts, D("1.25")) == 0
-    assert increment(AMOUNT, facts, D("1.25")) == D("1.25")
+    counters = [COUNT, SUM, Counter("sum", "day", "quantity"), Counter("sum", "month", "tax"), AMOUNT]
+    assert additions(counters, facts, D("1.25"), is_paid=True) == {
+        "count": 1,
+        "sum:order_value": D("5.50"),
+        "sum:quantity": 3,
+        "sum:tax": 0,
+        "amount": D("1.25"),
+        "paid": 1,
+    }
+    assert additions([], {}, D(0), is_paid=False) == {"amount": 0, "paid": 0}
+
+
+def test_each_customer_has_a_counter_of_its_own() -> None:
+    mine = Counter("paid", "month", per="customer")
+    asked = []
+
+    def load(counter: Counter, start: datetime, customer: str) -> Decimal:
+        asked.append((counter, start, customer))
+        return D(len(customer))
+
+    totals = RunningTotals(ZONE, FIRST_DAY, load)
+    since = {mine: JANUARY, AMOUNT: JANUARY}
+    totals.add(since, JANUARY, {"paid": D(1), "amount": D(9)}, "ann")
+    assert totals.before(since, JANUARY, "ann") == {mine: 4, AMOUNT: 9}
+    assert totals.before(since, JANUARY, "eve_") == {mine: 4, AMOUNT: 9}
+    assert asked == [
+        (mine, instant("1997-01-01"), "ann"),
+        (AMOUNT, instant("1997-01-01"), ""),
+        (mine, instant("1997-01-01"), "eve_"),
+    ]
 
 
 def test_counters_are_those_of_every_nested_table_and_limit() -> None:
@@ -109,7 +135,7 @@ CAP = """[{id: cap, measure: amount, per: contract, window: month, max: "%s", ov
 def settled(versions: str, *at: str) -> list[Decision]:
     """Decide conversions in order, as settling does."""
     found: TermsHistory = history(versions)
-    totals = RunningTotals(ZONE, nothing)
+    totals = RunningTotals(ZONE, FIRST_DAY, nothing)
     decisions = []
     for number, when in enumerate(at):
         one = conversion(f"c{number}", when, order_value="100")
@@ -118,7 +144,7 @@ def settled(versions: str, *at: str) -> list[Decision]:
         decision = decide(terms, one, totals.before(terms.counters_since, one.event_at))
         if decision.outcome == "rated":
             counted = found.counted(terms)
-            added = {counter: increment(counter, one.facts, decision.amount) for counter in counted}
+            added = additions(counted, one.facts, decision.amount, is_paid=True)
             totals.add(counted, one.event_at, added)
         decisions.append(decision)
     return decisions

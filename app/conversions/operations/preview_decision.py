@@ -55,7 +55,9 @@ def preview_decision(ctx: Context, body: Any, *, program: str | None = None) -> 
         decision = decide_without_terms(conversion, terms, contract.id, contract.currency)
         return Preview(decision, conversion, None, {}, ctx.now())
     totals = RunningTotals(
-        contract.timezone, lambda counter, start: counter_before(ctx.session, contract.id, counter, start, key)
+        contract.timezone,
+        history.anchor,
+        lambda counter, start, customer: counter_before(ctx.session, contract.id, counter, start, key),
     )
     before = totals.before(terms.counters_since, read.event_at)
     return Preview(evaluate(terms, conversion, ctx.matcher, before), conversion, terms, before, ctx.now())

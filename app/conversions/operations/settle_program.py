@@ -33,7 +33,7 @@ from app.conversions.repository import (
     unsettled_keys,
 )
 from app.core.period import Period, month_of
-from app.engine.counters import Before, Counter, RunningTotals, increment
+from app.engine.counters import Before, Counter, RunningTotals, additions
 from app.engine.decision import Decision, digest_of
 from app.engine.evaluate import decide_unclaimed, decide_without_terms, evaluate
 from app.engine.factsheet import Conversion
@@ -146,10 +146,10 @@ def _decide_all(
             yield one, conversion, _decide_without_contract(conversion, history, book), {}
         return
 
-    def load(counter: Counter, start: datetime) -> Decimal:
+    def load(counter: Counter, start: datetime, customer: str) -> Decimal:
         return counter_before(ctx.session, history.contract.id, counter, start, first)
 
-    totals = RunningTotals(history.contract.timezone, load)
+    totals = RunningTotals(history.contract.timezone, history.anchor, load)
     for one, conversion in conversions:
         terms = history.at(conversion.event_at)
         if isinstance(terms, NoTerms):
@@ -160,8 +160,8 @@ def _decide_all(
         decision = evaluate(terms, conversion, ctx.matcher, before)
         if decision.outcome == "rated":
             counted = history.counted(terms)
-            increments = {counter: increment(counter, conversion.facts, decision.amount) for counter in counted}
-            totals.add(counted, conversion.event_at, increments)
+            added = additions(counted, conversion.facts, decision.amount, is_paid=decision.amount != 0)
+            totals.add(counted, conversion.event_at, added)
         yield one, conversion, decision, before
 
 

@@ -7,7 +7,7 @@ from decimal import ROUND_FLOOR, Context, Decimal
 from app.core.currency import minor_unit
 from app.core.money import ZERO, canonical, minus, total
 from app.core.rounding import round_line, shown
-from app.engine.counters import Before, Counter
+from app.engine.counters import Before, limit_counter
 from app.engine.decision import Line, Outcome, Reason
 from app.engine.matcher import Facts
 from app.engine.payout.formulas import Note, facts_missing, price, word_of
@@ -56,7 +56,8 @@ def limited(
     """Cut rounded lines to what each limit leaves: exactly what is left, then zero. Each cut has a reason."""
     reasons: list[Reason] = []
     for limit in limits:
-        left = _whole_minor(minus(limit.max, before[Counter(limit.measure, limit.window)]), currency)
+        counter = limit_counter(limit.measure, limit.window, limit.per)
+        left = _whole_minor(limit.max if counter is None else minus(limit.max, before[counter]), currency)
         # What a decision takes back makes room for what it pays: the limit is on the two together.
         left = minus(left, total(line.amount for line in lines if line.amount < 0))
         cut: list[Line] = []
