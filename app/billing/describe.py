@@ -47,6 +47,7 @@ def line_data(line: StatementLine, currency: str) -> dict[str, Any]:
         "decision": line.decision_id,
         "event_at": write_instant(line.event_at),
         "rule": line.rule,
+        **({"part": line.part} if line.part else {}),
         "formula": line.formula,
         "amount_precise": canonical(line.amount_precise),
         "amount": shown(line.amount, currency),
@@ -103,7 +104,9 @@ def _change_data(change: DecisionChange, currency: str) -> dict[str, Any]:
     }
 
 
-def _outcome_data(record: dict[str, Any]) -> dict[str, Any]:
+def _outcome_data(record: dict[str, Any] | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
     return {
         "outcome": record["outcome"],
         "contract_version": record["contract_version"],

@@ -20,10 +20,11 @@ from app.store.rows import add_rows
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A conversion × rule whose posted amount is not what it should be."""
+    """A conversion × rule × part whose posted amount is not what it should be."""
 
     conversion_id: str
     rule: str
+    part: str
     event_at: datetime
     decision_id: str
     formula: str
@@ -34,33 +35,36 @@ class Difference:
     corrects: str | None
 
 
-# Target minus posted, per conversion × rule of the period. A line that should no longer exist has the target zero and
+# Target minus posted, per conversion × rule × part of the period. A line that should no longer exist has the target zero and
 # is booked on the decision that is current now.
 _DIFFERENCES = text(
     """
     WITH target AS (
-        SELECT d.conversion_id, l ->> 'rule' AS rule, d.event_at, d.id AS decision_id, l ->> 'formula' AS formula,
+        SELECT d.conversion_id, l ->> 'rule' AS rule, coalesce(l ->> 'part', '') AS part, d.event_at,
+               d.id AS decision_id, l ->> 'formula' AS formula,
                (l ->> 'amount_precise')::numeric AS precise, (l ->> 'amount')::numeric AS amount
         FROM decisions d CROSS JOIN LATERAL jsonb_array_elements(d.record -> 'lines') AS l
         WHERE d.contract_id = :contract AND d.retired_at IS NULL AND d.outcome = 'rated'
           AND d.event_at >= :start AND d.event_at < :end
     ), posted AS (
-        SELECT conversion_id, rule, max(event_at) AS event_at, sum(amount) AS amount, sum(amount_precise) AS precise,
+        SELECT conversion_id, rule, part, max(event_at) AS event_at, sum(amount) AS amount, sum(amount_precise) AS precise,
                (array_agg(id ORDER BY position DESC))[1] AS last_id,
                (array_agg(decision_id ORDER BY position DESC))[1] AS decision_id,
                (array_agg(formula ORDER BY position DESC))[1] AS formula
         FROM statement_lines WHERE statement_id = :statement
-        GROUP BY conversion_id, rule
+        GROUP BY conversion_id, rule, part
     )
-    SELECT coalesce(t.conversion_id, p.conversion_id), coalesce(t.rule, p.rule), coalesce(t.event_at, p.event_at),
+    SELECT coalesce(t.conversion_id, p.conversion_id), coalesce(t.rule, p.rule), coalesce(t.part, p.part),
+           coalesce(t.event_at, p.event_at),
            coalesce(t.decision_id, (
                SELECT d.id FROM decisions d
-               WHERE d.conversion_id = p.conversion_id AND d.program_id = :program AND d.retired_at IS NULL
+               WHERE d.conversion_id = p.conversion_id AND d.program_id = :program AND d.contract_id = :contract
+                 AND d.retired_at IS NULL
            ), p.decision_id), coalesce(t.formula, p.formula),
            coalesce(t.precise, 0), coalesce(t.amount, 0), coalesce(p.precise, 0), coalesce(p.amount, 0), p.last_id
-    FROM target t FULL JOIN posted p ON p.conversion_id = t.conversion_id AND p.rule = t.rule
+    FROM target t FULL JOIN posted p ON p.conversion_id = t.conversion_id AND p.rule = t.rule AND p.part = t.part
     WHERE coalesce(t.amount, 0) <> coalesce(p.amount, 0)
-    ORDER BY 3, 1, 2
+    ORDER BY 4, 1, 2, 3
     """
 )
 
@@ -90,6 +94,7 @@ LINE_COLUMNS = (
     "decision_id",
     "event_at",
     "rule",
+    "part",
     "formula",
     "amount_precise",
     "amount",

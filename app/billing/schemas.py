@@ -48,6 +48,7 @@ class StatementLineShown(Strict):
     decision = Identifier(metadata={"example": "dec_5f1c7c2f0e6a4b9d8c3a2b1f"})
     event_at = InstantField()
     rule = fields.String(metadata={"example": "base"})
+    part = fields.String(metadata={"description": "Which of the rule's lines it is; left out for its own."})
     formula = fields.String(metadata={"example": "percent"})
     amount_precise = DecimalString(metadata={"example": "7.9992"})
     amount = DecimalString(metadata={"example": "8.00"})

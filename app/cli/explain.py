@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from app.cli.terminal import actor, as_json, print_json, refusals_shown, runtime
-from app.conversions.operations.explain_decision import explain_decision, find_decision
+from app.conversions.operations.explain_decision import explain_decision, find_decisions
 
 
 @click.command()
@@ -15,14 +15,18 @@ from app.conversions.operations.explain_decision import explain_decision, find_d
 @as_json
 @refusals_shown
 def explain(decision: str, program: str | None, as_of: str | None, is_json: bool) -> None:
-    """Explain DECISION: the id of a decision (dec_…), or of a conversion for the decision on it as it stands.
+    """Explain DECISION: the id of a decision (dec_…), or of a conversion for the decisions on it as they stand, one for
+    each partner that it concerns.
 
     It is decided again by the reference engine; if that does not give the stored digest, the command fails.
     """
     with runtime() as opened, opened.work(actor()) as ctx:
-        explanation = explain_decision(ctx, find_decision(ctx, decision, program, as_of).id, as_of)
+        found = find_decisions(ctx, decision, program, as_of)
+        explanations = [explain_decision(ctx, each.id, as_of) for each in found]
     if is_json:
-        print_json(explanation.as_dict())
+        data = [explanation.as_dict() for explanation in explanations]
+        print_json(data[0] if len(data) == 1 else {"decisions": data})
         return
-    click.echo("\n".join(explanation.words))
-    click.echo(f"Decision {explanation.decision['id']}, digest {explanation.decision['digest']}.")
+    for number, explanation in enumerate(explanations):
+        click.echo(("\n" if number else "") + "\n".join(explanation.words))
+        click.echo(f"Decision {explanation.decision['id']}, digest {explanation.decision['digest']}.")

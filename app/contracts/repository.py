@@ -18,7 +18,7 @@ from app.store.models import (
     RuleVersion,
     SavedDraft,
 )
-from app.store.work_list import unsettle_where
+from app.store.work_list import concerns, unsettle_where
 
 
 def contract_named(session: Session, contract_id: str, *, lock: bool = False) -> Contract:
@@ -85,8 +85,9 @@ def next_start(versions: Sequence[ContractVersion], version: ContractVersion) ->
 
 
 def unsettle(session: Session, contract: Contract, start: datetime | None, end: datetime | None) -> int:
-    """Put the contract's conversions from `start` up to `end` on the work list of settling; return how many they are."""
-    governed = [Conversion.program_id == contract.program_id, Conversion.partner == contract.partner_id]
+    """Put the conversions that concern the contract's partner, from `start` up to `end`, on the work list of settling;
+    return how many they are."""
+    governed = [Conversion.program_id == contract.program_id, concerns(contract.partner_id)]
     if start is not None:
         governed.append(Conversion.event_at >= start)
     if end is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from app.contracts.mapping import Lists, history
@@ -19,6 +19,9 @@ from app.rulesets.newest import Pins, newest_lists
 from app.rulesets.repository import versions_pinned
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion
+
+EVERYTHING = datetime.max.replace(tzinfo=UTC)
+"""As of when everything that was ever approved is known."""
 
 
 def facts_of_contract(ctx: Context, contract: Contract) -> Catalogue:

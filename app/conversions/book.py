@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from app.contracts.repository import contracts_of_program, versions_of
-from app.contracts.vocabulary import contract_history
-from app.engine.terms import NoTerms, TermsHistory
+from app.contracts.vocabulary import EVERYTHING, contract_history
+from app.engine.attribution import ProgramModel
+from app.engine.evaluate import Case, case_of
+from app.engine.factsheet import Conversion
+from app.engine.terms import NoTerms, Terms, TermsHistory
 from app.partners.mapping import catalogue_of
 from app.partners.repository import partner_ids
 from app.rulelang.facts import Catalogue
 from app.runtime import Context
 from app.store.models import Program
-
-EVERYTHING = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,21 @@ class ContractBook:
     @property
     def is_empty(self) -> bool:
         return not self.histories
+
+    def case_of(self, conversion: Conversion) -> Case:
+        """Return the case of a conversion: the terms of every partner that it concerns, and the model in force."""
+        at = conversion.event_at
+        model, currency = self.model_at(at), self.program.currency
+        return case_of(conversion, lambda partner: self.terms_at(partner, at), model, currency)
+
+    def terms_at(self, partner: str, at: datetime) -> Terms | NoTerms:
+        """Return the terms of a partner's contract that are in force at an instant, or why there are none."""
+        found = self.contract_of(partner)
+        return found if isinstance(found, NoTerms) else found.at(at)
+
+    def model_at(self, at: datetime) -> ProgramModel:
+        """Return the attribution model in force at an instant."""
+        return ProgramModel()
 
     def contract_of(self, partner: str) -> TermsHistory | NoTerms:
         """Return the contract a claim of this partner is decided under, or why there is none."""

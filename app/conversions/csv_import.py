@@ -151,7 +151,7 @@ def _check_partner(reader: Reader, data: Any, columns: list[str]) -> None:
 
 
 def _check_facts(reader: Reader, data: Any, columns: list[str], catalogue: Catalogue) -> None:
-    names = catalogue.names(sent_in=True)
+    names = catalogue.names(sent_in="conversion")
     facts = reader.object(data, "/facts", (), names, "facts") or {}
     for name, source in facts.items():
         if name not in names:

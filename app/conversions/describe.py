@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,36 +11,52 @@ from app.conversions.operations.receive_conversions import Receipt
 from app.conversions.repository import DecisionBrief
 from app.core.instants import write_instant
 from app.core.rounding import shown
-from app.store.models import Conversion, Decision
+from app.store.models import Conversion, Decision, Touch
 
 NOT_DECIDED = {"code": "NOT_DECIDED", "message": "it was taken in by then, and not decided yet"}
 
 
-def receipt_data(receipt: Receipt, decision: Decision | None, now: datetime) -> dict[str, Any]:
-    """Return what became of a conversion that was taken in, with the whole decision."""
-    shown = None if decision is None else decision_data(decision, now)
-    return {"status": receipt.status, "id": receipt.id, "program": receipt.program, "decision": shown}
+def receipt_data(receipt: Receipt, decisions: Sequence[Decision], now: datetime) -> dict[str, Any]:
+    """Return what became of a conversion that was taken in, with the whole decisions."""
+    shown = [decision_data(decision, now) for decision in decisions]
+    return {
+        "status": receipt.status,
+        "id": receipt.id,
+        "program": receipt.program,
+        "decision": shown[0] if shown else None,
+        "decisions": shown,
+    }
 
 
 def receipt_line(number: int, receipt: Receipt, problem: dict[str, Any] | None) -> dict[str, Any]:
     """Return the same in short, for one line of many."""
     line: dict[str, Any] = {"line": number, "status": receipt.status, "id": receipt.id}
-    if receipt.decision is not None:
-        line["decision"] = decision_summary(receipt.decision)
+    if receipt.decisions:
+        line["decision"] = decision_summary(receipt.decisions[0])
+    if len(receipt.decisions) > 1:
+        line["decisions"] = [decision_summary(decision) for decision in receipt.decisions]
     return line | ({"problem": problem} if problem else {})
 
 
 def decision_summary(decision: Decision | DecisionBrief) -> dict[str, Any]:
     """Return a decision in short."""
     amount = shown(decision.amount, decision.currency)
-    return {"id": decision.id, "outcome": decision.outcome, "amount": amount, "currency": decision.currency}
+    return {
+        "id": decision.id,
+        "partner": decision.partner,
+        "contract": decision.contract_id,
+        "outcome": decision.outcome,
+        "amount": amount,
+        "currency": decision.currency,
+    }
 
 
-def conversion_data(conversion: Conversion, decision: Decision | None) -> dict[str, Any]:
-    """Return a conversion as it was received, with the decision as it stood; null, with a reason, before the first."""
-    decided = (
-        {"decision": None, "reason": NOT_DECIDED} if decision is None else {"decision": decision_summary(decision)}
-    )
+def conversion_data(conversion: Conversion, touches: Sequence[Touch], decisions: Sequence[Decision]) -> dict[str, Any]:
+    """Return a conversion as it was received, with the decisions as they stood: the one that pays, or leads otherwise,
+    and all of them. Before the first there is none, with a reason."""
+    briefs = [decision_summary(decision) for decision in decisions]
+    decided: dict[str, Any] = {"decision": briefs[0] if briefs else None, "decisions": briefs}
+    decided |= {} if briefs else {"reason": NOT_DECIDED}
     return {
         "id": conversion.id,
         "program": conversion.program_id,
@@ -47,5 +64,17 @@ def conversion_data(conversion: Conversion, decision: Decision | None) -> dict[s
         "received_at": write_instant(conversion.received_at),
         "partner": conversion.partner,
         "facts": conversion.facts,
+        "touches": [touch_data(touch) for touch in touches],
         **decided,
+    }
+
+
+def touch_data(touch: Touch) -> dict[str, Any]:
+    """Return a touch as it was received."""
+    return {
+        "id": touch.id,
+        "partner": touch.partner,
+        "type": touch.type,
+        "at": write_instant(touch.at),
+        "facts": touch.facts,
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from app.core.canonical import record_hash
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_instant, write_instant
-from app.engine.factsheet import MAX_UNKNOWN, typed_facts
+from app.engine.factsheet import MAX_UNKNOWN, Touch, typed_facts
 from app.rulelang.ast import Value
 from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.facts import Catalogue
@@ -32,6 +32,9 @@ class Incoming:
     raw_facts: dict[str, Any]
     facts: dict[str, Value]
     body_hash: str
+    touches: tuple[Touch, ...] = ()
+    # The facts of touches as they were sent, by the id of the touch.
+    raw_touches: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def customer_id(self) -> str | None:

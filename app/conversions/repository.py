@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, Text, delete, exists, func, literal, or_, select, text, tuple_, update
+from sqlalchemy import ARRAY, Text, delete, exists, func, literal, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from app.conversions.errors import ConversionNotFound, DecisionNotFound
 from app.core.as_of import when_asked
-from app.core.period import Period
 from app.engine.counters import Counter
 from app.store.base import Instant
-from app.store.models import Conversion, Decision, UnsettledConversion
+from app.store.models import Conversion, Decision, Touch, UnsettledConversion
 from app.store.rows import add_rows
 from app.store.work_list import COLUMNS as WORK_LIST_COLUMNS
 from app.store.work_list import unsettle_where
@@ -41,6 +40,14 @@ CONVERSION_COLUMNS = (
 def add_conversions(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
     """Add conversions, in the order of CONVERSION_COLUMNS. Their ids are new; the program's lock keeps it so."""
     add_rows(session, "conversions", CONVERSION_COLUMNS, rows)
+
+
+TOUCH_COLUMNS = ("program_id", "conversion_id", "id", "partner", "type", "at", "facts")
+
+
+def add_touches(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Add the touches of new conversions, in the order of TOUCH_COLUMNS."""
+    add_rows(session, "touches", TOUCH_COLUMNS, rows)
 
 
 def add_unsettled(session: Session, rows: Iterable[tuple[str, str, str | None, datetime]]) -> None:
@@ -76,59 +83,127 @@ def is_unsettled(session: Session, program_id: str) -> bool:
     return bool(session.scalar(select(exists().where(UnsettledConversion.program_id == program_id))))
 
 
-def unsettled_keys(session: Session, program_id: str) -> list[Row[Any]]:
-    """Return (partner, event_at, id) of every conversion on the work list, in canonical order."""
+def unsettled_keys(session: Session, program_id: str) -> list[Key]:
+    """Return (event_at, id) of every conversion on the work list, in canonical order."""
     listed = UnsettledConversion
     query = (
-        select(listed.partner, listed.event_at, listed.conversion_id.label("id"))
+        select(listed.event_at, listed.conversion_id)
         .where(listed.program_id == program_id)
         .order_by(listed.event_at, listed.conversion_id)
     )
-    return list(session.execute(query))
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The decision that stands on a conversion for one partner, as far as deciding it again needs to know."""
+
+    id: str
+    digest: str
+    decided_at: datetime
+    contract: str | None
+    adds: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A conversion to decide, with the digest of the decision it has so far, and when that was made."""
+    """A conversion to decide, with its touches, the decisions it has so far by partner, and the last revision of them."""
 
     id: str
     event_at: datetime
+    partner: str | None
     customer_id: str | None
     facts: dict[str, Any]
-    decision_id: str | None
-    digest: str | None
+    is_unsettled: bool
+    touches: Sequence[Touch]
+    stored: dict[str | None, Stored]
     revision: int
-    decided_at: datetime | None
+
+    @property
+    def key(self) -> Key:
+        return self.event_at, self.id
 
 
-def pending_in(
-    session: Session, program_id: str, partner: str | None, span: Period, first: Key, *, unsettled_only: bool
-) -> list[Pending]:
-    """Return a partner's conversions in a span from `first` on, in canonical order: all, or those not settled."""
-    query = select(Conversion.id, Conversion.event_at, Conversion.customer_id, Conversion.facts).where(
-        Conversion.program_id == program_id,
-        Conversion.partner == partner if partner is not None else Conversion.partner.is_(None),
-        Conversion.event_at >= span.start,
-        Conversion.event_at < span.end,
-        tuple_(Conversion.event_at, Conversion.id) >= tuple_(literal(first[0]), literal(first[1])),
-    )
-    if unsettled_only:
-        query = query.join(
-            UnsettledConversion,
-            (UnsettledConversion.conversion_id == Conversion.id)
-            & (UnsettledConversion.program_id == Conversion.program_id),
+def decided_under(session: Session, contracts: Iterable[str], after: Key, before: datetime, limit: int) -> list[Key]:
+    """Return (event_at, id) of the first conversions behind a place, and before an instant, on which a decision under
+    one of these contracts stands, in canonical order."""
+    place = (Decision.event_at, Decision.conversion_id)
+    query = (
+        select(*place)
+        .distinct()
+        .where(
+            Decision.contract_id == func.any(list(contracts)),
+            Decision.retired_at.is_(None),
+            Decision.event_at < before,
+            tuple_(*place) > tuple_(literal(after[0]), literal(after[1])),
         )
-    rows = session.execute(query.order_by(Conversion.event_at, Conversion.id)).all()
-    decided = _digests(session, program_id, [row.id for row in rows])
-    return [Pending(*row, *decided.get(row.id, (None, None, 0, None))) for row in rows]
+        .order_by(*place)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
-def _digests(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, tuple[str, str, int, datetime]]:
-    made = (Decision.id, Decision.digest, Decision.revision, Decision.recorded_at)
-    query = select(Decision.conversion_id, *made).where(
+def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pending]:
+    """Return these conversions of a program, in canonical order."""
+    listed = UnsettledConversion
+    columns = (Conversion.id, Conversion.event_at, Conversion.partner, Conversion.customer_id, Conversion.facts)
+    query = (
+        select(*columns, listed.conversion_id.is_not(None))
+        .outerjoin(listed, (listed.conversion_id == Conversion.id) & (listed.program_id == Conversion.program_id))
+        .where(Conversion.program_id == program_id, Conversion.id == func.any(list(ids)))
+        .order_by(Conversion.event_at, Conversion.id)
+    )
+    rows = session.execute(query).all()
+    touches, stored, revisions = _touches(session, program_id, ids), _stored(session, program_id, ids), {}
+    if stored:
+        revisions = _revisions(session, program_id, list(stored))
+    return [
+        Pending(
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            row[4],
+            row[5],
+            touches.get(row[0], ()),
+            stored.get(row[0], {}),
+            revisions.get(row[0], 0),
+        )
+        for row in rows
+    ]
+
+
+def touches_of(session: Session, program_id: str, conversion_id: str) -> Sequence[Touch]:
+    """Return the touches of a conversion, in order of time and id."""
+    return _touches(session, program_id, [conversion_id]).get(conversion_id, ())
+
+
+def _touches(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, list[Touch]]:
+    query = select(Touch).where(Touch.program_id == program_id, Touch.conversion_id == func.any(list(ids)))
+    found: dict[str, list[Touch]] = {}
+    for touch in session.scalars(query.order_by(Touch.conversion_id, Touch.at, Touch.id)):
+        found.setdefault(touch.conversion_id, []).append(touch)
+    return found
+
+
+def _stored(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, dict[str | None, Stored]]:
+    made = (Decision.id, Decision.digest, Decision.recorded_at, Decision.contract_id, Decision.adds)
+    query = select(Decision.conversion_id, Decision.partner, *made).where(
         Decision.program_id == program_id, Decision.conversion_id == func.any(list(ids)), Decision.retired_at.is_(None)
     )
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in session.execute(query)}
+    found: dict[str, dict[str | None, Stored]] = {}
+    for row in session.execute(query):
+        found.setdefault(row[0], {})[row[1]] = Stored(*row[2:])
+    return found
+
+
+def _revisions(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, int]:
+    query = (
+        select(Decision.conversion_id, func.max(Decision.revision))
+        .where(Decision.program_id == program_id, Decision.conversion_id == func.any(list(ids)))
+        .group_by(Decision.conversion_id)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def order_numbers(session: Session, program_id: str, customers: Sequence[str]) -> dict[str, int]:
@@ -152,25 +227,24 @@ def order_number_at(session: Session, program_id: str, customer_id: str | None, 
     return 1 + session.scalar(query)  # type: ignore[operator]
 
 
-def counter_before(session: Session, contract_id: str, counter: Counter, start: datetime, end: Key) -> Decimal:
-    """Return what a counter holds over the contract's rated conversions from `start` up to a place."""
-    measured: Any = func.count()
-    query = select(measured)
-    if counter.measure == "amount":
-        query = select(func.coalesce(func.sum(Decision.amount), 0))
-    elif counter.fact is not None:
-        fact = func.coalesce(Conversion.facts[counter.fact].astext, "0")
-        query = select(func.coalesce(func.sum(func.cast(fact, Decision.amount.type)), 0)).join(
-            Conversion,
-            (Conversion.program_id == Decision.program_id) & (Conversion.id == Decision.conversion_id),
-        )
-    query = query.select_from(Decision).where(
+def counter_before(
+    session: Session, contract_id: str, counter: Counter, start: datetime, end: Key, customer: str = ""
+) -> Decimal:
+    """Return what a counter holds over the contract's rated conversions from `start` up to a place; of one customer,
+    where it is per customer."""
+    added = func.cast(func.coalesce(Decision.adds[counter.key].astext, "0"), Decision.amount.type)
+    query = select(func.coalesce(func.sum(added), 0)).where(
         Decision.contract_id == contract_id,
         Decision.retired_at.is_(None),
         Decision.outcome == "rated",
         Decision.event_at >= start,
         tuple_(Decision.event_at, Decision.conversion_id) < tuple_(literal(end[0]), literal(end[1])),
     )
+    if counter.per == "customer":
+        query = query.join(
+            Conversion,
+            (Conversion.program_id == Decision.program_id) & (Conversion.id == Decision.conversion_id),
+        ).where(Conversion.customer_id == customer)
     return Decimal(session.scalar(query) or 0)
 
 
@@ -189,6 +263,7 @@ DECISION_COLUMNS = (
     "id",
     "program_id",
     "conversion_id",
+    "partner",
     "revision",
     "contract_id",
     "contract_version",
@@ -198,6 +273,7 @@ DECISION_COLUMNS = (
     "currency",
     "customer_order_number",
     "before",
+    "adds",
     "record",
     "digest",
     "recorded_at",
@@ -236,23 +312,29 @@ def decision_known(session: Session, decision_id: str, as_of: datetime) -> Decis
     return decision
 
 
-def decision_at(session: Session, program_id: str, conversion_id: str, as_of: datetime) -> Decision | None:
-    """Return the decision on a conversion as it stood at an instant, or None before the first."""
+def decisions_at(session: Session, program_id: str, conversion_id: str, as_of: datetime) -> list[Decision]:
+    """Return the decisions on a conversion as they stood at an instant, in the order of `leading_first`; none before the
+    first."""
     query = select(Decision).where(
         Decision.program_id == program_id,
         Decision.conversion_id == conversion_id,
         Decision.recorded_at <= as_of,
         or_(Decision.retired_at.is_(None), Decision.retired_at > as_of),
     )
-    return session.scalar(query)
+    return sorted(session.scalars(query), key=leading_first)
 
 
-def current_decision(session: Session, program_id: str, conversion_id: str) -> Decision | None:
-    """Return the decision on a conversion as it stands, or None before the first."""
+def current_decisions(session: Session, program_id: str, conversion_id: str) -> list[Decision]:
+    """Return the decisions on a conversion as they stand, in the order of `leading_first`."""
     query = select(Decision).where(
         Decision.program_id == program_id, Decision.conversion_id == conversion_id, Decision.retired_at.is_(None)
     )
-    return session.scalar(query)
+    return sorted(session.scalars(query), key=leading_first)
+
+
+def leading_first(decision: Decision | DecisionBrief) -> tuple[bool, bool, str]:
+    """Sort decisions on one conversion: those that pay, then those under a contract, then by partner."""
+    return decision.outcome != "rated", decision.contract_id is None, decision.partner or ""
 
 
 def decisions_of(session: Session, program_id: str, conversion_id: str, as_of: datetime) -> Sequence[Decision]:
@@ -260,18 +342,32 @@ def decisions_of(session: Session, program_id: str, conversion_id: str, as_of: d
     query = select(Decision).where(
         Decision.program_id == program_id, Decision.conversion_id == conversion_id, Decision.recorded_at <= as_of
     )
-    return session.scalars(query.order_by(Decision.revision.desc())).all()
+    return session.scalars(query.order_by(Decision.revision.desc(), Decision.partner)).all()
+
+
+def decided_together(session: Session, row: Decision) -> list[Decision]:
+    """Return a decision and those on its conversion for other partners that it was made beside: the last revision of
+    each up to its own. Several may be made at one instant, so the instant would not tell."""
+    every = decisions_of(session, row.program_id, row.conversion_id, datetime.max.replace(tzinfo=UTC))
+    last = {decision.partner: decision.revision for decision in reversed(every)}
+    found: dict[str | None, Decision] = {}
+    for decision in reversed(every):
+        is_over = decision.retired_at is not None and decision.retired_at <= row.recorded_at
+        if decision.revision > row.revision or (is_over and decision.revision == last[decision.partner]):
+            continue
+        found[decision.partner] = decision
+    return list({**found, row.partner: row}.values())
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionChange:
-    """A conversion whose decision was retired by another one."""
+    """A conversion whose decision for a partner was retired, by another one if it still concerns that partner."""
 
     conversion: str
     event_at: datetime
     decision: str
     before: dict[str, Any]
-    after: dict[str, Any]
+    after: dict[str, Any] | None
     amount_before: Decimal
     amount_after: Decimal
 
@@ -287,11 +383,17 @@ def changes_at(session: Session, program_id: str, at: datetime) -> list[Decision
             Decision.record,
             later.record,
             Decision.amount,
-            later.amount,
+            func.coalesce(later.amount, 0),
         )
-        .join(later, (later.conversion_id == Decision.conversion_id) & (later.program_id == Decision.program_id))
-        .where(Decision.program_id == program_id, Decision.retired_at == at, later.retired_at.is_(None))
-        .order_by(Decision.event_at, Decision.conversion_id)
+        .outerjoin(
+            later,
+            (later.conversion_id == Decision.conversion_id)
+            & (later.program_id == Decision.program_id)
+            & later.partner.is_not_distinct_from(Decision.partner)
+            & later.retired_at.is_(None),
+        )
+        .where(Decision.program_id == program_id, Decision.retired_at == at)
+        .order_by(Decision.event_at, Decision.conversion_id, Decision.partner)
     )
     return [DecisionChange(*row) for row in session.execute(query)]
 
@@ -304,14 +406,21 @@ class DecisionBrief:
     outcome: str
     amount: Decimal
     currency: str
+    partner: str | None
+    contract_id: str | None
 
 
-def current_briefs(session: Session, program_id: str, ids: Iterable[str]) -> dict[str, DecisionBrief]:
-    """Return the decisions on these conversions as they stand, in brief, by conversion."""
-    query = select(Decision.conversion_id, Decision.id, Decision.outcome, Decision.amount, Decision.currency).where(
+def current_briefs(session: Session, program_id: str, ids: Iterable[str]) -> dict[str, list[DecisionBrief]]:
+    """Return the decisions on these conversions as they stand, in brief, by conversion, in the order of
+    `leading_first`."""
+    shown = (Decision.id, Decision.outcome, Decision.amount, Decision.currency, Decision.partner, Decision.contract_id)
+    query = select(Decision.conversion_id, *shown).where(
         Decision.conversion_id == func.any(list(ids)), Decision.program_id == program_id, Decision.retired_at.is_(None)
     )
-    return {row[0]: DecisionBrief(*row[1:]) for row in session.execute(query)}
+    found: dict[str, list[DecisionBrief]] = {}
+    for row in session.execute(query):
+        found.setdefault(row[0], []).append(DecisionBrief(*row[1:]))
+    return {conversion: sorted(briefs, key=leading_first) for conversion, briefs in found.items()}
 
 
 def programs_with_conversion(session: Session, conversion_id: str) -> list[str]:
@@ -321,16 +430,16 @@ def programs_with_conversion(session: Session, conversion_id: str) -> list[str]:
 
 def current_records(
     session: Session, program_id: str, ids: Sequence[str] | None = None
-) -> list[tuple[str, dict[str, Any]]]:
-    """Return (conversion, record) of the decisions as they stand, of all conversions or of these, in order of id."""
+) -> list[tuple[str, str | None, dict[str, Any]]]:
+    """Return (conversion, partner, record) of the decisions as they stand, of all conversions or of these, in order."""
     query = (
-        select(Decision.conversion_id, Decision.record)
+        select(Decision.conversion_id, Decision.partner, Decision.record)
         .where(Decision.program_id == program_id, Decision.retired_at.is_(None))
-        .order_by(Decision.conversion_id)
+        .order_by(Decision.conversion_id, Decision.partner)
     )
     if ids is not None:
         query = query.where(Decision.conversion_id == func.any(list(ids)))
-    return [(row.conversion_id, row.record) for row in session.execute(query)]
+    return [(row.conversion_id, row.partner, row.record) for row in session.execute(query)]
 
 
 def refresh_statistics(session: Session) -> None:

@@ -12,7 +12,7 @@ from app.conversions.operations.explain_decision import explain_decision, explai
 from app.conversions.operations.get_conversion import get_conversion, get_decisions
 from app.conversions.operations.preview_decision import preview_decision
 from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
-from app.conversions.repository import current_decision
+from app.conversions.repository import current_decisions
 from app.conversions.schemas import (
     ConversionReceived,
     ConversionShown,
@@ -85,8 +85,8 @@ def add_conversion(ctx: Context, body: Any) -> Answer:
     lose the others. Sending a file again is harmless.
     """
     receipt = receive_conversion(ctx, body)
-    decision = current_decision(ctx.session, str(receipt.program), str(receipt.id))
-    return Answer(receipt_data(receipt, decision, ctx.now()), status=201 if receipt.status == "accepted" else 200)
+    decisions = current_decisions(ctx.session, str(receipt.program), str(receipt.id))
+    return Answer(receipt_data(receipt, decisions, ctx.now()), status=201 if receipt.status == "accepted" else 200)
 
 
 @routes.reads(
@@ -97,12 +97,12 @@ def add_conversion(ctx: Context, body: Any) -> Answer:
     refuses=(errors.ConversionNotFound, ProgramNotFound),
 )
 def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
-    """Show a conversion as it was received, with the decision as it stands.
+    """Show a conversion as it was received, with the decisions as they stand: one for each partner that it concerns.
 
-    With `as_of`, the decision is the one that stood then; it is null, with a reason, before the first.
+    With `as_of`, they are those that stood then; there are none, with a reason, before the first.
     """
     found = get_conversion(ctx, **asked)
-    return conversion_data(found.conversion, found.decision)
+    return conversion_data(found.conversion, found.touches, found.decisions)
 
 
 @routes.writes(
@@ -118,9 +118,12 @@ def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
 def preview(ctx: Context, body: Any) -> dict[str, Any]:
     """Decide a conversion without keeping it.
 
-    The answer is what the conversion would get if it arrived now, with its trace.
+    The answer is what the conversion would get if it arrived now, with its trace; `decisions` has the same for every
+    partner that it concerns.
     """
-    return explain_preview(preview_decision(ctx, body)).as_dict()
+    preview = preview_decision(ctx, body)
+    decisions = [explain_preview(preview, partner).as_dict() for partner in preview.leading]
+    return {**decisions[0], "decisions": decisions}
 
 
 @routes.reads(

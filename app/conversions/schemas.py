@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from app.store.models.conversions import OUTCOMES
+from app.store.models.conversions import OUTCOMES, TOUCH_TYPES
 from app.web.as_of import LocalPageAsOf
 from app.web.fields import DecimalString, Identifier, InstantField, Name, Object, Text, Whole, Word
 from app.web.schema import Strict
@@ -51,9 +51,20 @@ class CreditShown(Strict):
     share = fields.String(metadata={"example": "1"})
 
 
+class TouchShown(Strict):
+    """A click or a view before a conversion."""
+
+    id = Name()
+    partner = Name(metadata={"example": "acme"})
+    type = Word(TOUCH_TYPES)
+    at = InstantField()
+    facts = Object()
+
+
 class LineShown(Strict):
     """One amount: by which rule and formula, precise, and rounded as it is paid."""
 
+    part = fields.String(metadata={"description": "Which of the rule's lines it is; left out for its own."})
     rule = fields.String(metadata={"example": "base"})
     formula = fields.String(metadata={"example": "percent"})
     amount_precise = DecimalString(metadata={"example": "5.9994"})
@@ -65,6 +76,8 @@ class DecisionSummary(Strict):
     """A decision in short."""
 
     id = Identifier(metadata={"example": "dec_5f1c7c2f0e6a4b9d8c3a2b1f"})
+    partner = Name(allow_none=True, metadata={"example": "acme"})
+    contract = Identifier(allow_none=True, metadata={"example": "acme"})
     outcome = Word(OUTCOMES)
     amount = DecimalString(metadata={"example": "6.00"})
     currency = Text(metadata={"example": "USD"})
@@ -93,6 +106,7 @@ class DecisionShown(DecisionMade):
 
     id = Identifier(metadata={"example": "dec_5f1c7c2f0e6a4b9d8c3a2b1f"})
     program = Identifier(metadata={"example": "cdnow"})
+    partner = Name(allow_none=True, metadata={"example": "acme", "description": "Whose decision it is."})
     as_of = InstantField(metadata={"description": "When it was made, and so what was known."})
     retired_at = InstantField(allow_none=True, metadata={"description": "When a later decision took its place."})
 
@@ -110,11 +124,17 @@ class DecisionExplained(DecisionShown):
     in_words = fields.List(fields.String(), metadata={"description": "The same as sentences."})
 
 
-class DecisionPreviewed(DecisionMade):
+class DecisionOfPartner(DecisionMade):
     """A decision that was not kept, with its trace."""
 
     trace = Object(allow_none=True)
     in_words = fields.List(fields.String())
+
+
+class DecisionPreviewed(DecisionOfPartner):
+    """The decision that pays, or leads otherwise, and those for all partners that a conversion concerns."""
+
+    decisions = fields.List(fields.Nested(DecisionOfPartner))
 
 
 class ConversionReceived(Strict):
@@ -123,7 +143,12 @@ class ConversionReceived(Strict):
     status = Word(("accepted", "duplicate"))
     id = Name()
     program = Identifier(metadata={"example": "cdnow"})
-    decision = fields.Nested(DecisionShown, allow_none=True)
+    decision = fields.Nested(
+        DecisionShown, allow_none=True, metadata={"description": "The one that pays, or leads otherwise."}
+    )
+    decisions = fields.List(
+        fields.Nested(DecisionShown), metadata={"description": "One for each partner that it concerns."}
+    )
 
 
 class NotDecided(Strict):
@@ -142,7 +167,13 @@ class ConversionShown(Strict):
     received_at = InstantField()
     partner = Name(allow_none=True, metadata={"example": "acme"})
     facts = Object()
-    decision = fields.Nested(DecisionSummary, allow_none=True)
+    touches = fields.List(fields.Nested(TouchShown))
+    decision = fields.Nested(
+        DecisionSummary, allow_none=True, metadata={"description": "The one that pays, or leads otherwise."}
+    )
+    decisions = fields.List(
+        fields.Nested(DecisionSummary), metadata={"description": "One for each partner that it concerns."}
+    )
     reason = fields.Nested(NotDecided, metadata={"description": "Why there is no decision; only where there is none."})
 
 

@@ -28,26 +28,33 @@ def round_line(amount: Decimal, currency: str, rounding: Rounding = "half_away")
     return rounded if rounded else abs(rounded)
 
 
-def split(total: Decimal, shares: Sequence[Fraction], currency: str) -> list[Decimal]:
-    """Split a rounded total by shares that sum to one, so that the parts sum to the total.
+def round_parts(parts: Sequence[Fraction], currency: str, rounding: Rounding = "half_away") -> list[Decimal]:
+    """Round the exact parts of a whole so that they sum to the rounded whole.
 
-    Largest remainder; equal remainders go to the earlier share. A negative total is split as its mirror image.
-    A total that is not rounded, or shares that are not the whole, are a fault of the caller.
+    Largest remainder; equal remainders go to the earlier part. A negative whole is rounded as its mirror image.
 
-    >>> split(Decimal("0.05"), [Fraction(1, 2), Fraction(1, 2)], "USD")
+    >>> round_parts([Fraction("0.025"), Fraction("0.025")], "USD")
     [Decimal('0.03'), Decimal('0.02')]
     """
     unit = minor_unit(currency)
-    count = EXACT.divide(total, unit)
-    assert count == int(count), f"{total} {currency} is not rounded"
-    assert sum(shares) == 1, f"the shares {list(map(str, shares))} are not the whole"
-    sign, whole = -1 if count < 0 else 1, abs(int(count))
-    exact = [share * whole for share in shares]
-    units = [int(part) for part in exact]
-    by_remainder = sorted(range(len(shares)), key=lambda i: (units[i] - exact[i], i))
+    exact = [part / Fraction(unit) for part in parts]
+    sign = -1 if sum(exact) < 0 else 1
+    exact = [sign * part for part in exact]
+    units = [part.numerator // part.denominator for part in exact]
+    whole = _whole(sum(exact, Fraction(0)), rounding)
+    by_remainder = sorted(range(len(exact)), key=lambda i: (units[i] - exact[i], i))
     for i in by_remainder[: whole - sum(units)]:
         units[i] += 1
     return [EXACT.multiply(Decimal(sign * part) if part else Decimal(0), unit) for part in units]
+
+
+def _whole(amount: Fraction, rounding: Rounding) -> int:
+    """Round an amount that is not negative to a whole number of minor units."""
+    return (
+        round(amount)
+        if rounding == "half_even"
+        else (2 * amount.numerator + amount.denominator) // (2 * amount.denominator)
+    )
 
 
 def shown(amount: Decimal, currency: str) -> str:

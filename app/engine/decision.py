@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from app.core.canonical import record_hash
 from app.core.instants import write_instant
 from app.core.money import canonical, total
 from app.core.rounding import shown
+
+if TYPE_CHECKING:
+    from app.engine.counters import Counter
 
 Outcome = Literal["rated", "ineligible", "held", "unattributed", "no_contract"]
 
@@ -50,17 +54,23 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One amount of a decision: by which rule and formula, precise, and rounded and limited as it is paid."""
+    """One amount of a decision: by which rule and formula, precise, and rounded and limited as it is paid.
+
+    A rule pays one line; `part` names what comes besides: "adjustment" is what it changes on earlier ones.
+    """
 
     rule: str
     formula: str
     amount_precise: Decimal
     amount: Decimal
     currency: str
+    # Which of a rule's lines it is: its own has no name.
+    part: str = ""
 
     def as_dict(self) -> dict[str, str]:
         return {
             "rule": self.rule,
+            **({"part": self.part} if self.part else {}),
             "formula": self.formula,
             "amount_precise": canonical(self.amount_precise),
             "amount": shown(self.amount, self.currency),
@@ -83,6 +93,10 @@ class Decision:
     lines: tuple[Line, ...]
     currency: str
     inputs_hash: str
+    # What it was decided from and with besides; the hash of its inputs covers it.
+    before: Mapping[Counter, Decimal] = field(default_factory=dict)
+    # What it adds to the counters of its contract, by `Counter.key`: nothing unless it is rated.
+    adds: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def amount(self) -> Decimal:

@@ -5,20 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from app.core.errors import Finding, pointer_of
 from app.rulelang.ast import Value
 from app.rulelang.diagnostics import described, did_you_mean
-from app.rulelang.facts import Catalogue, typed_value
+from app.rulelang.facts import Catalogue, Subject, typed_value
 
 MAX_UNKNOWN = 20  # names that are looked up for what may have been meant; the others are counted
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """A click or a view of a partner's advertisement by the customer; facts by their names in the catalogue."""
+
+    id: str
+    partner: str
+    type: Literal["click", "view"]
+    at: datetime
+    facts: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
 class Conversion:
-    """A conversion as it is decided: its facts typed, and what the database knows of its customer."""
+    """A conversion as it is decided: the partner that claims it, its facts typed, what the database knows of its
+    customer, and the touches before it."""
 
     id: str
     program: str
@@ -26,16 +38,26 @@ class Conversion:
     partner: str | None
     facts: Mapping[str, Value]
     customer_order_number: int | None = None
+    touches: tuple[Touch, ...] = ()
+
+    @property
+    def customer(self) -> str:
+        """The customer it is of, or an empty name."""
+        found = self.facts.get("customer_id")
+        return found if isinstance(found, str) else ""
 
 
-def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[dict[str, Value], list[Finding]]:
-    """Return raw facts typed, and everything that is wrong with them. A fact that is null is absent."""
+def typed_facts(
+    raw: Mapping[str, Any], catalogue: Catalogue, at: str, subject: Subject = "conversion"
+) -> tuple[dict[str, Value], list[Finding]]:
+    """Return raw facts of a conversion (or touch, or delivery) typed, and everything that is wrong with them. A fact that
+    is null is absent."""
     facts: dict[str, Value] = {}
     findings: list[Finding] = []
     unknown: list[str] = []
     for name, value in raw.items():
         fact = catalogue.get(name)
-        if fact is None or fact.derived or fact.subject != "conversion":
+        if fact is None or fact.derived or fact.subject != subject:
             unknown.append(name)
         elif value is not None:
             typed = typed_value(fact, value)
@@ -43,21 +65,20 @@ def typed_facts(raw: Mapping[str, Any], catalogue: Catalogue, at: str) -> tuple[
                 findings.append(typed.at(at + pointer_of(name)))
             else:
                 facts[name] = typed
-    findings += [_unknown(name, catalogue, at + pointer_of(name)) for name in unknown[:MAX_UNKNOWN]]
+    findings += [_unknown(name, catalogue, at + pointer_of(name), subject) for name in unknown[:MAX_UNKNOWN]]
     if len(unknown) > MAX_UNKNOWN:
         findings.append(Finding("unknown_fact", f"{len(unknown) - MAX_UNKNOWN:,} more that are no facts", at))
     return facts, findings
 
 
-def _unknown(name: str, catalogue: Catalogue, pointer: str) -> Finding:
+def _unknown(name: str, catalogue: Catalogue, pointer: str, subject: Subject) -> Finding:
     fact = catalogue.get(name)
-    if fact is not None and fact.subject != "conversion":
-        return Finding(
-            "unknown_fact", f"{name} is a fact of a {fact.subject}, not of a conversion", pointer, "leave it out"
-        )
+    if fact is not None and fact.subject != subject:
+        message = f"{name} is a fact of a {fact.subject}, not of a {subject}"
+        return Finding("unknown_fact", message, pointer, "leave it out")
     if fact is not None:
         return Finding("derived_fact", f"{name} is computed by Termline and cannot be sent", pointer, "leave it out")
-    hint = did_you_mean(name, catalogue.names(sent_in=True))
+    hint = did_you_mean(name, catalogue.names(sent_in=subject))
     return Finding("unknown_fact", f"there is no fact {described(name)}", pointer, hint)
 
 

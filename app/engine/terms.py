@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from app.core.period import NO_ANCHOR
+from app.core.period import NO_ANCHOR, window_of
 from app.core.rounding import Rounding
 from app.core.timeline import Span, in_force, timeline
 from app.engine.counters import Counter, counters_of
@@ -113,12 +113,18 @@ class Terms:
         return tuple(sorted(frozenset().union(*(v.rules.facts_required for _, v in self.rule_versions))))
 
 
+Missing = Literal["NO_CONTRACT", "UNKNOWN_PARTNER", "BEFORE_START", "TERMINATED", "EXPIRED", "RULES_MISSING"]
+
+
 @dataclass(frozen=True, slots=True)
 class NoTerms:
     """Why no terms are in force: the code of the reason and a sentence."""
 
-    code: Literal["NO_CONTRACT", "UNKNOWN_PARTNER", "BEFORE_START", "TERMINATED", "EXPIRED", "RULES_MISSING"]
+    code: Missing
     because: str
+    # The contract that has none then, and its currency; where there is no contract, neither.
+    contract: str | None = None
+    currency: str | None = None
 
 
 class TermsHistory:
@@ -137,23 +143,26 @@ class TermsHistory:
         """Return the terms in force at an instant, or why there are none. Exactly one of the two."""
         version = in_force(self.spans, instant)
         if version is None:
-            return NoTerms("BEFORE_START", f"the contract {self.contract.id} starts later")
+            return self._none("BEFORE_START", f"the contract {self.contract.id} starts later")
         if version.is_expiry:
-            return NoTerms("EXPIRED", f"the term of the contract {self.contract.id} had ended by then")
+            return self._none("EXPIRED", f"the term of the contract {self.contract.id} had ended by then")
         if version.is_termination:
-            return NoTerms("TERMINATED", f"the contract {self.contract.id} was terminated by then")
+            return self._none("TERMINATED", f"the contract {self.contract.id} was terminated by then")
         rules = self._rules[version.number]
         found = [in_force(rules[kind], instant) for kind in KINDS]
         eligibility, attribution, payout = found
         if eligibility is None or attribution is None or payout is None:
             missing = [kind for kind, rule in zip(KINDS, found, strict=True) if rule is None]
-            return NoTerms("RULES_MISSING", f"version {version.number} has no {' and '.join(missing)} rules by then")
+            return self._none("RULES_MISSING", f"version {version.number} has no {' and '.join(missing)} rules by then")
         key = (eligibility.id, attribution.id, payout.id)
         terms = self._terms.get(key)
         if terms is None:
             terms = Terms(self.contract, version, eligibility, attribution, payout, self._counters_since(payout))
             self._terms[key] = terms
         return terms
+
+    def _none(self, code: Missing, because: str) -> NoTerms:
+        return NoTerms(code, because, self.contract.id, self.contract.currency)
 
     @cached_property
     def anchor(self) -> date:
@@ -166,6 +175,11 @@ class TermsHistory:
         other."""
         bodies = [_body(span.version, Payout) for rules in self._rules.values() for span in rules["payout"]]
         return frozenset().union(*(counters_of(body) for body in bodies))
+
+    def last_window_end(self, at: datetime) -> datetime:
+        """Return the end of the longest window of its counters that an instant lies in; the instant itself without any."""
+        windows = (window_of(counter.window, at, self.contract.timezone, self.anchor) for counter in self.counters)
+        return max((window.end for window in windows), default=at)
 
     @cached_property
     def facts_read(self) -> frozenset[str]:

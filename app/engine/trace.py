@@ -6,6 +6,7 @@ asked for. Whoever asks compares the digest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.core.rounding import shown
 from app.engine.counters import Before
 from app.engine.decision import Decision
 from app.engine.eligibility import judge
-from app.engine.evaluate import before_record, evaluate, facts_for
+from app.engine.evaluate import Case, before_record, evaluate, facts_for
 from app.engine.factsheet import Conversion
 from app.engine.matcher import Facts
 from app.engine.misses import items_words, misses_text, nearest_miss
@@ -47,16 +48,23 @@ class Trace:
     words: list[str]
 
 
-def explain(terms: Terms, conversion: Conversion, before: Before) -> Trace:
-    """Decide again with the reference engine and return the whole way there."""
+def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
+    """Decide again with the reference engine and return the whole way to one partner's decision.
+
+    `before` is what the counters of each contract held, by contract.
+    """
     calculations: list[str] = []
-    decision = evaluate(terms, conversion, ReferenceMatcher(), before, calculations.append)
+    decisions = evaluate(
+        case, ReferenceMatcher(), lambda terms: before[terms.contract.id], {partner: calculations.append}
+    )
+    decision, terms, conversion = decisions[partner], case.terms[partner], case.conversion
+    assert isinstance(terms, Terms)
     facts = facts_for(terms, conversion)
     payout = terms.payout_body
     data = {
         "facts": {name: value_text(value) for name, value in sorted(facts.items())},
         "missing": [{"fact": name, "needed_by": needed_by(terms, name)} for name in _missing(decision)],
-        "before": before_record(before),
+        "before": before_record(decision.before),
         "eligibility": [
             _rule_data(rule.id, verdict_text(rule.then), rule.when, facts) for rule in terms.eligibility_body.rules
         ],

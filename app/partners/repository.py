@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.core.as_of import when_asked
 from app.partners.errors import PartnerNotFound, ProgramNotFound
-from app.store.models import Conversion, Partner, Program
-from app.store.work_list import unsettle_where
+from app.store.models import Partner, Program
+from app.store.work_list import concerns, unsettle_where
 
 
 def partner_named(session: Session, partner_id: str, as_of: datetime | None = None) -> Partner:
@@ -53,5 +53,5 @@ def partner_ids(session: Session) -> list[str]:
 
 
 def unsettle_claims(session: Session, partner_id: str) -> None:
-    """Put every conversion that a partner claims on the work list of settling."""
-    unsettle_where(session, Conversion.partner == partner_id)
+    """Put every conversion that concerns a partner on the work list of settling."""
+    unsettle_where(session, concerns(partner_id))

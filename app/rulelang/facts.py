@@ -76,9 +76,9 @@ class Catalogue:
         rely on them."""
         return Catalogue({**self._facts, **facts}) if facts else self
 
-    def names(self, *, sent_in: bool = False) -> list[str]:
-        """Return the names of all facts, or of those that a conversion may carry."""
-        return [fact.name for fact in self if not sent_in or (fact.subject == "conversion" and not fact.derived)]
+    def names(self, *, sent_in: Subject | None = None) -> list[str]:
+        """Return the names of all facts, or of those that a conversion, a touch or a delivery may carry."""
+        return [fact.name for fact in self if sent_in is None or (fact.subject == sent_in and not fact.derived)]
 
 
 def catalogue_from(data: Mapping[str, Mapping[str, Any]]) -> Catalogue:

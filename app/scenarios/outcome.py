@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
+
+from app.core.money import total
+from app.core.rounding import shown
 
 
 @dataclass(slots=True)
@@ -34,6 +38,37 @@ class Outcome:
             "quotes": self.quotes,
             **self.lives,
         }
+
+
+def decisions_summary(
+    records: Iterable[tuple[str, str | None, Mapping[str, Any]]], named: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """Return decisions by conversion, those on one conversion as one; and by `conversion/contract` (or partner, where
+    there is no contract) where they are several or are named so."""
+    by_conversion: dict[str, list[tuple[str | None, dict[str, Any]]]] = {}
+    for conversion, partner, record in records:
+        by_conversion.setdefault(conversion, []).append((partner, decision_summary(record)))
+    found: dict[str, dict[str, Any]] = {}
+    for conversion, decisions in by_conversion.items():
+        decisions.sort(key=lambda each: (each[1]["outcome"] != "rated", each[1]["contract"] is None, each[0] or ""))
+        found[conversion] = _together([summary for _, summary in decisions])
+        for partner, summary in decisions:
+            name = f"{conversion}/{summary['contract'] or partner}"
+            if len(decisions) > 1 or name in named:
+                found[name] = summary
+    return found
+
+
+def _together(decisions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the decisions on one conversion as one: what leads, with the lines, credit and amount of all."""
+    together = dict(decisions[0])
+    if len(decisions) > 1:
+        for key in ("rules", "reasons", "credit", "lines"):
+            together[key] = [each for decision in decisions for each in decision[key]]
+        if len({decision["currency"] for decision in decisions}) == 1:
+            amount = total(Decimal(decision["amount"]) for decision in decisions)
+            together["amount"] = shown(amount, together["currency"])
+    return together
 
 
 def decision_summary(record: Mapping[str, Any]) -> dict[str, Any]:

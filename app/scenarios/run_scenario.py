@@ -32,7 +32,7 @@ from app.rulesets.operations.publish_list import publish_list, publish_list_vers
 from app.runtime import Context, Runtime
 from app.scenarios.errors import ScenarioMalformed
 from app.scenarios.lives import lives
-from app.scenarios.outcome import Outcome, decision_summary, differences
+from app.scenarios.outcome import Outcome, decisions_summary, differences
 from app.scenarios.setting import APPROVER, AUTHOR, agree, approve_all, create_agreement, create_stage
 from app.scenarios.story import Step, Story, malformed
 
@@ -169,9 +169,10 @@ class _Run:
         if self.program is not None:
             with replace(self.runtime, clock=frozen_at(self.now)).work(AUTHOR) as ctx:
                 settle_program(ctx, self.program, self.progress)
-                wanted = None if full else list(story.expect["decisions"])
+                named = list(story.expect["decisions"])
+                wanted = None if full else [*named, *(name.rpartition("/")[0] for name in named)]
                 records = current_records(ctx.session, self.program, wanted)
-                outcome.decisions = {name: decision_summary(record) for name, record in records}
+                outcome.decisions = decisions_summary(records, named)
                 outcome.statements = _statements(ctx, full or _names_lines(story))
                 outcome.lives = lives(ctx, [contract["id"] for contract in story.contracts])
         for part, found in (

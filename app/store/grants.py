@@ -36,11 +36,14 @@ ME = f"(SELECT current_setting('{SETTING}', true))"
 _OF_CONTRACT = "contract_id IN (SELECT id FROM contracts)"
 _OF_STATEMENT = "statement_id IN (SELECT id FROM statements)"
 _APPROVED = "recorded_at IS NOT NULL"
-_CLAIMED = f"partner = {ME} AND program_id IN (SELECT program_id FROM contracts)"
-_WITHOUT_CONTRACT = (
-    "contract_id IS NULL AND EXISTS (SELECT FROM conversions"
-    " WHERE conversions.program_id = decisions.program_id AND conversions.id = decisions.conversion_id)"
+_IN_PROGRAM = "program_id IN (SELECT program_id FROM contracts)"
+_TOUCHED = f"partner = {ME} AND {_IN_PROGRAM}"
+# Of a conversion that others touched as well, a partner sees what was bought, and of touches and decisions its own.
+_CONCERNED = (
+    f"{_IN_PROGRAM} AND (partner = {ME} OR EXISTS (SELECT FROM touches"
+    " WHERE touches.program_id = conversions.program_id AND touches.conversion_id = conversions.id))"
 )
+_WITHOUT_CONTRACT = f"contract_id IS NULL AND partner = {ME} AND {_IN_PROGRAM}"
 _PINNED = (
     "EXISTS (SELECT FROM rule_versions WHERE rule_versions.lists -> list_versions.list_id ->> 'version'"
     " = list_versions.number::text)"
@@ -62,7 +65,7 @@ TABLES: dict[str, Access] = {
     "billing_runs": Access(partner=_OF_STATEMENT),
     "contract_versions": Access(updates=ALL, partner=f"{_APPROVED} AND {_OF_CONTRACT}"),
     "contracts": Access(updates=("created_at",), partner=f"partner_id = {ME}"),
-    "conversions": Access(partner=_CLAIMED),
+    "conversions": Access(partner=_CONCERNED),
     "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
     # Forgotten after a while.
     "idempotency_keys": Access(updates=ALL, deletes=True),
@@ -81,6 +84,7 @@ TABLES: dict[str, Access] = {
     "saved_drafts": Access(partner="false"),
     "statement_lines": Access(partner=_OF_STATEMENT),
     "statements": Access(partner=_OF_CONTRACT),
+    "touches": Access(partner=_TOUCHED),
     "unsettled_conversions": Access(deletes=True),
 }
 

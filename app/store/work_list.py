@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from app.store.models import Conversion, UnsettledConversion
+from app.store.models import Conversion, Decision, Touch, UnsettledConversion
 
 COLUMNS = ("conversion_id", "program_id", "partner", "event_at")
+
+
+def concerns(partner: str) -> ColumnElement[bool]:
+    """Return the condition that a conversion concerns a partner: who claims it, who touched its customer, and for whom
+    it was decided before."""
+    touched = select(Touch.conversion_id).where(
+        Touch.program_id == Conversion.program_id, Touch.partner == partner, Touch.conversion_id == Conversion.id
+    )
+    decided = select(Decision.id).where(
+        Decision.program_id == Conversion.program_id,
+        Decision.conversion_id == Conversion.id,
+        Decision.partner == partner,
+        Decision.retired_at.is_(None),
+    )
+    return or_(Conversion.partner == partner, exists(touched), exists(decided))
 
 
 def unsettle_where(session: Session, *conditions: ColumnElement[bool]) -> None:

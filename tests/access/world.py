@@ -17,7 +17,7 @@ from app.contracts.operations.draft_rule_version import draft_rule_version
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
 from app.conversions.operations.receive_conversions import receive_conversion, store_conversions
-from app.conversions.repository import current_decision, decisions_of
+from app.conversions.repository import current_decisions, decisions_of
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
 from app.rulesets.operations.publish_list import publish_list
@@ -105,7 +105,7 @@ def _order(program: str, partner: str, identifier: str, money: str) -> dict[str,
 
 def _ids(ctx: Context, partner: str) -> dict[str, str]:
     retired = decisions_of(ctx.session, "shop", f"{partner}-1", ctx.now())[-1]
-    current = current_decision(ctx.session, "shop", f"{partner}-1")
+    current = current_decisions(ctx.session, "shop", f"{partner}-1")[0]
     assert current is not None
     assert retired.retired_at is not None
     return {"current": current.id, "retired": retired.id}

@@ -9,7 +9,6 @@ from app.adapters.durable_matcher import DurableMatcher
 from app.adapters.fact_files import shipped_catalogue
 from app.core.canonical import content_hash
 from app.engine.decision import Decision
-from app.engine.evaluate import evaluate
 from app.engine.factsheet import Conversion, typed_facts
 from app.engine.matcher import Facts, Matcher, RuleConditions
 from app.engine.reference import ReferenceMatcher
@@ -17,7 +16,7 @@ from app.engine.terms import Terms
 from app.engine.verified import VerifyingMatcher
 from app.rulelang.ast import conditions_of
 from tests.benchmarks.decision_table import Order, Row, payout_body
-from tests.builders.terms import conversion, data, history, instant, rule_set
+from tests.builders.terms import conversion, data, decided, history, instant, rule_set
 
 Answers = Callable[[], list[frozenset[str]]]
 OFF, ALWAYS, REFERENCE = "durable, verify: off", "durable, verify: always", "reference"
@@ -67,7 +66,7 @@ def matching(matcher: Matcher, rules: RuleConditions, given: Sequence[Facts]) ->
 
 def deciding(matcher: Matcher, terms: Terms, given: Sequence[Conversion]) -> Callable[[], list[Decision]]:
     """Return what decides whole conversions."""
-    return lambda: [evaluate(terms, each, matcher, {}) for each in given]
+    return lambda: [decided(terms, each, matcher, {}) for each in given]
 
 
 def conversions(orders: Sequence[Order]) -> list[Conversion]:

@@ -99,7 +99,7 @@ def test_what_was_shown_is_what_happens(then: Context) -> None:
     bill_contract(then, contract="acme", period="1997-03")
     (statement,) = totals(then.session, contract="acme", period="1997-03")
     assert str(statement.amount) == "8.01" == foreseen["statements"][0]["then"]
-    records = dict(current_records(then.session, "shop"))
+    records = {name: record for name, _, record in current_records(then.session, "shop")}
     for one in foreseen["decisions"]:
         assert records[one["conversion"]]["amount"] == one["after"]["amount"]
 

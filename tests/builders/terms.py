@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,12 +13,15 @@ from app.adapters.fact_files import shipped_catalogue
 from app.adapters.yaml_files import parse_yaml
 from app.core.errors import Finding
 from app.core.instants import parse_date, parse_instant, start_of_day
+from app.engine.attribution import ProgramModel
 from app.engine.counters import Before
 from app.engine.decision import Decision
-from app.engine.evaluate import evaluate
+from app.engine.evaluate import Case, case_of, evaluate
 from app.engine.factsheet import Conversion, typed_facts
+from app.engine.matcher import Matcher
 from app.engine.reference import ReferenceMatcher
 from app.engine.terms import Contract, ContractVersion, RuleVersion, Terms, TermsHistory
+from app.engine.trace import Trace, explain
 from app.rulelang.ruleset import RuleSet, check_rules, rules_from, with_kind
 
 ALWAYS_KNOWN = "1990-01-01"
@@ -77,8 +81,23 @@ def conversion(identifier: str = "c1", at: str = "1997-07-02T10:00:00-04:00", **
 
 def decide(given: Terms, one: Conversion, before: Before | None = None) -> Decision:
     """Return the reference engine's decision; counters start at zero."""
-    held = dict.fromkeys(given.counters_since, 0) if before is None else before
-    return evaluate(given, one, ReferenceMatcher(), {**held})  # type: ignore[dict-item]
+    held = dict.fromkeys(given.counters_since, Decimal(0)) if before is None else before
+    return decided(given, one, ReferenceMatcher(), held)
+
+
+def explained(given: Terms, one: Conversion, before: Before) -> Trace:
+    """Return the trace of the decision for the one partner that claims a conversion."""
+    return explain(claimed(given, one), str(one.partner), {given.contract.id: before})
+
+
+def decided(given: Terms, one: Conversion, matcher: Matcher, before: Before) -> Decision:
+    """Return what an engine decides for the one partner that claims a conversion."""
+    return evaluate(claimed(given, one), matcher, lambda terms: before)[one.partner]
+
+
+def claimed(given: Terms, one: Conversion) -> Case:
+    """Return the case of a conversion that one partner claims, under its terms."""
+    return case_of(one, lambda partner: given, ProgramModel(), given.contract.currency)
 
 
 def instant(text: str) -> datetime:

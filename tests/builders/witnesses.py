@@ -12,11 +12,12 @@ from app.analysis.analyse import analyse
 from app.core.instants import parse_instant
 from app.engine.counters import counters_of
 from app.engine.decision import Decision
-from app.engine.evaluate import evaluate, facts_for
+from app.engine.evaluate import facts_for
 from app.engine.factsheet import Conversion, typed_facts
 from app.engine.reference import ReferenceMatcher
 from app.engine.terms import Terms
 from tests.builders.terms import data, rule_set, terms
+from tests.builders.terms import decided as by_engine
 
 
 def analysed(kind: str, body: str) -> list[dict[str, Any]]:
@@ -48,6 +49,6 @@ def decided(kind: str, body: str, shown: Mapping[str, Any], **held: Any) -> tupl
     conversion, given = sent(shown), terms_with(kind, body, shown["timezone"])
     assert ZoneInfo(shown["timezone"]) == given.contract.timezone
     before = {counter: held.get(counter.measure, 0) for counter in counters_of(given.payout_body)}
-    decision = evaluate(given, conversion, ReferenceMatcher(), before)  # type: ignore[arg-type]
+    decision = by_engine(given, conversion, ReferenceMatcher(), before)  # type: ignore[arg-type]
     conditions = given.payout_conditions if kind == "payout" else given.eligibility_conditions
     return decision, ReferenceMatcher().matched(conditions, facts_for(given, conversion))

@@ -146,8 +146,8 @@ def test_a_pack_becomes_a_draft_that_is_approved_and_pays(termline: Termline, st
         approve_version(ctx.acting_as("bob"), contract="acme", number=1)
         body = order("c1", "2025-02-01T12:00:00Z", "100.00", coupon_code="SAVER15", customer_id="u1")
         receive_conversion(ctx, body)
-        decided = dict(current_records(ctx.session, "shop", ["c1"]))
-    assert decided["c1"]["amount"] == "8.00"  # 8 % of 100.00
+        ((_, _, decided),) = current_records(ctx.session, "shop", ["c1"])
+    assert decided["amount"] == "8.00"  # 8 % of 100.00
 
 
 def test_a_draft_remembers_which_pack_it_was_filled_from(termline: Termline, stage: Runtime) -> None:

@@ -15,7 +15,7 @@ from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import current_records
 from app.core.resources import shipped
 from app.runtime import Runtime
-from app.scenarios.outcome import decision_summary
+from app.scenarios.outcome import decisions_summary
 from app.scenarios.run_scenario import run_scenario
 from app.scenarios.scratch import taken_back
 from app.scenarios.story import Story, read_story
@@ -36,7 +36,7 @@ def decided(process: Runtime, story: Story) -> dict[str, Any]:
     with process.work("tester") as ctx:
         settle_program(ctx, story.program["id"])
         found = current_records(ctx.session, story.program["id"], None)
-        summaries = {name: decision_summary(record) for name, record in found}
+        summaries = decisions_summary(found)
     told = ("outcome", "amount", "reasons", "rules")
     return {name: {key: summary[key] for key in told if key in summary} for name, summary in summaries.items()}
 

@@ -21,7 +21,7 @@ from app.contracts.describe import terms_data, timeline_data, version_data
 from app.contracts.known import known_versions
 from app.contracts.operations.get_terms import get_terms
 from app.conversions.operations.settle_program import settle_program
-from app.conversions.repository import current_decision
+from app.conversions.repository import current_decisions
 from app.core.instants import parse_instant, write_instant
 from app.engine.reference import ReferenceMatcher
 from app.engine.terms import NoTerms, TermsHistory
@@ -293,7 +293,7 @@ class Histories(RuleBasedStateMachine):
             return
         settle_program(ctx, "shop")
         for identifier, at in self.contract.conversions.items():
-            row = current_decision(ctx.session, "shop", identifier)
+            row = current_decisions(ctx.session, "shop", identifier)[0]
             assert row is not None
             answer = self.oracle.answer(at, self.contract.now)
             if isinstance(answer, str):

@@ -11,13 +11,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.core.canonical import content_hash
+from app.engine.attribution import ProgramModel
+from app.engine.counters import Before
 from app.engine.decision import Decision, digest_of
-from app.engine.evaluate import decide_unclaimed, decide_without_terms, evaluate
+from app.engine.evaluate import case_of, evaluate
+from app.engine.factsheet import Conversion
 from app.engine.matcher import EngineFault, Facts, RuleConditions
 from app.engine.reference import ReferenceMatcher
-from app.engine.terms import NoTerms
+from app.engine.terms import NoTerms, Terms
 from tests.builders.golden import golden
-from tests.builders.terms import conversion, decide, instant, rule_set, terms
+from tests.builders.terms import conversion, decide, decided, instant, rule_set, terms
 
 # These digests must never change. A decision that is stored today is recomputed in years, when a partner asks why, and
 # its digest must come out the same, or nobody can tell a change of the engine from a change of the data. If a change
@@ -144,7 +147,7 @@ class Recording(ReferenceMatcher):
 
 def ordered(text: str, **facts: Any) -> tuple[str, list[str], list[str]]:
     matcher = Recording()
-    found = evaluate(terms(text), conversion(**facts), matcher, {})
+    found = decided(terms(text), conversion(**facts), matcher, {})
     return found.outcome, [reason.code for reason in found.reasons], matcher.asked
 
 
@@ -193,7 +196,7 @@ def test_a_fault_of_the_engine_decides_nothing() -> None:
             raise EngineFault("broken")
 
     with pytest.raises(EngineFault):
-        evaluate(terms(""), conversion(), Faulty(), {})
+        decided(terms(""), conversion(), Faulty(), {})
 
 
 # -------------------------------------------------------------- derived facts
@@ -219,9 +222,17 @@ def test_dates_and_hours_are_those_of_the_contract(zone: str, local: tuple[Any, 
 # -------------------------------------------------------------- without terms
 
 
+def without_terms(one: Conversion, none: NoTerms) -> dict[str | None, Decision]:
+    def never(terms: Terms) -> Before:
+        raise AssertionError(terms)
+
+    return evaluate(case_of(one, lambda partner: none, ProgramModel(), "JPY"), ReferenceMatcher(), never)
+
+
 def test_a_conversion_without_terms_is_decided_too() -> None:
     one = conversion(order_value="5")
-    found = decide_without_terms(one, NoTerms("TERMINATED", "the contract acme was terminated by then"), "acme", "USD")
+    none = NoTerms("TERMINATED", "the contract acme was terminated by then", "acme", "USD")
+    found = without_terms(one, none)["acme"]
     assert found.as_dict() == {
         "conversion": "c1",
         "contract": "acme",
@@ -236,7 +247,7 @@ def test_a_conversion_without_terms_is_decided_too() -> None:
         "lines": [],
         "inputs_hash": found.inputs_hash,
     }
-    unclaimed = decide_unclaimed(replace(one, partner=None), "JPY")
+    unclaimed = without_terms(replace(one, partner=None), none)[None]
     assert (unclaimed.outcome, unclaimed.as_dict()["amount"]) == ("unattributed", "0")
     assert [reason.as_dict() for reason in unclaimed.reasons] == [{"code": "NO_CLAIM"}]
     assert digest_of(found.as_dict()) != digest_of(replace(found, inputs_hash=unclaimed.inputs_hash).as_dict())

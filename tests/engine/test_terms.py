@@ -95,9 +95,10 @@ def test_a_time_without_rules_is_said_and_not_filled() -> None:
         attribution: [{effective_from: "1997-03-01", body: {claims: accept}}]
     """
     found = history(text).at(instant("1997-01-15"))
-    assert found == NoTerms("RULES_MISSING", "version 1 has no attribution and payout rules by then")
+    why = "version 1 has no attribution and payout rules by then"
+    assert found == NoTerms("RULES_MISSING", why, "acme", "USD")
     assert history(text).at(instant("1997-02-01")) == NoTerms(
-        "RULES_MISSING", "version 1 has no attribution rules by then"
+        "RULES_MISSING", "version 1 has no attribution rules by then", "acme", "USD"
     )
 
 

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.decision import digest_of
-from app.engine.trace import explain
 from app.rulelang.ast import facts_of
 from tests.builders.golden import golden
-from tests.builders.terms import conversion, decide, terms
+from tests.builders.terms import conversion, decide, explained, terms
 
 WORDS = {
     "rated": """
@@ -58,7 +57,7 @@ def test_a_comparison_of_two_facts_shows_both_values() -> None:
           otherwise: {reject: SHIPPING}
         """)
     high, low = conversion(shipping="4.90", tax="4.9"), conversion(shipping="4.89", tax="4.9")
-    trace = explain(found, high, {})
+    trace = explained(found, high, {})
     assert trace.data["eligibility"][0]["when"] == {
         "fact": "shipping",
         "op": "lt",
@@ -70,7 +69,7 @@ def test_a_comparison_of_two_facts_shows_both_values() -> None:
     assert (reason.fact, reason.expected, reason.actual) == ("shipping", "< fact tax (4.90)", "4.90")
     assert (
         "Eligibility rule cheap matches: shipping is below the fact tax; was 4.89, and tax was 4.90."
-        in explain(found, low, {}).words
+        in explained(found, low, {}).words
     )
 
 
@@ -80,7 +79,7 @@ def test_a_list_is_shown_with_what_was_looked_for() -> None:
           rules: [{id: vip, when: {fact: coupon_codes, op: contains_any, value: [VIP, GOLD]}, then: accept}]
           otherwise: {reject: NO_COUPON}
         """)
-    trace = explain(found, conversion(coupon_codes=["SAVE10", "a, b"]), {})
+    trace = explained(found, conversion(coupon_codes=["SAVE10", "a, b"]), {})
     assert trace.data["facts"]["coupon_codes"] == '["SAVE10", "a, b"]'
     assert trace.decision.reasons[0].as_dict() == {
         "code": "NO_COUPON",
@@ -94,14 +93,14 @@ def test_a_list_is_shown_with_what_was_looked_for() -> None:
 @pytest.mark.parametrize("name", WORDS)
 def test_a_decision_in_words(name: str) -> None:
     found, one, before = golden(name)
-    words = "\n".join(explain(found, one, before).words)
+    words = "\n".join(explained(found, one, before).words)
     assert words == WORDS[name].strip().replace("HASH", found.payout.rules.hash[:12])
 
 
 def words(text: str, direction: Any = "payable", **facts: Any) -> list[str]:
     """Return the sentences of a decision without the first two."""
     found = terms(text, direction=direction)
-    return explain(found, conversion(**facts), {}).words[2:]
+    return explained(found, conversion(**facts), {}).words[2:]
 
 
 def test_what_was_never_looked_at_is_not_told() -> None:
@@ -169,7 +168,7 @@ def test_the_nearest_miss_of_a_payout_says_what_it_would_have_paid() -> None:
         "No payout rule matches, so otherwise applies.",
     ]
     assert words(text, order_value="199.99", country="US")[2] == large + "; and base comes first."
-    data = explain(terms(text), conversion(order_value="199.99", country="US"), {}).data["payout"]
+    data = explained(terms(text), conversion(order_value="199.99", country="US"), {}).data["payout"]
     assert [rule.get("comes_first") for rule in data] == [None, "base", "base"]
     assert (data[2]["nearest_miss"]["misses"], data[2]["nearest_miss"]["possible"]) == ([], False)
 
@@ -200,7 +199,7 @@ def test_several_misses_and_those_of_items_are_told() -> None:
     asked = "has any item with (category is music and price is at least 5.00)"
     for sent, was in (({}, "absent"), ({"items": []}, "empty")):
         assert f"items {asked}; was {was}." in words(text, country="US", **sent)[0]
-    when = explain(terms(text), conversion(country="MX", items=items), {}).data["eligibility"][0]["when"]["all"][1]
+    when = explained(terms(text), conversion(country="MX", items=items), {}).data["eligibility"][0]["when"]["all"][1]
     assert (when["any_item"], when["actual"], when["verdict"]) == ("items", "2 items", False)
     assert when["items"][1]["all"] == [
         {"fact": "category", "op": "eq", "expected": "= music", "actual": "music", "verdict": True},
@@ -216,7 +215,7 @@ def test_a_missing_fact_names_the_rules_that_need_it() -> None:
             - {id: taxed, when: {always: true}, then: {sum: [{flat: "1"}, {amount: tax}]}}
             - {id: share, when: {fact: country, op: eq, value: US}, then: {percent: "1", of: order_value}}
         """)
-    held = explain(found, conversion(country="US"), {})
+    held = explained(found, conversion(country="US"), {})
     assert held.data["missing"] == [
         {
             "fact": "order_value",
@@ -224,7 +223,7 @@ def test_a_missing_fact_names_the_rules_that_need_it() -> None:
         }
     ]
     assert held.words[-1] == "order_value is needed by eligibility rule low, payout rule share."
-    held = explain(found, conversion(country="US", order_value="9"), {})
+    held = explained(found, conversion(country="US", order_value="9"), {})
     assert held.decision.outcome == "held"
     assert held.data["missing"] == [{"fact": "tax", "needed_by": [{"kind": "payout", "rule": "taxed"}]}]
 
@@ -265,7 +264,7 @@ def seen_leaves(node: Any) -> Iterator[Any]:
 def test_every_comparison_is_shown_with_fact_expected_actual_and_verdict() -> None:
     found = terms(RULES)
     one = conversion(order_value="199.99", country="US", coupon_code="absent")
-    data = explain(found, one, dict.fromkeys(found.counters_since, 0)).data  # type: ignore[arg-type]
+    data = explained(found, one, dict.fromkeys(found.counters_since, 0)).data  # type: ignore[arg-type]
     shown = [leaf for rule in (*data["eligibility"], *data["payout"]) for leaf in seen_leaves(rule["when"])]
     assert shown == [
         {"fact": "country", "op": "in", "expected": "in US, CA", "actual": "US", "verdict": True},
@@ -283,7 +282,7 @@ def test_every_comparison_is_shown_with_fact_expected_actual_and_verdict() -> No
 def test_the_trace_as_data() -> None:
     found = terms(RULES)
     one = conversion(order_value="199.99", country="US")
-    data = explain(found, one, dict.fromkeys(found.counters_since, 0)).data  # type: ignore[arg-type]
+    data = explained(found, one, dict.fromkeys(found.counters_since, 0)).data  # type: ignore[arg-type]
     assert data["facts"] == {"country": "US", "hour": "10", "order_value": "199.99"}
     assert data["before"] == {"amount/month": "0"}
     assert data["attribution"] == {"claims": "accept", "claimed_by": "acme"}
@@ -328,7 +327,7 @@ def test_an_explanation_is_of_the_decision_that_was_made(facts: Any, half_hours:
     found = terms(RULES)
     one = conversion(at=f"1997-07-02T{half_hours // 2:02}:{half_hours % 2 * 30:02}:00Z", **facts)
     before = dict.fromkeys(found.counters_since, spent)
-    trace = explain(found, one, before)
+    trace = explained(found, one, before)
     decision = decide(found, one, before)
     assert trace.decision == decision
     assert digest_of(trace.decision.as_dict()) == digest_of(decision.as_dict())

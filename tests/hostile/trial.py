@@ -15,7 +15,6 @@ import orjson
 from app.adapters.durable_matcher import DurableMatcher
 from app.conversions.envelope import Incoming, read_conversion
 from app.core.errors import AppError, Finding
-from app.engine.evaluate import evaluate
 from app.engine.factsheet import Conversion, typed_facts
 from app.engine.reference import ReferenceMatcher
 from app.engine.terms import Contract, ContractVersion, RuleVersion, Terms, TermsHistory
@@ -23,7 +22,7 @@ from app.rulelang.printer import body_lines
 from app.rulelang.ruleset import RuleSet, check_rules, rules_from
 from app.web.body import MAX_BODY, json_data
 from tests.builders.bodies import VALID
-from tests.builders.terms import DEFAULTS
+from tests.builders.terms import DEFAULTS, decided
 from tests.hostile.bodies import CATALOGUE, conversion
 from tests.hostile.families import Case
 from tests.hostile.pace import MOST_SECONDS
@@ -122,7 +121,7 @@ def _decide_on(incoming: Incoming) -> None:
 
 def _agree(terms: Terms, one: Conversion) -> None:
     before = dict.fromkeys(terms.counters_since, Decimal(3))
-    by_reference, by_durable = (evaluate(terms, one, matcher, before) for matcher in (_REFERENCE, _DURABLE))
+    by_reference, by_durable = (decided(terms, one, matcher, before) for matcher in (_REFERENCE, _DURABLE))
     if by_reference != by_durable:
         raise Hurt(f"{by_reference} by reference, {by_durable} by durable")
 

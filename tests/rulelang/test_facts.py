@@ -34,7 +34,7 @@ def test_computed_facts_are_those_that_are_computed() -> None:
     derived = {fact.name for fact in FACTS if fact.derived and fact.subject == "conversion"}
     assert derived == _DERIVED.keys()
     assert all(fact.required for fact in FACTS if fact.derived)
-    assert not derived & set(shipped_catalogue().names(sent_in=True))
+    assert not derived & set(shipped_catalogue().names(sent_in="conversion"))
 
 
 def test_the_tables_of_the_readme_are_current() -> None:
@@ -67,7 +67,7 @@ def test_null_is_absent_and_every_defect_is_reported() -> None:
     assert [(finding.code, finding.pointer, finding.hint) for finding in found] == [
         ("value_not_of_type", "/facts/quantity", "for example 3"),
         ("unknown_fact", "/facts/cuntry", "did you mean 'country'?"),
-        ("unknown_fact", "/facts/a~1b", f"known: {', '.join(sorted(shipped_catalogue().names(sent_in=True)))}"),
+        ("unknown_fact", "/facts/a~1b", f"known: {', '.join(sorted(shipped_catalogue().names(sent_in='conversion')))}"),
     ]
 
 

@@ -15,6 +15,7 @@ TABLES = (
     "approvals",
     "approval_policies",
     "conversions",
+    "touches",
     "decisions",
     "statements",
     "billing_runs",
@@ -118,6 +119,7 @@ def checks() -> Iterator[Refused]:
         "ck_decisions_rated_under_terms",
         _copy("decisions", id="'x'", revision="9", outcome="'rated'", contract_version="NULL", retired_at=NOW),
     )
+    yield Refused("ck_touches_type", _copy("touches", id="'x'", type="'glance'"))
     yield Refused("ck_statement_lines_amount_is_not_zero", _copy("statement_lines", id="'x'", amount="0"))
     yield Refused("ck_named_lists_type", _copy("named_lists", id="'x'", type="'money'"))
     yield Refused("ck_list_versions_members", _copy("list_versions", number="2", members="'[]'::jsonb"))
@@ -162,7 +164,9 @@ def keys() -> Iterator[Refused]:
         _copy("approvals", id="'x'", where="rule_version_id IS NOT NULL"),
         ("approvals.fit",),
     )
-    yield Refused("uq_decisions_conversion_id_program_id_revision", _copy("decisions", id="'x'", retired_at=NOW))
+    yield Refused(
+        "uq_decisions_conversion_id_program_id_partner_revision", _copy("decisions", id="'x'", retired_at=NOW)
+    )
     yield Refused("uq_decisions_current", _copy("decisions", id="'x'", revision="9"))
     yield Refused("uq_statements_contract_id_period", _copy("statements", id="'x'"))
     for table in TABLES:
@@ -188,6 +192,7 @@ def keys() -> Iterator[Refused]:
     )
     yield Refused("fk_approval_policies_program_id", _copy("approval_policies", program_id="'nowhere'"))
     yield Refused("fk_conversions_program_id", _copy("conversions", program_id="'nowhere'"))
+    yield Refused("fk_touches_program_id_conversion_id", _copy("touches", conversion_id="'c9'"))
     yield Refused("fk_decisions_program_id_conversion_id", _copy("decisions", id="'x'", conversion_id="'c9'"))
     yield Refused(
         "fk_decisions_contract_id", _copy("decisions", id="'x'", revision="9", contract_id="'nothing'", retired_at=NOW)
@@ -203,7 +208,7 @@ def keys() -> Iterator[Refused]:
 _OTHER_KEYS: dict[str, tuple[str, ...]] = {
     "contracts": ("uq_contracts_program_id_partner_id",),
     "statements": ("uq_statements_contract_id_period",),
-    "decisions": ("uq_decisions_current", "uq_decisions_conversion_id_program_id_revision"),
+    "decisions": ("uq_decisions_current", "uq_decisions_conversion_id_program_id_partner_revision"),
     "approvals": (
         "approvals.fit",
         "uq_approvals_contract_version_id_approver",
@@ -309,6 +314,8 @@ def insides() -> Iterator[Refused]:
         "event_at = event_at + interval '1 s'",
         "contract_id = 'globex'",
         "recorded_at = now()",
+        "partner = 'globex'",
+        "adds = '{}'",
         "retired_at = NULL",
     ):
         yield Refused("decisions.guarded", f"UPDATE decisions SET {change} WHERE conversion_id = 'c1'")
@@ -320,6 +327,7 @@ _SOME_COLUMN = {
     "saved_drafts": "saved_by",
     "approvals": "approver",
     "conversions": "body_hash",
+    "touches": "id",
     "statements": "currency",
     "billing_runs": "posted_by",
     "statement_lines": "rule",
@@ -329,7 +337,7 @@ _SOME_COLUMN = {
 }
 _REFERENCES = {
     "contracts": ("fk_contract_versions_contract_id", "fk_decisions_contract_id", "fk_statements_contract_id"),
-    "conversions": ("fk_decisions_program_id_conversion_id",),
+    "conversions": ("fk_decisions_program_id_conversion_id", "fk_touches_program_id_conversion_id"),
     "decisions": ("fk_statement_lines_decision_id",),
     "statements": ("fk_billing_runs_statement_id", "fk_statement_lines_statement_id"),
     "billing_runs": ("fk_statement_lines_run_id",),
@@ -340,7 +348,7 @@ _TRUNCATED_TOO = {
     "contracts": ("contract_versions", "rule_versions", "approvals", "decisions", "statements", "billing_runs", "statement_lines"),
     "contract_versions": ("rule_versions", "approvals"),
     "rule_versions": ("approvals",),
-    "conversions": ("decisions", "statement_lines"),
+    "conversions": ("decisions", "statement_lines", "touches"),
     "decisions": ("statement_lines",),
     "statements": ("billing_runs", "statement_lines"),
     "billing_runs": ("statement_lines",),

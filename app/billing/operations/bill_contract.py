@@ -98,13 +98,14 @@ def _line(statement: Statement, run: BillingRun, one: Difference) -> tuple[Any, 
     """Return a line as a row, in the order of `repository.LINE_COLUMNS`."""
     return (
         # The difference that one decision makes to one line can be posted once only: a second id would be the same.
-        derived_id("line", statement.id, one.conversion_id, one.rule, one.decision_id),
+        derived_id("line", statement.id, one.conversion_id, one.rule, one.decision_id, *filter(None, [one.part])),
         statement.id,
         run.id,
         one.conversion_id,
         one.decision_id,
         one.event_at,
         one.rule,
+        one.part,
         one.formula,
         minus(one.target_precise, one.posted_precise),
         minus(one.target, one.posted),

@@ -53,7 +53,7 @@ class Impact:
         found: dict[str, tuple[Decimal, Decimal]] = {}
         for change in self.decisions:
             for place, record in enumerate((change.before, change.after)):
-                for line in record["lines"]:
+                for line in record["lines"] if record else ():
                     sums = list(found.get(line["rule"], (ZERO, ZERO)))
                     sums[place] = plus(sums[place], Decimal(line["amount"]))
                     found[line["rule"]] = (sums[0], sums[1])

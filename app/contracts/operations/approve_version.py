@@ -14,7 +14,6 @@ from app.contracts.base import base_in_force, numbered, taken_over
 from app.contracts.bundles import bundle_of
 from app.contracts.drafting import RuleDraft, outside_span
 from app.contracts.errors import BackdatingUndeclared, BaseChanged, OutsideContractVersion, VersionRefused, WrongState
-from app.contracts.mapping import timezone_of
 from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
 from app.contracts.operations.edit_version import Check
 from app.contracts.operations.submit_version import policy_of
@@ -29,8 +28,8 @@ from app.contracts.repository import (
     version_numbered,
     versions_of,
 )
+from app.contracts.vocabulary import EVERYTHING, contract_history
 from app.core.instants import write_instant
-from app.core.period import month_of
 from app.partners.repository import program_named
 from app.rulelang.bindings import lists_named
 from app.rulesets.newest import newest_lists
@@ -190,10 +189,10 @@ def _pin_lists(ctx: Context, contract: Contract, version: ContractVersion, rule:
 
 
 def unsettle_governed(ctx: Context, contract: Contract, start: datetime, end: datetime | None) -> int:
-    """Have the conversions that a version governs decided again, to the end of the month in which it ends: a tier
-    counter that it ends or lets carry on changes what counts for the rest of that window."""
-    until = None if end is None else month_of(end, timezone_of(contract)).end
-    return unsettle(ctx.session, contract, start, until)
+    """Have the conversions that a version governs decided again, to the end of the windows in which it ends: a tier
+    counter that it ends or lets carry on changes what counts for the rest of them."""
+    history = contract_history(ctx, contract, versions_of(ctx.session, contract.id), EVERYTHING)
+    return unsettle(ctx.session, contract, start, None if end is None else history.last_window_end(end))
 
 
 def _refuse_changed_end(ctx: Context, version: ContractVersion, others: Sequence[ContractVersion]) -> None:

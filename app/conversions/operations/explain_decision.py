@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,19 +16,28 @@ from app.conversions.errors import DecisionNotFound, DecisionNotReproduced
 from app.conversions.mapping import decision_data, engine_conversion, retired_by
 from app.conversions.operations.get_conversion import get_conversion
 from app.conversions.operations.preview_decision import Preview
-from app.conversions.repository import conversion_known, decision_known, decisions_of, programs_with_conversion
+from app.conversions.repository import (
+    conversion_known,
+    decided_together,
+    decision_known,
+    decisions_of,
+    programs_with_conversion,
+    touches_of,
+)
 from app.core.as_of import read_as_of, when_asked
 from app.core.instants import write_instant
-from app.engine.counters import counters_of
+from app.engine.attribution import ProgramModel
+from app.engine.counters import Before, counters_of
 from app.engine.decision import RECORD_KEYS, Decision, Outcome, Reason, digest_of
-from app.engine.evaluate import undecided
+from app.engine.evaluate import Case, undecided
 from app.engine.factsheet import Conversion
-from app.engine.terms import Terms
+from app.engine.terms import NoTerms, Terms
 from app.engine.trace import Trace, explain
 from app.partners.mapping import catalogue_of
 from app.partners.operations.get_program import get_program
 from app.partners.repository import program_named
 from app.runtime import Context
+from app.store.models import Conversion as ConversionRow
 from app.store.models import Decision as DecisionRow
 
 
@@ -51,21 +62,12 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
     known_at = _instant_asked(ctx, decision_id, as_of)
     row = decision_known(ctx.session, decision_id, known_at)
     stored = conversion_known(ctx.session, row.program_id, row.conversion_id)
-    conversion = engine_conversion(
-        row.program_id,
-        row.conversion_id,
-        row.event_at,
-        stored.partner,
-        stored.facts,
-        row.customer_order_number,
-        catalogue_of(program_named(ctx.session, row.program_id), ctx.catalogue),
-    )
-    if row.contract_version is None:
-        decided, data, words = _again_without_terms(row, conversion), None, _without_terms(row.record)
+    with _everything(ctx) as whole:
+        case, before = _case_of(whole, row, stored)
+    if row.contract_version is None or row.partner is None:
+        decided, data, words = _again_without_terms(row, case.conversion), None, _without_terms(row.record)
     else:
-        terms = _terms_of(ctx, row)
-        before = {counter: Decimal(row.before[counter.name]) for counter in counters_of(terms.payout_body)}
-        trace: Trace = explain(terms, conversion, before)
+        trace: Trace = explain(case, row.partner, before)
         decided, data, words = trace.decision, trace.data, trace.words
     digest = digest_of(decided.as_dict())
     if digest != row.digest or digest_of({key: row.record[key] for key in RECORD_KEYS}) != row.digest:
@@ -76,6 +78,41 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
             recomputed=digest,
         )
     return Explanation(decision_data(row, known_at), data, [*words, *_retirement(ctx, row, known_at)])
+
+
+@contextmanager
+def _everything(ctx: Context) -> Iterator[Context]:
+    """Give a context that sees what a decision was made of: a partner that reads its own does not see the others'."""
+    if ctx.partner is None:
+        yield ctx
+    else:
+        with ctx.as_application() as whole:
+            yield whole
+
+
+def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Case, dict[str, Before]]:
+    """Return what a decision was made of, for all partners that the conversion concerned then, and what the counters of
+    their contracts held, by contract."""
+    program = program_named(ctx.session, row.program_id)
+    touches = touches_of(ctx.session, row.program_id, row.conversion_id)
+    catalogue = catalogue_of(program, ctx.catalogue)
+    number = row.customer_order_number
+    conversion = engine_conversion(
+        row.program_id, row.conversion_id, row.event_at, stored.partner, stored.facts, number, catalogue, touches
+    )
+    terms: dict[str, Terms | NoTerms] = {}
+    before: dict[str, Before] = {}
+    for one in decided_together(ctx.session, row):
+        if one.partner is not None:
+            found = terms[one.partner] = _terms_of(ctx, one)
+            if isinstance(found, Terms):
+                before[found.contract.id] = _before_of(found, one)
+    return Case(conversion, terms, ProgramModel(), program.currency), before
+
+
+def _before_of(terms: Terms, row: DecisionRow) -> Before:
+    counters = counters_of(terms.payout_body)
+    return {counter: Decimal(row.before[counter.name]) for counter in counters if counter.name in row.before}
 
 
 def _instant_asked(ctx: Context, decision_id: str, as_of: str | datetime | None) -> datetime:
@@ -100,40 +137,55 @@ def _retirement(ctx: Context, row: DecisionRow, as_of: datetime) -> list[str]:
     if retired_at is None:
         return []
     newer = decisions_of(ctx.session, row.program_id, row.conversion_id, as_of)
-    successor = next(decision for decision in reversed(newer) if decision.revision > row.revision)
+    mine = [decision for decision in reversed(newer) if decision.partner == row.partner]
+    successor = next((decision for decision in mine if decision.revision > row.revision), None)
+    if successor is None:
+        return [
+            f"It was retired at {write_instant(retired_at)}: the conversion does not concern this partner any more."
+        ]
     return [f"It was retired at {write_instant(retired_at)}; the decision {successor.id} took its place."]
 
 
-def explain_preview(preview: Preview) -> Explanation:
+def explain_preview(preview: Preview, partner: str | None) -> Explanation:
     """Return a previewed decision with its trace."""
-    record = preview.decision.as_dict()
-    if preview.terms is None:
+    record = preview.decisions[partner].as_dict()
+    if partner is None or not isinstance(preview.case.terms[partner], Terms):
         return Explanation({**record, "digest": digest_of(record)}, None, _without_terms(record))
-    trace = explain(preview.terms, preview.conversion, preview.before)
+    trace = explain(preview.case, partner, preview.before)
     return Explanation({**record, "digest": digest_of(record)}, trace.data, trace.words)
 
 
 def find_decision(
     ctx: Context, name: str, program: str | None = None, as_of: str | datetime | None = None
 ) -> DecisionRow:
-    """Return a decision by its id, or by the id of its conversion the one that stood at an instant."""
+    """Return a decision by its id; or by the id of its conversion the one that stood at an instant, of several the one
+    that pays."""
+    return find_decisions(ctx, name, program, as_of)[0]
+
+
+def find_decisions(
+    ctx: Context, name: str, program: str | None = None, as_of: str | datetime | None = None
+) -> Sequence[DecisionRow]:
+    """Return a decision by its id, or those on a conversion by its id, one for each partner that it concerned."""
     decision = ctx.session.get(DecisionRow, name)
     if decision is not None:
-        return decision
+        return [decision]
     programs = [program] if program else programs_with_conversion(ctx.session, name)
     if not programs:
         raise DecisionNotFound(f"There is no decision and no conversion {name!r}. Check the id.")
     if len(programs) > 1:
         raise DecisionNotFound(f"{', '.join(programs)} each have a conversion {name!r}. Name the program too.")
     found = get_conversion(ctx, program=programs[0], conversion=name, as_of=as_of)
-    if found.decision is None:
+    if not found.decisions:
         raise DecisionNotFound(f"The conversion {name!r} has no decision{when_asked(found.as_of)}.")
-    return found.decision
+    return found.decisions
 
 
-def _terms_of(ctx: Context, row: DecisionRow) -> Terms:
-    """Return the terms the decision was made under."""
-    assert row.contract_id is not None
+def _terms_of(ctx: Context, row: DecisionRow) -> Terms | NoTerms:
+    """Return the terms a decision was made under, or why there were none."""
+    if row.contract_id is None or row.contract_version is None:
+        reason = row.record["reasons"][0]
+        return NoTerms(reason["code"], reason.get("actual", ""), row.contract_id, row.currency)
     contract = contract_named(ctx.session, row.contract_id)
     versions = versions_of(ctx.session, row.contract_id)
     catalogue, lists = facts_of_contract(ctx, contract), pinned_lists(ctx, versions)

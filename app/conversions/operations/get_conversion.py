@@ -7,25 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.conversions.operations.settle_program import settle_program
-from app.conversions.repository import conversion_known, decision_at, decisions_of
+from app.conversions.repository import conversion_known, decisions_at, decisions_of, touches_of
 from app.partners.operations.get_program import get_program
 from app.runtime import Context
-from app.store.models import Conversion, Decision
+from app.store.models import Conversion, Decision, Touch
 
 
 @dataclass(frozen=True, slots=True)
 class ConversionAt:
-    """A conversion with the decision on it as it stood at `as_of`, if there was one."""
+    """A conversion with its touches and the decisions on it as they stood at `as_of`, if there were any."""
 
     conversion: Conversion
-    decision: Decision | None
+    touches: Sequence[Touch]
+    decisions: Sequence[Decision]
     as_of: datetime
 
 
 def get_conversion(ctx: Context, *, program: str, conversion: str, as_of: str | datetime | None = None) -> ConversionAt:
-    """Return a conversion and the decision on it, or refuse what was not there by then."""
+    """Return a conversion and the decisions on it, or refuse what was not there by then."""
     row, known_at = _known(ctx, program, conversion, as_of)
-    return ConversionAt(row, decision_at(ctx.session, program, row.id, known_at), known_at)
+    touches = touches_of(ctx.session, program, row.id)
+    return ConversionAt(row, touches, decisions_at(ctx.session, program, row.id, known_at), known_at)
 
 
 def get_decisions(

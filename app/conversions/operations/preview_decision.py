@@ -1,7 +1,8 @@
-"""Preview the decision on a conversion that is not kept."""
+"""Preview the decisions on a conversion that is not kept."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,25 +12,31 @@ from app.conversions.envelope import read_conversion
 from app.conversions.errors import ConversionRefused
 from app.conversions.operations.receive_conversions import facts_of_claim
 from app.conversions.operations.settle_program import settle_program
-from app.conversions.repository import counter_before, order_number_at
-from app.engine.counters import Before, RunningTotals
+from app.conversions.repository import Key, counter_before, order_number_at
+from app.conversions.sweep import Counting
+from app.engine.counters import Before, Counter
 from app.engine.decision import Decision
-from app.engine.evaluate import decide_unclaimed, decide_without_terms, evaluate
+from app.engine.evaluate import Case, evaluate
 from app.engine.factsheet import Conversion
-from app.engine.terms import NoTerms, Terms
+from app.engine.terms import Terms
 from app.partners.repository import program_named
 from app.runtime import Context
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A decision that was not kept, with what is needed to explain it."""
+    """Decisions that were not kept, by partner, with what is needed to explain them."""
 
-    decision: Decision
-    conversion: Conversion
-    terms: Terms | None
-    before: Before
+    decisions: Mapping[str | None, Decision]
+    case: Case
+    before: Mapping[str, Before]
     as_of: datetime
+
+    @property
+    def leading(self) -> list[str | None]:
+        """The partners, those first that are paid, then those with a contract."""
+        found = self.decisions
+        return sorted(found, key=lambda name: (found[name].outcome != "rated", not found[name].contract, name or ""))
 
 
 def preview_decision(ctx: Context, body: Any, *, program: str | None = None) -> Preview:
@@ -40,24 +47,17 @@ def preview_decision(ctx: Context, body: Any, *, program: str | None = None) -> 
     owner = program_named(ctx.session, read.program)
     settle_program(ctx, owner.id)
     key = (read.event_at, read.id)
-    order_number = order_number_at(ctx.session, owner.id, read.customer_id, key)
-    conversion = Conversion(read.id, owner.id, read.event_at, read.partner, read.facts, order_number)
+    number = order_number_at(ctx.session, owner.id, read.customer_id, key)
+    conversion = Conversion(read.id, owner.id, read.event_at, read.partner, read.facts, number, read.touches)
+    book = contract_book(ctx, owner)
+    case = book.case_of(conversion)
 
-    if read.partner is None:
-        return Preview(decide_unclaimed(conversion, owner.currency), conversion, None, {}, ctx.now())
-    history = contract_book(ctx, owner).contract_of(read.partner)
-    if isinstance(history, NoTerms):
-        decision = decide_without_terms(conversion, history, None, owner.currency)
-        return Preview(decision, conversion, None, {}, ctx.now())
-    contract = history.contract
-    terms = history.at(read.event_at)
-    if isinstance(terms, NoTerms):
-        decision = decide_without_terms(conversion, terms, contract.id, contract.currency)
-        return Preview(decision, conversion, None, {}, ctx.now())
-    totals = RunningTotals(
-        contract.timezone,
-        history.anchor,
-        lambda counter, start, customer: counter_before(ctx.session, contract.id, counter, start, key),
-    )
-    before = totals.before(terms.counters_since, read.event_at)
-    return Preview(evaluate(terms, conversion, ctx.matcher, before), conversion, terms, before, ctx.now())
+    def load(contract: str, counter: Counter, start: datetime, place: Key, customer: str) -> Any:
+        return counter_before(ctx.session, contract, counter, start, place, customer)
+
+    counting, before = Counting(book.histories.values(), load), {}
+    for terms in case.terms.values():
+        if isinstance(terms, Terms):
+            before[terms.contract.id] = counting.before(terms, key, conversion.customer)
+    decisions = evaluate(case, ctx.matcher, lambda terms: before[terms.contract.id])
+    return Preview(decisions, case, before, ctx.now())

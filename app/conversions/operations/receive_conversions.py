@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from app.conversions.repository import (
     DecisionBrief,
     Key,
     add_conversions,
+    add_touches,
     add_unsettled,
     body_hashes,
     current_briefs,
@@ -42,7 +43,8 @@ class Receipt:
     id: str | None = None
     program: str | None = None
     problem: AppError | None = None
-    decision: DecisionBrief | None = None
+    # The decisions on it, that which pays or leads otherwise first.
+    decisions: Sequence[DecisionBrief] = ()
 
 
 def receive_conversion(ctx: Context, body: Any, *, program: str | None = None) -> Receipt:
@@ -67,7 +69,7 @@ def receive_conversions(
         mine = [receipt for receipt in receipts if receipt.program == program_id and receipt.problem is None]
         decisions = current_briefs(ctx.session, program_id, [receipt.id for receipt in mine if receipt.id])
         for receipt in mine:
-            receipt.decision = decisions.get(receipt.id or "")
+            receipt.decisions = decisions.get(receipt.id or "", [])
     return receipts
 
 
@@ -147,6 +149,7 @@ def _store_chunk(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt
             )
     if fresh:
         add_conversions(ctx.session, [_row(ctx, one) for one in fresh.values()])
+        add_touches(ctx.session, [row for one in fresh.values() for row in _touch_rows(one)])
         add_unsettled(ctx.session, [(one.id, program_id, one.partner, one.event_at) for one in fresh.values()])
         unsettle_later_of_customers(ctx.session, program_id, _first_of_customers(fresh.values()))
     return fresh.values()
@@ -182,6 +185,13 @@ def _row(ctx: Context, one: Incoming) -> tuple[Any, ...]:
         json_text(one.raw_facts),
         one.body_hash,
     )
+
+
+def _touch_rows(one: Incoming) -> Iterator[tuple[Any, ...]]:
+    """Yield the touches of a conversion as rows, in the order of `repository.TOUCH_COLUMNS`."""
+    for touch in one.touches:
+        facts = json_text(one.raw_touches.get(touch.id, {}))
+        yield one.program, one.id, touch.id, touch.partner, touch.type, touch.at, facts
 
 
 def _first_of_customers(conversions: Iterable[Incoming]) -> dict[str, Key]:

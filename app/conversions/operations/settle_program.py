@@ -1,18 +1,17 @@
-"""Settle a program: give every conversion the decision it should have, whatever order conversions arrived in.
+"""Settle a program: give every conversion the decisions it should have, whatever order conversions arrived in.
 
 A decision may depend on earlier conversions: on the customer's earlier orders, on tier counters and on limits. So what
-is decided again is every conversion that is new or was touched, and, where the contract counts, everything after it in
-the same window, in canonical order (event_at, id). A decision that comes out the same stays; one that does not is
-retired by the new one.
+is decided again is every conversion that is new or was touched, and, in canonical order (event_at, id), everything after
+it that a counter of its contracts carries the change on to. A decision that comes out the same stays; one that does not
+is retired by the new one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 from typing import Any
 
 from app.audit.record import record
@@ -22,28 +21,30 @@ from app.conversions.mapping import decision_row, engine_conversion
 from app.conversions.repository import (
     Key,
     Pending,
+    Stored,
     add_decisions,
     counter_before,
+    decided_under,
     is_unsettled,
     order_numbers,
-    pending_in,
+    pending_of,
     refresh_statistics,
     retire_decisions,
     take_off,
     unsettled_keys,
 )
-from app.core.period import Period, month_of
-from app.engine.counters import Before, Counter, RunningTotals, additions
+from app.conversions.sweep import Counting, Ripples
+from app.engine.attribution import concerned
+from app.engine.counters import Counter
 from app.engine.decision import Decision, digest_of
-from app.engine.evaluate import decide_unclaimed, decide_without_terms, evaluate
+from app.engine.evaluate import evaluate
 from app.engine.factsheet import Conversion
-from app.engine.terms import NoTerms, TermsHistory
 from app.partners.repository import program_named
 from app.runtime import Context
 
+CHUNK = 5_000
 BULK = 1_000
 Progress = Callable[[int], None]
-_ALWAYS = Period(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 @dataclass(slots=True)
@@ -61,142 +62,198 @@ def settle_program(ctx: Context, program_id: str, progress: Progress | None = No
     `progress` is told the number of conversions looked at, now and then. For a partner who reads, all of the program is
     settled as for anybody else.
     """
-    settled = Settled()
     program = program_named(ctx.session, program_id)
     if ctx.partner is not None:
         with ctx.as_application() as everything:
             return settle_program(everything, program_id, progress)
     if not is_unsettled(ctx.session, program_id):
-        return settled  # without the lock: a reader does not wait for writers whose work it cannot see yet
+        return Settled()  # without the lock: a reader does not wait for writers whose work it cannot see yet
     program = program_named(ctx.session, program_id, lock=True)
     keys = unsettled_keys(ctx.session, program_id)
+    if not keys:
+        return Settled()
     if len(keys) >= BULK:
         refresh_statistics(ctx.session)
-    if keys:
-        book = contract_book(ctx, program)
-        by_partner: dict[str | None, list[Key]] = {}
-        for key in keys:
-            by_partner.setdefault(key.partner, []).append((key.event_at, key.id))
-        for partner in sorted(by_partner, key=lambda name: name or ""):
-            _settle_partner(ctx, book, partner, by_partner[partner], settled, progress)
+    settled = _Sweep(ctx, contract_book(ctx, program), keys, progress).run()
     if settled.decided or settled.changed:
         summary = f"{program_id}: {settled.decided:,} decisions made, {settled.changed:,} changed"
         record(ctx, "decisions.settled", program_id, summary, after=asdict(settled))
     return settled
 
 
-def _settle_partner(
-    ctx: Context,
-    book: ContractBook,
-    partner: str | None,
-    keys: list[Key],
-    settled: Settled,
-    progress: Progress | None,
-) -> None:
-    """Settle one partner's conversions, a window at a time."""
-    terms = None if partner is None else book.contract_of(partner)
-    for span, first in _windows(terms, keys):
-        counts = isinstance(terms, TermsHistory) and bool(terms.counters)
-        pending = pending_in(ctx.session, book.program.id, partner, span, first, unsettled_only=not counts)
-        _require_all(pending, span, keys)
-        decided = _decide_all(ctx, book, partner, terms, pending, first)
-        _write(ctx, book.program.id, decided, settled, _instant_of(ctx, pending))
-        settled.looked_at += len(pending)
-        if progress is not None:
-            progress(len(pending))
+_Decided = tuple[Pending, Conversion, dict[str | None, Decision]]
 
 
-def _require_all(pending: list[Pending], span: Period, keys: list[Key]) -> None:
-    """Every conversion on the work list is among those that are decided, or something is very wrong."""
-    found = {one.id for one in pending}
-    lost = [identifier for event_at, identifier in keys if event_at in span and identifier not in found]
-    if lost:
-        raise ConversionsLost(f"{len(lost)} conversions that wait for a decision cannot be read, {lost[0]} among them.")
+class _Sweep:
+    """One way through a program's conversions in canonical order, a chunk at a time."""
+
+    def __init__(self, ctx: Context, book: ContractBook, keys: list[Key], progress: Progress | None) -> None:
+        self.ctx = ctx
+        self.book = book
+        self.keys = keys
+        self.progress = progress
+        self.settled = Settled()
+        self.ripples = Ripples(book.histories.values())
+        self.counting = Counting(book.histories.values(), self._load)
+        self.reads_order_number = any("customer_order_number" in h.facts_read for h in book.histories.values())
+
+    def run(self) -> Settled:
+        place, start = 0, self.keys[0]
+        # Contracts that turned out to be reached in the middle of a chunk: it is begun again there, with them.
+        reached: frozenset[str] = frozenset()
+        done: Key | None = None
+        while place < len(self.keys) or reached or self.ripples.open_after(start[0]):
+            listed = self.keys[place : place + CHUNK]
+            new = self._pending(listed)
+            watched = reached | self._counting_contracts(new) | self.ripples.open_after(start[0]).keys()
+            later = self._later(watched, done, start, listed, is_last=place + CHUNK >= len(self.keys))
+            chunk = self._merged(new, later, listed)
+            until, reached = self._settle_chunk(chunk, frozenset(watched))
+            if until is not None:
+                done = start = until
+                place += sum(key <= until for key in listed)
+            elif not reached:
+                break
+        return self.settled
+
+    def _later(
+        self, watched: frozenset[str], done: Key | None, start: Key, listed: list[Key], *, is_last: bool
+    ) -> list[Key]:
+        """Return the places of decided conversions of watched contracts that lie in this chunk."""
+        if not watched:
+            return []
+        histories = [history for history in self.book.histories.values() if history.contract.id in watched]
+        last = listed[-1][0] if listed else start[0]
+        ends = [history.last_window_end(last) for history in histories]
+        ends += self.ripples.open_after(start[0]).values()
+        behind = (start[0], "") if done is None else done
+        return decided_under(self.ctx.session, watched, behind, max(ends), CHUNK)
+
+    def _merged(self, new: list[Pending], later: list[Key], listed: list[Key]) -> list[Pending]:
+        """Return the conversions of a chunk in canonical order, as far as all of them are known: neither list may end
+        before the other one does."""
+        ends = [keys[-1] for keys, more in ((later, len(later) == CHUNK), (listed, len(listed) == CHUNK)) if more]
+        known = {one.id for one in new}
+        others = pending_of(self.ctx.session, self.book.program.id, [name for _, name in later if name not in known])
+        chunk = sorted([*new, *others], key=lambda one: one.key)
+        return [one for one in chunk if not ends or one.key <= min(ends)]
+
+    def _settle_chunk(self, chunk: list[Pending], watched: frozenset[str]) -> tuple[Key | None, frozenset[str]]:
+        """Decide what has to be decided of a chunk and write it. Return the last place that is settled, and the contracts
+        that were reached there without being watched."""
+        self.counting.watch(watched)
+        numbers = self._order_numbers(chunk)
+        decided: list[_Decided] = []
+        done: Key | None = None
+        reached: frozenset[str] = frozenset()
+        for one in chunk:
+            if not one.is_unsettled and not self._is_reached(one):
+                self._pass(one)
+            else:
+                reached = self._contracts(one) - watched
+                if reached:
+                    break
+                decided.append(self._decide(one, numbers.get(one.id)))
+            done = one.key
+        self._write(decided)
+        return done, reached
+
+    def _is_reached(self, one: Pending) -> bool:
+        customer = one.customer_id or ""
+        return any(
+            stored.contract is not None and self.ripples.reach(stored.contract, one.event_at, customer)
+            for stored in one.stored.values()
+        )
+
+    def _pass(self, one: Pending) -> None:
+        """Count a conversion whose decisions stand."""
+        for stored in one.stored.values():
+            if stored.contract is not None:
+                self.counting.add(stored.contract, one.key, one.customer_id or "", _added(stored))
+
+    def _decide(self, one: Pending, number: int | None) -> _Decided:
+        conversion, customer = self._conversion(one, number), one.customer_id or ""
+        case = self.book.case_of(conversion)
+        decisions = evaluate(case, self.ctx.matcher, lambda terms: self.counting.before(terms, one.key, customer))
+        for partner in {*decisions, *one.stored}:
+            self._count(one, customer, one.stored.get(partner), decisions.get(partner))
+        return one, conversion, decisions
+
+    def _conversion(self, one: Pending, number: int | None = None) -> Conversion:
+        program, catalogue = self.book.program.id, self.book.catalogue
+        return engine_conversion(program, one.id, one.event_at, one.partner, one.facts, number, catalogue, one.touches)
+
+    def _count(self, one: Pending, customer: str, was: Stored | None, now: Decision | None) -> None:
+        """Count what a decision adds, and note where that is something else than before."""
+        contracts = {was.contract if was else None, now.contract if now else None} - {None}
+        for contract in contracts:
+            assert contract is not None
+            before = _added(was) if was is not None and was.contract == contract else {}
+            after = now.adds if now is not None and now.contract == contract else {}
+            self.ripples.note(contract, one.event_at, customer, before, after)
+            self.counting.add(contract, one.key, customer, after)
+
+    def _pending(self, keys: list[Key]) -> list[Pending]:
+        found = pending_of(self.ctx.session, self.book.program.id, [name for _, name in keys])
+        if len(found) != len(keys):
+            lost = sorted({name for _, name in keys} - {one.id for one in found})
+            raise ConversionsLost(
+                f"{len(lost)} conversions that wait for a decision cannot be read, {lost[0]} among them."
+            )
+        return found
+
+    def _contracts(self, one: Pending) -> frozenset[str]:
+        """Return the contracts with counters under which a conversion is decided, or was."""
+        partners = concerned(self._conversion(one), self.book.model_at(one.event_at))
+        found = {self.book.histories[partner].contract.id for partner in partners if partner in self.book.histories}
+        found |= {stored.contract for stored in one.stored.values() if stored.contract is not None}
+        return frozenset(contract for contract in found if self.counting.counts(contract))
+
+    def _counting_contracts(self, pending: Sequence[Pending]) -> frozenset[str]:
+        return frozenset[str]().union(*map(self._contracts, pending))
+
+    def _order_numbers(self, chunk: Sequence[Pending]) -> dict[str, int]:
+        customers = sorted({one.customer_id for one in chunk if one.customer_id is not None})
+        if not self.reads_order_number or not customers:
+            return {}
+        return order_numbers(self.ctx.session, self.book.program.id, customers)
+
+    def _load(self, contract: str, counter: Counter, start: datetime, place: Key, customer: str) -> Decimal:
+        return counter_before(self.ctx.session, contract, counter, start, place, customer)
+
+    def _write(self, decided: list[_Decided]) -> None:
+        """Keep the decisions that are new or came out differently, and note that all of these are settled."""
+        now = _instant_of(self.ctx, [one for one, _, _ in decided])
+        rows: list[tuple[Any, ...]] = []
+        retired: list[str] = []
+        changed = 0
+        for one, conversion, decisions in decided:
+            stale = {partner: stored for partner, stored in one.stored.items() if partner not in decisions}
+            for partner, decision in decisions.items():
+                content = decision.as_dict()
+                stored = one.stored.get(partner)
+                if stored is not None and stored.digest == digest_of(content):
+                    continue
+                if stored is not None:
+                    stale[partner] = stored
+                    changed += 1
+                rows.append(decision_row(one, conversion, partner, decision, content, now))
+            retired += [stored.id for stored in stale.values()]
+        retire_decisions(self.ctx.session, retired, now)
+        add_decisions(self.ctx.session, rows)
+        take_off(self.ctx.session, self.book.program.id, [one.id for one, _, _ in decided if one.is_unsettled])
+        self.settled.looked_at += len(decided)
+        self.settled.decided += len(rows) - changed
+        self.settled.changed += changed
+        if self.progress is not None and decided:
+            self.progress(len(decided))
 
 
-def _windows(terms: TermsHistory | NoTerms | None, keys: list[Key]) -> Iterator[tuple[Period, Key]]:
-    """Yield the windows that hold something to decide, each with the first place in it."""
-    if not isinstance(terms, TermsHistory):
-        yield _ALWAYS, keys[0]
-        return
-    zone = terms.contract.timezone
-    for month, places in groupby(keys, key=lambda key: month_of(key[0], zone)):
-        yield month, next(places)
+def _added(stored: Stored) -> dict[str, Decimal]:
+    return {key: Decimal(value) for key, value in stored.adds.items()}
 
 
-_Decided = tuple[Pending, Conversion, Decision, Before]
-
-
-def _decide_all(
-    ctx: Context,
-    book: ContractBook,
-    partner: str | None,
-    history: TermsHistory | NoTerms | None,
-    pending: list[Pending],
-    first: Key,
-) -> Iterator[_Decided]:
-    """Decide conversions in canonical order; counters start from what the database holds before the first."""
-    numbers: dict[str, int] = {}
-    if isinstance(history, TermsHistory) and "customer_order_number" in history.facts_read:
-        customers = sorted({one.customer_id for one in pending if one.customer_id is not None})
-        numbers = order_numbers(ctx.session, book.program.id, customers)
-    conversions = ((one, _conversion(ctx, book, partner, one, numbers.get(one.id))) for one in pending)
-    if not isinstance(history, TermsHistory):
-        for one, conversion in conversions:
-            yield one, conversion, _decide_without_contract(conversion, history, book), {}
-        return
-
-    def load(counter: Counter, start: datetime, customer: str) -> Decimal:
-        return counter_before(ctx.session, history.contract.id, counter, start, first)
-
-    totals = RunningTotals(history.contract.timezone, history.anchor, load)
-    for one, conversion in conversions:
-        terms = history.at(conversion.event_at)
-        if isinstance(terms, NoTerms):
-            contract = history.contract
-            yield one, conversion, decide_without_terms(conversion, terms, contract.id, contract.currency), {}
-            continue
-        before = totals.before(terms.counters_since, conversion.event_at)
-        decision = evaluate(terms, conversion, ctx.matcher, before)
-        if decision.outcome == "rated":
-            counted = history.counted(terms)
-            added = additions(counted, conversion.facts, decision.amount, is_paid=decision.amount != 0)
-            totals.add(counted, conversion.event_at, added)
-        yield one, conversion, decision, before
-
-
-def _decide_without_contract(conversion: Conversion, why: NoTerms | None, book: ContractBook) -> Decision:
-    currency = book.program.currency
-    if why is None:
-        return decide_unclaimed(conversion, currency)
-    return decide_without_terms(conversion, why, None, currency)
-
-
-def _conversion(ctx: Context, book: ContractBook, partner: str | None, one: Pending, number: int | None) -> Conversion:
-    return engine_conversion(book.program.id, one.id, one.event_at, partner, one.facts, number, book.catalogue)
-
-
-def _instant_of(ctx: Context, pending: list[Pending]) -> datetime:
+def _instant_of(ctx: Context, pending: Sequence[Pending]) -> datetime:
     """Return the instant these decisions are made at: never before those whose place they take, though this unit of work
     may have begun before theirs and waited for them."""
-    return max([ctx.now(), *(one.decided_at for one in pending if one.decided_at is not None)])
-
-
-def _write(ctx: Context, program_id: str, decided: Iterator[_Decided], settled: Settled, now: datetime) -> None:
-    """Keep the decisions that are new or came out differently, and note that all of these are settled."""
-    ids: list[str] = []
-    rows: list[tuple[Any, ...]] = []
-    retired: list[str] = []
-    for pending, conversion, decision, before in decided:
-        ids.append(pending.id)
-        content = decision.as_dict()
-        if pending.digest == digest_of(content):
-            continue
-        if pending.decision_id is not None:
-            retired.append(pending.decision_id)
-        rows.append(decision_row(pending, conversion, decision, before, content, now))
-    retire_decisions(ctx.session, retired, now)
-    add_decisions(ctx.session, rows)
-    take_off(ctx.session, program_id, ids)
-    settled.decided += len(rows) - len(retired)
-    settled.changed += len(retired)
+    return max([ctx.now(), *(stored.decided_at for one in pending for stored in one.stored.values())])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
 
 from app.core.currency import minor_unit
+from app.core.fractions import as_decimal
 from app.core.money import ZERO, canonical, minus, total
-from app.core.rounding import round_line, shown
+from app.core.rounding import Rounding, round_parts, shown
 from app.engine.counters import Before, limit_counter
 from app.engine.decision import Line, Outcome, Reason
 from app.engine.matcher import Facts
@@ -14,6 +18,7 @@ from app.engine.payout.formulas import Note, facts_missing, price, word_of
 from app.engine.terms import Contract
 from app.rulelang.ast import Formula, Limit, Payout, Verdict
 
+WHOLE = Fraction(1)
 _WIDE = Context(prec=500)
 
 
@@ -30,24 +35,85 @@ def chosen(body: Payout, matched: frozenset[str]) -> list[tuple[str, Formula]] |
     return (hits if body.hit == "sum" else hits[:1]) + bonuses
 
 
+@dataclass(frozen=True, slots=True)
+class DueLine:
+    """One amount that is due before it is rounded: exactly, with the share of the credit in it, unless it is a bonus."""
+
+    rule: str
+    formula: str
+    amount: Fraction
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a contract owes for a conversion before rounding, or why nothing can be said to be due."""
+
+    contract: Contract
+    lines: tuple[DueLine, ...] = ()
+    refused: Outcome | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
 def pay(
-    body: Payout, contract: Contract, matched: frozenset[str], facts: Facts, before: Before, note: Note | None = None
+    body: Payout, contract: Contract, matched: frozenset[str], facts: Facts, before: Before
 ) -> tuple[Outcome, tuple[Reason, ...], tuple[Line, ...]]:
-    """Return `rated` with the lines that are paid, or `held` with the reasons why nothing can be."""
+    """Return `rated` with the lines that are paid for the whole credit, or `held` with the reasons why nothing can be."""
+    due = due_lines(body, contract, matched, facts, before)
+    if due.refused is not None:
+        return due.refused, due.reasons, ()
+    lines, reasons = limited(rounded_together({"": due})[""], body.limits, before, contract.currency)
+    return "rated", tuple(reasons), tuple(lines)
+
+
+def due_lines(
+    body: Payout,
+    contract: Contract,
+    matched: frozenset[str],
+    facts: Facts,
+    before: Before,
+    share: Fraction = WHOLE,
+    note: Note | None = None,
+) -> Due:
+    """Return what is due under a payout when these rules match, for a share of the credit; bonuses are not shared."""
     rules = chosen(body, matched)
     if isinstance(rules, Reason):
-        return "held", (rules,), ()
+        return Due(contract, refused="held", reasons=(rules,))
     missing = [(rule, name) for rule, formula in rules for name in facts_missing(formula, facts)]
     if missing:
-        return "held", tuple(Reason("MISSING_FACT", rule, name) for rule, name in missing), ()
-    lines = [_line(rule, formula, contract, price(formula, facts, before, note)) for rule, formula in rules]
-    paid, reasons = limited(lines, body.limits, before, contract.currency)
-    return "rated", tuple(reasons), tuple(paid)
+        return Due(contract, refused="held", reasons=tuple(Reason("MISSING_FACT", *each) for each in missing))
+    bonuses = {bonus.id for bonus in body.bonuses}
+    lines = []
+    for rule, formula in rules:
+        amount, is_bonus = Fraction(price(formula, facts, before, note)), rule in bonuses
+        lines.append(DueLine(rule, word_of(formula), amount if is_bonus else amount * share, not is_bonus))
+    return Due(contract, tuple(lines))
 
 
-def _line(rule: str, formula: Formula, contract: Contract, precise: Decimal) -> Line:
-    rounded = round_line(precise, contract.currency, contract.rounding)
-    return Line(rule, word_of(formula), precise, rounded, contract.currency)
+def rounded_together(due: Mapping[str, Due]) -> dict[str, list[Line]]:
+    """Round each line, by partner. Where several partners share a conversion, their lines in the same place and
+    currency are parts of a whole: they sum to the whole, rounded. Ties go to the earlier partner."""
+    together: dict[tuple[str, Rounding, int], list[tuple[str, Fraction]]] = {}
+    for partner, found in due.items():
+        for place, line in enumerate(found.lines):
+            if line.is_shared:
+                key = (found.contract.currency, found.contract.rounding, place)
+                together.setdefault(key, []).append((partner, line.amount))
+    rounded: dict[tuple[str, int], Decimal] = {}
+    for (currency, rounding, place), parts in together.items():
+        amounts = round_parts([amount for _, amount in parts], currency, rounding)
+        rounded |= {(partner, place): amount for (partner, _), amount in zip(parts, amounts, strict=True)}
+    return {
+        partner: [_line(found.contract, line, rounded.get((partner, place))) for place, line in enumerate(found.lines)]
+        for partner, found in due.items()
+    }
+
+
+def _line(contract: Contract, line: DueLine, rounded: Decimal | None) -> Line:
+    currency = contract.currency
+    if rounded is None:
+        (rounded,) = round_parts([line.amount], currency, contract.rounding)
+    return Line(line.rule, line.formula, as_decimal(line.amount), rounded, currency)
 
 
 def limited(
@@ -66,7 +132,7 @@ def limited(
             left = minus(left, max(amount, ZERO))
             if amount != line.amount:
                 reasons.append(_cut_reason(limit, line, amount))
-            cut.append(Line(line.rule, line.formula, line.amount_precise, amount, currency))
+            cut.append(replace(line, amount=amount))
         lines = cut
     return lines, reasons
 

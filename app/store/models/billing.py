@@ -39,7 +39,7 @@ class BillingRun(Base):
 
 
 class StatementLine(Base):
-    """Money: a conversion × rule. `corrects` names the line whose amount this one changes."""
+    """Money: a conversion × rule × part. `corrects` names the line whose amount this one changes."""
 
     __tablename__ = "statement_lines"
     __table_args__ = (
@@ -56,6 +56,8 @@ class StatementLine(Base):
     decision_id: Mapped[str] = mapped_column(ForeignKey("decisions.id"))
     event_at: Mapped[datetime]
     rule: Mapped[str]
+    # Which of the rule's lines of the decision it is; its own has no name.
+    part: Mapped[str]
     formula: Mapped[str]
     amount_precise: Mapped[Decimal]
     amount: Mapped[Decimal]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.base import Base
 
+TOUCH_TYPES = ("click", "view")
 OUTCOMES = ("rated", "ineligible", "held", "unattributed", "no_contract")
 
 
@@ -35,6 +36,25 @@ class Conversion(Base):
     body_hash: Mapped[str]
 
 
+class Touch(Base):
+    """A click or a view of a partner's advertisement that was sent with a conversion. It never changes."""
+
+    __tablename__ = "touches"
+    __table_args__ = (
+        ForeignKeyConstraint(["program_id", "conversion_id"], ["conversions.program_id", "conversions.id"]),
+        CheckConstraint(f"type IN {TOUCH_TYPES}", name="type"),
+        Index("ix_touches_partner", "program_id", "partner", "conversion_id"),
+    )
+
+    program_id: Mapped[str] = mapped_column(primary_key=True)
+    conversion_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    partner: Mapped[str]
+    type: Mapped[str]
+    at: Mapped[datetime]
+    facts: Mapped[dict[str, Any]]
+
+
 class UnsettledConversion(Base):
     """The work list of settling: conversions that are new, or that depend on something newer than their decision.
 
@@ -50,13 +70,14 @@ class UnsettledConversion(Base):
 
 
 class Decision(Base):
-    """What the rules said of a conversion. A later decision retires it; it never changes."""
+    """What the rules said of a conversion for one partner that it concerns, or that it concerns nobody. A later decision
+    retires it; it never changes. All that are made of a conversion at once have one revision."""
 
     __tablename__ = "decisions"
     __table_args__ = (
         ForeignKeyConstraint(["program_id", "conversion_id"], ["conversions.program_id", "conversions.id"]),
         # The conversion leads: programs are few, and a planner that does not know it yet would read them whole.
-        UniqueConstraint("conversion_id", "program_id", "revision"),
+        UniqueConstraint("conversion_id", "program_id", "partner", "revision", postgresql_nulls_not_distinct=True),
         CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
         CheckConstraint("outcome = 'rated' OR amount = 0", name="only_rated_pays"),
         CheckConstraint("outcome <> 'rated' OR contract_version IS NOT NULL", name="rated_under_terms"),
@@ -64,8 +85,10 @@ class Decision(Base):
             "uq_decisions_current",
             "conversion_id",
             "program_id",
+            "partner",
             unique=True,
             postgresql_where=text("retired_at IS NULL"),
+            postgresql_nulls_not_distinct=True,
         ),
         Index(
             "ix_decisions_contract",
@@ -79,6 +102,7 @@ class Decision(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     program_id: Mapped[str]
     conversion_id: Mapped[str]
+    partner: Mapped[str | None]
     revision: Mapped[int]
     contract_id: Mapped[str | None] = mapped_column(ForeignKey("contracts.id"))
     contract_version: Mapped[int | None]
@@ -87,7 +111,9 @@ class Decision(Base):
     amount: Mapped[Decimal]
     currency: Mapped[str]
     customer_order_number: Mapped[int | None]
+    # What the counters of its contract held before it, by name, and what it adds to them, by what they measure.
     before: Mapped[dict[str, Any]]
+    adds: Mapped[dict[str, Any]]
     record: Mapped[dict[str, Any]]
     digest: Mapped[str]
     recorded_at: Mapped[datetime]
