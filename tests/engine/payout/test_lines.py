@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_FLOOR, Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from app.core.currency import minor_unit
 from app.core.rounding import round_line
 from app.engine.counters import Counter
 from app.engine.decision import Decision, Line
-from app.engine.payout.lines import limited
+from app.engine.payout.lines import Due, DueLine, limited, rounded_together
 from app.rulelang.ast import Limit
 from tests.builders.terms import conversion, decide, terms
 
@@ -237,3 +238,24 @@ def test_what_is_paid_is_the_lesser_of_the_maximum_and_what_is_due(
         assert [line.amount_precise for line in cut] == amounts
         assert len(reasons) == sum(line.amount != full.amount for line, full in zip(cut, given_lines, strict=True))
     assert spent == min(payable, due)
+
+
+def halves(amount: str, currencies: tuple[str, str] = ("USD", "USD"), *, is_shared: bool = True) -> list[str]:
+    """Return what two partners get of an amount each half of whose is theirs, in the order of their touches."""
+    due = {}
+    for partner, currency in zip(("zulu", "acme"), currencies, strict=True):
+        contract = terms("", currency=currency).contract
+        due[partner] = Due(contract, (DueLine("base", "percent", Fraction(amount) / 2, is_shared),))
+    return [str(line.amount) for lines in rounded_together(due).values() for line in lines]
+
+
+def test_a_shared_line_sums_to_the_rounded_whole_and_the_odd_cent_goes_to_the_earlier_touch() -> None:
+    assert halves("10.01") == ["5.01", "5.00"]
+    assert halves("-10.01") == ["-5.01", "-5.00"]
+    assert halves("10.004") == ["5.00", "5.00"]  # by itself each half, 5.002, would be 5.00 too
+    assert halves("0.01") == ["0.01", "0.00"]  # and here each half, 0.005, would be 0.01
+
+
+def test_lines_in_two_currencies_and_bonuses_are_no_parts_of_a_whole() -> None:
+    assert halves("0.01", ("USD", "EUR")) == ["0.01", "0.01"]
+    assert halves("0.01", is_shared=False) == ["0.01", "0.01"]
