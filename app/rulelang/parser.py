@@ -31,7 +31,7 @@ from app.rulelang.reader import Reader
 MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200
 CLAIMS, HITS = ("accept", "refuse"), ("first", "unique", "sum")
 # What this release runs of the words that a limit may have.
-LIMITS_RUN = {"measure": "amount", "window": "month", "per": "contract", "over": "partial"}
+LIMITS_RUN = {"measure": "amount", "per": "contract", "over": "partial"}
 _UNREADABLE = Verdict("hold")
 R = TypeVar("R", EligibilityRule, PayoutRule)
 T = TypeVar("T")
@@ -202,7 +202,7 @@ def _limit(reader: Reader, data: Any, at: str) -> Limit | None:
     most = reader.decimal(limit["max"], at + "/max", what="the maximum of a limit", least=ZERO)
     per = reader.word(limit["per"], at + "/per", ("contract", "partner", "customer"))
     over = _over(reader, limit["over"], at + "/over")
-    read = {"measure": measure, "window": window, "per": per, "over": over}
+    read = {"measure": measure, "per": per, "over": over}
     for key, run in LIMITS_RUN.items():
         found = read[key]
         if found is not None and found != run:

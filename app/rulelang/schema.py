@@ -15,7 +15,7 @@ from app.rulelang.formulas import MAX_FACT_NAME
 from app.rulelang.parser import CLAIMS, HITS, LIMITS_RUN, MAX_LIMITS, MAX_NAME, MAX_RULES
 from app.rulelang.reader import CODE, IDENTIFIER
 from app.rulelang.schema_conditions import condition_parts, shared_parts
-from app.rulelang.schema_formulas import formula_parts
+from app.rulelang.schema_formulas import WINDOW_MEANINGS, formula_parts
 from app.rulelang.schema_shapes import (
     Schema,
     anchored,
@@ -211,7 +211,6 @@ def _limit() -> Schema:
     meanings = {
         "measure": "What is limited: the amount that is paid.",
         "per": "For whom: each contract by itself.",
-        "window": "Over what: a calendar month, in the contract's time zone.",
         "over": "What becomes of a line that goes beyond: the part that is left is paid.",
     }
     fixed = {
@@ -219,7 +218,8 @@ def _limit() -> Schema:
         for key, says in meanings.items()
     }
     most = {"max": decimal("The most that is paid.", least="0", example="1000.00")}
-    return object_of("Limit", "The most that is paid in a month.", {"id": ref("id"), **fixed, **most}, {})
+    window = {"window": words(WINDOW_MEANINGS, description="Over what.")}
+    return object_of("Limit", "The most that is paid in a window.", {"id": ref("id"), **fixed, **window, **most}, {})
 
 
 def _identifier() -> Schema:

@@ -468,12 +468,6 @@ CASES = {
         (payout("{flat: '1'}").replace("conversion", "delivery"), "/on", "payouts on deliveries", None),
         (tiers("[{up_to: null, unit: '1'}]", ", crossing: whole_at_new"), THEN + "/tiers/crossing", "crossing", None),
         (
-            tiers("[{up_to: null, unit: '1'}]").replace("event", "day"),
-            THEN + "/tiers/window",
-            "the window day",
-            "use event or month",
-        ),
-        (
             tiers("[{up_to: null, unit: '1'}]").replace("event", "month").replace("graduated", "volume"),
             THEN + "/tiers/mode",
             "volume over more than the event",
@@ -491,7 +485,6 @@ CASES = {
             "limits with measure 'amount' only",
             "write 'amount'",
         ),
-        (limits(CAP.replace("month", "day")), "/limits/0/window", "limits with window 'month' only", None),
         (limits(CAP.replace("per: contract", "per: customer")), "/limits/0/per", "'contract' only", None),
         (limits(CAP.replace("partial", "{fallback: {flat: '1'}}")), "/limits/0/over", "found 'fallback'", None),
     ],
