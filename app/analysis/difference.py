@@ -201,13 +201,14 @@ class _Comparison:
             return None
         unlike = dict(unlike_limits(old, new))
         for counter, reached in unlike.items():
-            already = {counter: reached}
+            already = {} if counter is None else {counter: reached}
             for shown in self._paid_examples(old):
                 facts = shown.matched.facts
                 before = payment(old, self._ids("old", shown.matched), facts, already)
                 after = payment(new, self._ids("new", shown.matched), facts, already)
                 if before.amount != after.amount:
-                    return Counterexample(shown.example, before.words, after.words, {counter.name: reached})
+                    held = {counter.name: reached for counter in already}
+                    return Counterexample(shown.example, before.words, after.words, held)
         return Undecided("the limits differ, but no payment was found that they cut differently") if unlike else None
 
     def _paid_examples(self, old: Payout) -> Iterator[Yes]:

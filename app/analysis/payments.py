@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from app.core.money import ZERO, total
-from app.engine.counters import Counter, counters_of
+from app.engine.counters import Counter, counters_of, limit_counter
 from app.engine.matcher import Facts
 from app.engine.payout.lines import chosen, pay
 from app.engine.terms import Contract
@@ -42,17 +42,18 @@ def payment(
     return Payment(amount, f"paid {money_text(amount)}: {how}{cut}")
 
 
-def unlike_limits(old: Payout, new: Payout) -> Iterator[tuple[Counter, Decimal]]:
-    """Yield each counter on which two payouts leave different amounts, and the lower of the two maxima."""
+def unlike_limits(old: Payout, new: Payout) -> Iterator[tuple[Counter | None, Decimal]]:
+    """Yield each counter on which two payouts leave different amounts, and the lower of the two maxima; None stands for
+    what limits leave of one conversion by itself."""
     before, after = _tightest(old), _tightest(new)
     for counter in dict.fromkeys([*before, *after]):
         if before.get(counter) != after.get(counter):
             yield counter, min(most for most in (before.get(counter), after.get(counter)) if most is not None)
 
 
-def _tightest(payout: Payout) -> dict[Counter, Decimal]:
-    most: dict[Counter, Decimal] = {}
+def _tightest(payout: Payout) -> dict[Counter | None, Decimal]:
+    most: dict[Counter | None, Decimal] = {}
     for limit in payout.limits:
-        counter = Counter(limit.measure, limit.window)
+        counter = limit_counter(limit.measure, limit.window, limit.per)
         most[counter] = min(limit.max, most.get(counter, limit.max))
     return most

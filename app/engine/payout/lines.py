@@ -8,7 +8,7 @@ from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
 from app.core.currency import minor_unit
-from app.core.fractions import as_decimal
+from app.core.fractions import WHOLE, as_decimal
 from app.core.money import ZERO, canonical, minus, total
 from app.core.rounding import Rounding, round_parts, shown
 from app.engine.counters import Before, limit_counter
@@ -18,7 +18,6 @@ from app.engine.payout.formulas import Note, facts_missing, price, word_of
 from app.engine.terms import Contract
 from app.rulelang.ast import Formula, Limit, Payout, Verdict
 
-WHOLE = Fraction(1)
 _WIDE = Context(prec=500)
 
 
