@@ -232,7 +232,8 @@ def counter_before(
 ) -> Decimal:
     """Return what a counter holds over the contract's rated conversions from `start` up to a place; of one customer,
     where it is per customer."""
-    added = func.cast(func.coalesce(Decision.adds[counter.key].astext, "0"), Decision.amount.type)
+    kept_under = (counter.key, counter.measure) if counter.limit else (counter.key,)
+    added = func.cast(func.coalesce(*(Decision.adds[key].astext for key in kept_under), "0"), Decision.amount.type)
     query = select(func.coalesce(func.sum(added), 0)).where(
         Decision.contract_id == contract_id,
         Decision.retired_at.is_(None),

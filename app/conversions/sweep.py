@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from app.core.money import ZERO, minus, plus
 from app.core.period import window_of
-from app.engine.counters import Before, Counter, RunningTotals
+from app.engine.counters import Before, Counter, RunningTotals, added_to
 from app.engine.terms import Terms, TermsHistory
 
 Place: TypeAlias = tuple[datetime, str]
@@ -76,7 +76,7 @@ class Ripples:
         """Note what a decision added before, and what it adds now."""
         moved = self._moved.setdefault(contract, {})
         for counter in self._histories[contract].counters:
-            by = minus(now.get(counter.key, ZERO), was.get(counter.key, ZERO))
+            by = minus(_added_to(counter, now), _added_to(counter, was))
             if by:
                 key, end = self._window(contract, counter, at, customer)
                 by = plus(by, moved[key][1]) if key in moved else by
@@ -103,3 +103,9 @@ class Ripples:
         history = self._histories[contract]
         window = window_of(counter.window, at, history.contract.timezone, history.anchor)
         return (counter, window.start, customer if counter.per == "customer" else ""), window.end
+
+
+def _added_to(counter: Counter, added: Mapping[str, Decimal]) -> Decimal:
+    """Return what a decision adds to a counter of any version of its terms, its own among them or not."""
+    is_of_its_terms = counter.key in added or (counter.limit and counter.measure in added)
+    return added_to(counter, added) if is_of_its_terms else ZERO
