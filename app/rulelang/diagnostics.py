@@ -48,6 +48,7 @@ CODES: dict[str, str] = {
     "not_records": "any_item, every_item or no_item over a fact that is no list of records.",
     "not_a_number": "A formula calculates with a fact that is no number.",
     "bad_steps": "A tier table that does not rise, whose last step is not endless, or that takes a percentage of a count.",
+    "bad_limit": "A limit on conversions that pays a part of one, or whose maximum is no whole number.",
     "bad_clamp": "A clamp without ends, or with a minimum above the maximum.",
     "too_many_findings": "More than 100 defects in one body; what follows the last of them was not read.",
     "out_of_range": "A value below its least or above its most.",

@@ -4,23 +4,26 @@ A decision may depend on earlier conversions: on the customer's earlier orders, 
 is decided again is every conversion that is new or was touched, and, in canonical order (event_at, id), everything after
 it that a counter of its contracts carries the change on to. A decision that comes out the same stays; one that does not
 is retired by the new one.
+
+Programs that a limit per partner links are settled in one go, in canonical order over all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from app.audit.record import record
+from app.contracts.linked_programs import linked_programs, lock_linked
 from app.conversions.book import ContractBook, contract_book
 from app.conversions.errors import ConversionsLost
 from app.conversions.mapping import decision_row, engine_conversion
 from app.conversions.repository import (
-    Key,
     Pending,
+    Place,
     Stored,
     add_decisions,
     counter_before,
@@ -31,9 +34,9 @@ from app.conversions.repository import (
     refresh_statistics,
     retire_decisions,
     take_off,
-    unsettled_keys,
+    unsettled_places,
 )
-from app.conversions.sweep import Counting, Ripples
+from app.conversions.sweep import Accounts, Counting, Ripples
 from app.engine.attribution import concerned
 from app.engine.counters import Counter
 from app.engine.decision import Decision, digest_of
@@ -62,89 +65,109 @@ def settle_program(ctx: Context, program_id: str, progress: Progress | None = No
     `progress` is told the number of conversions looked at, now and then. For a partner who reads, all of the program is
     settled as for anybody else.
     """
-    program = program_named(ctx.session, program_id)
+    program_named(ctx.session, program_id)
     if ctx.partner is not None:
         with ctx.as_application() as everything:
             return settle_program(everything, program_id, progress)
-    if not is_unsettled(ctx.session, program_id):
+    if not is_unsettled(ctx.session, linked_programs(ctx.session, [program_id]).programs):
         return Settled()  # without the lock: a reader does not wait for writers whose work it cannot see yet
-    program = program_named(ctx.session, program_id, lock=True)
-    keys = unsettled_keys(ctx.session, program_id)
-    if not keys:
+    linked = lock_linked(ctx.session, [program_id])
+    places = unsettled_places(ctx.session, linked.programs)
+    if not places:
         return Settled()
-    if len(keys) >= BULK:
+    if len(places) >= BULK:
         refresh_statistics(ctx.session)
-    settled = _Sweep(ctx, contract_book(ctx, program), keys, progress).run()
-    if settled.decided or settled.changed:
-        summary = f"{program_id}: {settled.decided:,} decisions made, {settled.changed:,} changed"
-        record(ctx, "decisions.settled", program_id, summary, after=asdict(settled))
-    return settled
+    books = [contract_book(ctx, program_named(ctx.session, program)) for program in linked.programs]
+    settled = _Sweep(ctx, books, linked.accounts, places, progress).run()
+    for name, part in settled.items():
+        if part.decided or part.changed:
+            summary = f"{name}: {part.decided:,} decisions made, {part.changed:,} changed"
+            record(ctx, "decisions.settled", name, summary, after=asdict(part))
+    return _all_of(settled.values())
+
+
+def _all_of(parts: Collection[Settled]) -> Settled:
+    sums = (sum(getattr(part, name) for part in parts) for name in ("looked_at", "decided", "changed"))
+    return Settled(*sums)
 
 
 _Decided = tuple[Pending, Conversion, dict[str | None, Decision]]
 
 
 class _Sweep:
-    """One way through a program's conversions in canonical order, a chunk at a time."""
+    """One way through the conversions of programs in canonical order, a chunk at a time."""
 
-    def __init__(self, ctx: Context, book: ContractBook, keys: list[Key], progress: Progress | None) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        books: Sequence[ContractBook],
+        accounts: Accounts,
+        places: list[Place],
+        progress: Progress | None,
+    ) -> None:
         self.ctx = ctx
-        self.book = book
-        self.keys = keys
+        self.books = {book.program.id: book for book in books}
+        self.places = places
         self.progress = progress
-        self.settled = Settled()
-        self.ripples = Ripples(book.histories.values())
-        self.counting = Counting(book.histories.values(), self._load)
-        self.reads_order_number = any("customer_order_number" in h.facts_read for h in book.histories.values())
+        self.settled = {program: Settled() for program in self.books}
+        self.histories = {history.contract.id: history for book in books for history in book.histories.values()}
+        self.ripples = Ripples(self.histories.values(), accounts)
+        self.counting = Counting(self.histories.values(), accounts, self._load)
 
-    def run(self) -> Settled:
-        place, start = 0, self.keys[0]
+    def run(self) -> dict[str, Settled]:
+        place, start = 0, self.places[0]
         # Contracts that turned out to be reached in the middle of a chunk: it is begun again there, with them.
         reached: frozenset[str] = frozenset()
-        done: Key | None = None
-        while place < len(self.keys) or reached or self.ripples.open_after(start[0]):
-            listed = self.keys[place : place + CHUNK]
+        done: Place | None = None
+        while place < len(self.places) or reached or self.ripples.open_after(start[0]):
+            listed = self.places[place : place + CHUNK]
             new = self._pending(listed)
-            watched = reached | self._counting_contracts(new) | self.ripples.open_after(start[0]).keys()
-            later = self._later(watched, done, start, listed, is_last=place + CHUNK >= len(self.keys))
+            open_ones = self.counting.with_accounts(self.ripples.open_after(start[0]))
+            watched = reached | self._counting_contracts(new) | open_ones
+            later = self._later(watched, done, start, listed)
             chunk = self._merged(new, later, listed)
             until, reached = self._settle_chunk(chunk, frozenset(watched))
             if until is not None:
                 done = start = until
-                place += sum(key <= until for key in listed)
+                place += sum(each <= until for each in listed)
             elif not reached:
                 break
         return self.settled
 
-    def _later(
-        self, watched: frozenset[str], done: Key | None, start: Key, listed: list[Key], *, is_last: bool
-    ) -> list[Key]:
+    def _later(self, watched: frozenset[str], done: Place | None, start: Place, listed: list[Place]) -> list[Place]:
         """Return the places of decided conversions of watched contracts that lie in this chunk."""
         if not watched:
             return []
-        histories = [history for history in self.book.histories.values() if history.contract.id in watched]
+        histories = [self.histories[contract] for contract in watched]
         last = listed[-1][0] if listed else start[0]
         ends = [history.last_window_end(last) for history in histories]
         ends += self.ripples.open_after(start[0]).values()
-        behind = (start[0], "") if done is None else done
+        behind = (start[0], "", "") if done is None else done
         return decided_under(self.ctx.session, watched, behind, max(ends), CHUNK)
 
-    def _merged(self, new: list[Pending], later: list[Key], listed: list[Key]) -> list[Pending]:
+    def _merged(self, new: list[Pending], later: list[Place], listed: list[Place]) -> list[Pending]:
         """Return the conversions of a chunk in canonical order, as far as all of them are known: neither list may end
         before the other one does."""
         ends = [keys[-1] for keys, more in ((later, len(later) == CHUNK), (listed, len(listed) == CHUNK)) if more]
-        known = {one.id for one in new}
-        others = pending_of(self.ctx.session, self.book.program.id, [name for _, name in later if name not in known])
-        chunk = sorted([*new, *others], key=lambda one: one.key)
-        return [one for one in chunk if not ends or one.key <= min(ends)]
+        known = {one.place for one in new}
+        others = self._read([place for place in later if place not in known])
+        chunk = sorted([*new, *others], key=lambda one: one.place)
+        return [one for one in chunk if not ends or one.place <= min(ends)]
 
-    def _settle_chunk(self, chunk: list[Pending], watched: frozenset[str]) -> tuple[Key | None, frozenset[str]]:
+    def _read(self, places: Sequence[Place]) -> list[Pending]:
+        """Return the conversions at these places, in order."""
+        found: list[Pending] = []
+        for program in sorted({program for _, _, program in places}):
+            found += pending_of(self.ctx.session, program, [name for _, name, of in places if of == program])
+        return sorted(found, key=lambda one: one.place)
+
+    def _settle_chunk(self, chunk: list[Pending], watched: frozenset[str]) -> tuple[Place | None, frozenset[str]]:
         """Decide what has to be decided of a chunk and write it. Return the last place that is settled, and the contracts
         that were reached there without being watched."""
         self.counting.watch(watched)
         numbers = self._order_numbers(chunk)
         decided: list[_Decided] = []
-        done: Key | None = None
+        done: Place | None = None
         reached: frozenset[str] = frozenset()
         for one in chunk:
             if not one.is_unsettled and not self._is_reached(one):
@@ -153,8 +176,8 @@ class _Sweep:
                 reached = self._contracts(one) - watched
                 if reached:
                     break
-                decided.append(self._decide(one, numbers.get(one.id)))
-            done = one.key
+                decided.append(self._decide(one, numbers.get((one.program, one.id))))
+            done = one.place
         self._write(decided)
         return done, reached
 
@@ -169,19 +192,20 @@ class _Sweep:
         """Count a conversion whose decisions stand."""
         for stored in one.stored.values():
             if stored.contract is not None:
-                self.counting.add(stored.contract, one.key, one.customer_id or "", _added(stored))
+                self.counting.add(stored.contract, one.place, one.customer_id or "", _added(stored))
 
     def _decide(self, one: Pending, number: int | None) -> _Decided:
         conversion, customer = self._conversion(one, number), one.customer_id or ""
-        case = self.book.case_of(conversion)
-        decisions = evaluate(case, self.ctx.matcher, lambda terms: self.counting.before(terms, one.key, customer))
+        case = self.books[one.program].case_of(conversion)
+        decisions = evaluate(case, self.ctx.matcher, lambda terms: self.counting.before(terms, one.place, customer))
         for partner in {*decisions, *one.stored}:
             self._count(one, customer, one.stored.get(partner), decisions.get(partner))
         return one, conversion, decisions
 
     def _conversion(self, one: Pending, number: int | None = None) -> Conversion:
-        program, catalogue = self.book.program.id, self.book.catalogue
-        return engine_conversion(program, one.id, one.event_at, one.partner, one.facts, number, catalogue, one.touches)
+        catalogue = self.books[one.program].catalogue
+        touches, facts = one.touches, one.facts
+        return engine_conversion(one.program, one.id, one.event_at, one.partner, facts, number, catalogue, touches)
 
     def _count(self, one: Pending, customer: str, was: Stored | None, now: Decision | None) -> None:
         """Count what a decision adds, and note where that is something else than before."""
@@ -191,43 +215,53 @@ class _Sweep:
             before = _added(was) if was is not None and was.contract == contract else {}
             after = now.adds if now is not None and now.contract == contract else {}
             self.ripples.note(contract, one.event_at, customer, before, after)
-            self.counting.add(contract, one.key, customer, after)
+            self.counting.add(contract, one.place, customer, after)
 
-    def _pending(self, keys: list[Key]) -> list[Pending]:
-        found = pending_of(self.ctx.session, self.book.program.id, [name for _, name in keys])
-        if len(found) != len(keys):
-            lost = sorted({name for _, name in keys} - {one.id for one in found})
+    def _pending(self, places: list[Place]) -> list[Pending]:
+        found = self._read(places)
+        if len(found) != len(places):
+            lost = sorted({name for _, name, _ in places} - {one.id for one in found})
             raise ConversionsLost(
                 f"{len(lost)} conversions that wait for a decision cannot be read, {lost[0]} among them."
             )
         return found
 
     def _contracts(self, one: Pending) -> frozenset[str]:
-        """Return the contracts with counters under which a conversion is decided, or was."""
-        partners = concerned(self._conversion(one), self.book.model_at(one.event_at))
-        found = {self.book.histories[partner].contract.id for partner in partners if partner in self.book.histories}
+        """Return the contracts with counters under which a conversion is decided, or was, and whom they share them with."""
+        book = self.books[one.program]
+        partners = concerned(self._conversion(one), book.model_at(one.event_at))
+        found = {book.histories[partner].contract.id for partner in partners if partner in book.histories}
         found |= {stored.contract for stored in one.stored.values() if stored.contract is not None}
-        return frozenset(contract for contract in found if self.counting.counts(contract))
+        return self.counting.with_accounts(found)
 
     def _counting_contracts(self, pending: Sequence[Pending]) -> frozenset[str]:
         return frozenset[str]().union(*map(self._contracts, pending))
 
-    def _order_numbers(self, chunk: Sequence[Pending]) -> dict[str, int]:
-        customers = sorted({one.customer_id for one in chunk if one.customer_id is not None})
-        if not self.reads_order_number or not customers:
-            return {}
-        return order_numbers(self.ctx.session, self.book.program.id, customers)
+    def _order_numbers(self, chunk: Sequence[Pending]) -> dict[tuple[str, str], int]:
+        """Return which order of its customer each conversion is, by program and id, where rules read it."""
+        found: dict[tuple[str, str], int] = {}
+        for program, book in self.books.items():
+            customers = sorted(
+                {one.customer_id for one in chunk if one.customer_id is not None and one.program == program}
+            )
+            if customers and any("customer_order_number" in h.facts_read for h in book.histories.values()):
+                numbers = order_numbers(self.ctx.session, program, customers)
+                found |= {(program, name): number for name, number in numbers.items()}
+        return found
 
-    def _load(self, contract: str, counter: Counter, start: datetime, place: Key, customer: str) -> Decimal:
-        return counter_before(self.ctx.session, contract, counter, start, place, customer)
+    def _load(
+        self, contracts: Collection[str], counter: Counter, start: datetime, place: Place, customer: str
+    ) -> Decimal:
+        return counter_before(self.ctx.session, contracts, counter, start, place, customer)
 
     def _write(self, decided: list[_Decided]) -> None:
         """Keep the decisions that are new or came out differently, and note that all of these are settled."""
         now = _instant_of(self.ctx, [one for one, _, _ in decided])
         rows: list[tuple[Any, ...]] = []
         retired: list[str] = []
-        changed = 0
         for one, conversion, decisions in decided:
+            counts = self.settled[one.program]
+            counts.looked_at += 1
             stale = {partner: stored for partner, stored in one.stored.items() if partner not in decisions}
             for partner, decision in decisions.items():
                 content = decision.as_dict()
@@ -236,15 +270,15 @@ class _Sweep:
                     continue
                 if stored is not None:
                     stale[partner] = stored
-                    changed += 1
+                counts.changed += stored is not None
+                counts.decided += stored is None
                 rows.append(decision_row(one, conversion, partner, decision, content, now))
             retired += [stored.id for stored in stale.values()]
         retire_decisions(self.ctx.session, retired, now)
         add_decisions(self.ctx.session, rows)
-        take_off(self.ctx.session, self.book.program.id, [one.id for one, _, _ in decided if one.is_unsettled])
-        self.settled.looked_at += len(decided)
-        self.settled.decided += len(rows) - changed
-        self.settled.changed += changed
+        for program in self.books:
+            mine = [one.id for one, _, _ in decided if one.is_unsettled and one.program == program]
+            take_off(self.ctx.session, program, mine)
         if self.progress is not None and decided:
             self.progress(len(decided))
 

@@ -14,7 +14,8 @@ from app.core.currency import minor_unit
 from app.core.rounding import round_line
 from app.engine.counters import Counter
 from app.engine.decision import Decision, Line
-from app.engine.payout.lines import Due, DueLine, limited, rounded_together
+from app.engine.payout.limits import within_limits
+from app.engine.payout.lines import Due, DueLine, rounded_together
 from app.rulelang.ast import Limit
 from tests.builders.terms import conversion, decide, terms
 
@@ -202,6 +203,12 @@ def test_a_maximum_finer_than_the_currency_never_makes_a_line_that_cannot_be_pai
     assert capped("7", "0", "JPY", order_value="100").reasons[0].expected == "at most 7 per month"
 
 
+def within(due: list[Line], limits: tuple[Limit, ...], before: Any, currency: str) -> tuple[Any, Any]:
+    """Cut lines by limits that have no fallbacks."""
+    found = within_limits(due, limits, before, currency, lambda limit: pytest.fail(limit.id))
+    return found.lines, list(found.reasons)
+
+
 def limits(*most: str) -> tuple[Limit, ...]:
     return tuple(Limit(f"l{n}", "amount", "contract", "month", D(cap), "partial") for n, cap in enumerate(most))
 
@@ -209,13 +216,13 @@ def limits(*most: str) -> tuple[Limit, ...]:
 def test_the_lowest_of_several_limits_counts_in_any_order() -> None:
     due = [Line("a", "flat", D(10), D("10.00"), "USD")]
     for caps, reasons in ((("5", "3"), ["l0", "l1"]), (("3", "5"), ["l0"])):
-        cut, why = limited(due, limits(*caps), {AMOUNT: D(0)}, "USD")
+        cut, why = within(due, limits(*caps), {AMOUNT: D(0)}, "USD")
         assert [line.amount for line in cut] == [3]
         assert [reason.rule for reason in why] == reasons
 
 
 def test_a_line_of_zero_is_not_cut() -> None:
-    assert limited([Line("a", "flat", D(0), D("0.00"), "USD")], limits("5"), {AMOUNT: D(5)}, "USD")[1] == []
+    assert within([Line("a", "flat", D(0), D("0.00"), "USD")], limits("5"), {AMOUNT: D(5)}, "USD")[1] == []
 
 
 @given(
@@ -232,7 +239,7 @@ def test_what_is_paid_is_the_lesser_of_the_maximum_and_what_is_due(
         given_lines = [
             Line(f"r{n}", "flat", amount, round_line(amount, currency), currency) for n, amount in enumerate(amounts)
         ]
-        cut, reasons = limited(given_lines, limits(str(most)), {AMOUNT: spent}, currency)
+        cut, reasons = within(given_lines, limits(str(most)), {AMOUNT: spent}, currency)
         due += sum(line.amount for line in given_lines)
         spent += sum(line.amount for line in cut)
         assert [line.amount_precise for line in cut] == amounts
