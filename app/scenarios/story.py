@@ -18,7 +18,7 @@ from app.scenarios.errors import ScenarioMalformed
 Check = Callable[[Reader, Any, str], Any]
 DIRECTIONS, ROUNDINGS = ("payable", "receivable"), ("half_away", "half_even")
 MAX_NAME = 128
-ATTRIBUTES = ("value", "ends_on", "renewal", "reason")
+ATTRIBUTES = ("value", "ends_on", "renewal", "settlement", "reason")
 VERSION = (("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated", "params", *ATTRIBUTES))
 VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "convert": (("id", "event_at", "facts"), ("program", "received_at", "partner", "touches")),

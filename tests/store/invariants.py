@@ -95,6 +95,7 @@ def checks() -> Iterator[Refused]:
     yield Refused("ck_contract_versions_value", _version(6, "value = -0.000000001"))
     yield Refused("ck_contract_versions_renewal", _version(6, 'renewal = \'{"mode": "often"}\''))
     yield Refused("ck_contract_versions_renewal_of_a_term", _version(6, 'renewal = \'{"mode": "fixed"}\''))
+    yield Refused("ck_contract_versions_settlement", _version(6, "settlement = '[]'"))
     never = ("contracts.never_changes",)
     yield Refused("ck_contracts_direction", "UPDATE contracts SET direction = 'both'", never)
     yield Refused("ck_contracts_rounding", "UPDATE contracts SET rounding = 'down'", never)
