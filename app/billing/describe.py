@@ -23,6 +23,11 @@ def billed_data(billed: Billed) -> dict[str, Any]:
         "corrections": billed.corrections,
         "amount": shown(billed.amount, billed.statement.currency),
         "currency": billed.statement.currency,
+        "waiting": {
+            "conversions": billed.waiting.decisions,
+            "amount": shown(billed.waiting.amount, billed.statement.currency),
+            "until": None if billed.waiting.until is None else write_instant(billed.waiting.until),
+        },
     }
 
 

@@ -16,6 +16,14 @@ class NewBillingRun(Strict):
     period = MonthPeriod(required=True, metadata={"description": "The service month, in the contract's zone."})
 
 
+class WaitingShown(Strict):
+    """What of the month cannot be posted yet, because its terms hold it or do not lock it yet."""
+
+    conversions = Whole(0, 2**53)
+    amount = DecimalString(metadata={"example": "8.00"})
+    until = InstantField(allow_none=True, metadata={"description": "When the first of them can."})
+
+
 class BillingRunShown(Strict):
     """What a run posted: nothing when everything was posted already."""
 
@@ -27,6 +35,7 @@ class BillingRunShown(Strict):
     corrections = Whole(0, 2**53, metadata={"description": "How many of the lines correct earlier ones."})
     amount = DecimalString(metadata={"example": "8.00"})
     currency = Text(metadata={"example": "USD"})
+    waiting = fields.Nested(WaitingShown)
 
 
 class StatementShown(Strict):

@@ -27,12 +27,25 @@ def engine_conversion(
     customer_order_number: int | None,
     catalogue: Catalogue,
     touches: Sequence[models.Touch] = (),
+    *,
+    received_at: datetime | None = None,
+    duplicate_of: str | None = None,
 ) -> Conversion:
     """Return a conversion the engine can decide. Its facts were checked when they came in."""
     facts, findings = typed_facts(raw_facts, catalogue, "/facts")
     assert not findings, findings
     seen = tuple(engine_touch(touch, catalogue) for touch in touches)
-    return Conversion(conversion_id, program_id, event_at, partner, facts, customer_order_number, seen)
+    return Conversion(
+        conversion_id,
+        program_id,
+        event_at,
+        partner,
+        facts,
+        customer_order_number,
+        seen,
+        received_at=received_at,
+        duplicate_of=duplicate_of,
+    )
 
 
 def engine_touch(touch: models.Touch, catalogue: Catalogue) -> Touch:
@@ -67,6 +80,10 @@ def decision_row(
         decision.amount,
         decision.currency,
         conversion.customer_order_number,
+        pending.correction,
+        conversion.duplicate_of,
+        decision.held_until,
+        decision.locks_at,
         json_text(before_record(decision.before)),
         json_text({key: canonical(value) for key, value in decision.adds.items()}),
         json_text(record),

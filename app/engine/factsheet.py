@@ -30,7 +30,7 @@ class Touch:
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """A conversion as it is decided: the partner that claims it, its facts typed, what the database knows of its
-    customer, and the touches before it."""
+    customer and its order, and the touches before it."""
 
     id: str
     program: str
@@ -39,6 +39,9 @@ class Conversion:
     facts: Mapping[str, Value]
     customer_order_number: int | None = None
     touches: tuple[Touch, ...] = ()
+    # When it was submitted, where that is known; and the conversion that its order is counted as, if that is another one.
+    received_at: datetime | None = None
+    duplicate_of: str | None = None
 
     @property
     def customer(self) -> str:

@@ -16,6 +16,7 @@ TABLES = (
     "approval_policies",
     "conversions",
     "touches",
+    "corrections",
     "decisions",
     "statements",
     "billing_runs",
@@ -95,9 +96,11 @@ def checks() -> Iterator[Refused]:
     yield Refused("ck_contract_versions_value", _version(6, "value = -0.000000001"))
     yield Refused("ck_contract_versions_renewal", _version(6, 'renewal = \'{"mode": "often"}\''))
     yield Refused("ck_contract_versions_renewal_of_a_term", _version(6, 'renewal = \'{"mode": "fixed"}\''))
+    yield Refused("ck_contract_versions_settlement", _version(6, "settlement = '[]'"))
     never = ("contracts.never_changes",)
     yield Refused("ck_contracts_direction", "UPDATE contracts SET direction = 'both'", never)
     yield Refused("ck_contracts_rounding", "UPDATE contracts SET rounding = 'down'", never)
+    yield Refused("ck_corrections_number", _copy("corrections", number="0"))
     yield Refused("ck_saved_drafts_revision", _copy("saved_drafts", revision="0"))
     yield Refused(
         "ck_approvals_of_one_version", _copy("approvals", id="'x'", contract_version_id="NULL"), ("approvals.fit",)
@@ -193,6 +196,7 @@ def keys() -> Iterator[Refused]:
     yield Refused("fk_approval_policies_program_id", _copy("approval_policies", program_id="'nowhere'"))
     yield Refused("fk_conversions_program_id", _copy("conversions", program_id="'nowhere'"))
     yield Refused("fk_touches_program_id_conversion_id", _copy("touches", conversion_id="'c9'"))
+    yield Refused("fk_corrections_program_id_conversion_id", _copy("corrections", conversion_id="'c9'"))
     yield Refused("fk_decisions_program_id_conversion_id", _copy("decisions", id="'x'", conversion_id="'c9'"))
     yield Refused(
         "fk_decisions_contract_id", _copy("decisions", id="'x'", revision="9", contract_id="'nothing'", retired_at=NOW)
@@ -299,7 +303,7 @@ def insides() -> Iterator[Refused]:
     yield Refused(fit, _approval("acme/1/payout/4", "eve"))
     for table in TABLES:
         if table not in ("contract_versions", "rule_versions"):
-            guard = f"{table}.guarded" if table == "decisions" else f"{table}.never_changes"
+            guard = f"{table}.guarded" if table in ("decisions", "conversions") else f"{table}.never_changes"
             yield Refused(guard, f"DELETE FROM {table}", _REFERENCES.get(table, ()))
             column = _SOME_COLUMN[table]
             yield Refused(
@@ -316,9 +320,20 @@ def insides() -> Iterator[Refused]:
         "recorded_at = now()",
         "partner = 'globex'",
         "adds = '{}'",
+        "duplicate_of = 'c2'",
+        "correction = 7",
+        "held_until = now()",
+        "locks_at = now()",
         "retired_at = NULL",
     ):
         yield Refused("decisions.guarded", f"UPDATE decisions SET {change} WHERE conversion_id = 'c1'")
+    for change in (
+        "facts = '{}', corrections = 1",
+        "order_id = 'other'",
+        "customer_id = 'other', corrections = 2",
+        "corrections = 1, order_id = 'other'",
+    ):
+        yield Refused("conversions.guarded", f"UPDATE conversions SET {change} WHERE id = 'c1'")
 
 
 _SOME_COLUMN = {
@@ -328,6 +343,7 @@ _SOME_COLUMN = {
     "approvals": "approver",
     "conversions": "body_hash",
     "touches": "id",
+    "corrections": "reason",
     "statements": "currency",
     "billing_runs": "posted_by",
     "statement_lines": "rule",
@@ -337,7 +353,11 @@ _SOME_COLUMN = {
 }
 _REFERENCES = {
     "contracts": ("fk_contract_versions_contract_id", "fk_decisions_contract_id", "fk_statements_contract_id"),
-    "conversions": ("fk_decisions_program_id_conversion_id", "fk_touches_program_id_conversion_id"),
+    "conversions": (
+        "fk_decisions_program_id_conversion_id",
+        "fk_touches_program_id_conversion_id",
+        "fk_corrections_program_id_conversion_id",
+    ),
     "decisions": ("fk_statement_lines_decision_id",),
     "statements": ("fk_billing_runs_statement_id", "fk_statement_lines_statement_id"),
     "billing_runs": ("fk_statement_lines_run_id",),
@@ -348,7 +368,7 @@ _TRUNCATED_TOO = {
     "contracts": ("contract_versions", "rule_versions", "approvals", "decisions", "statements", "billing_runs", "statement_lines"),
     "contract_versions": ("rule_versions", "approvals"),
     "rule_versions": ("approvals",),
-    "conversions": ("decisions", "statement_lines", "touches"),
+    "conversions": ("decisions", "statement_lines", "touches", "corrections"),
     "decisions": ("statement_lines",),
     "statements": ("billing_runs", "statement_lines"),
     "billing_runs": ("statement_lines",),
