@@ -22,6 +22,7 @@ from app.conversions.repository import (
     decision_known,
     decisions_of,
     programs_with_conversion,
+    reversals_of,
     touches_of,
 )
 from app.core.as_of import read_as_of, when_asked
@@ -96,10 +97,10 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
     program = program_named(ctx.session, row.program_id)
     touches = touches_of(ctx.session, row.program_id, row.conversion_id)
     catalogue = catalogue_of(program, ctx.catalogue)
-    number = row.customer_order_number
-    conversion = engine_conversion(
-        row.program_id, row.conversion_id, row.event_at, stored.partner, stored.facts, number, catalogue, touches
-    )
+    # As many as it knew; those that were recorded since are in the decisions after it.
+    back = reversals_of(ctx.session, row.program_id, row.conversion_id)[: row.reversals]
+    more = (row.customer_order_number, catalogue, touches, back)
+    conversion = engine_conversion(row.program_id, row.conversion_id, row.event_at, stored.partner, stored.facts, *more)
     terms: dict[str, Terms | NoTerms] = {}
     before: dict[str, Before] = {}
     for one in decided_together(ctx.session, row):

@@ -204,8 +204,8 @@ class _Sweep:
 
     def _conversion(self, one: Pending, number: int | None = None) -> Conversion:
         catalogue = self.books[one.program].catalogue
-        touches, facts = one.touches, one.facts
-        return engine_conversion(one.program, one.id, one.event_at, one.partner, facts, number, catalogue, touches)
+        more = (number, catalogue, one.touches, one.reversals)
+        return engine_conversion(one.program, one.id, one.event_at, one.partner, one.facts, *more)
 
     def _count(self, one: Pending, customer: str, was: Stored | None, now: Decision | None) -> None:
         """Count what a decision adds, and note where that is something else than before."""
@@ -215,6 +215,8 @@ class _Sweep:
             before = _added(was) if was is not None and was.contract == contract else {}
             after = now.adds if now is not None and now.contract == contract else {}
             self.ripples.note(contract, one.event_at, customer, before, after)
+            if before and not after:
+                self.counting.count_no_more(contract, one.place, customer)
             self.counting.add(contract, one.place, customer, after)
 
     def _pending(self, places: list[Place]) -> list[Pending]:
