@@ -58,6 +58,7 @@ FAULTS = {
         "contracts",
         "conversions",
         "decisions",
+        "reversals",
         "statements",
     )
 } | {

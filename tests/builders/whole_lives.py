@@ -13,6 +13,7 @@ from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
 from app.conversions.operations.receive_conversions import receive_conversion
+from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import add_touches
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
@@ -80,3 +81,5 @@ def _money(now: Context) -> None:
     receive_conversion(now, order("c2", "2020-01-01T12:00:00Z", "100.00"))
     add_touches(now.session, [("shop", "c2", "t1", "acme", "click", BEGUN, "{}")])
     bill_contract(now, contract="acme", period="2026-12")
+    back = {"id": "r1", "reason": "RETURN", "amount": "10.00"}
+    reverse_conversion(now, back, program="shop", conversion="c2")
