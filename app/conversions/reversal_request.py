@@ -90,7 +90,7 @@ def _instant(findings: Findings, value: Any) -> datetime | None:
     instant = parse_instant(value) if isinstance(value, str) else None
     if instant is None:
         message = f"reversed_at is an instant with an offset (RFC 3339); found {described(value)}"
-        findings.add("bad_instant", "/reversed_at", message, "such as 1997-07-02T10:00:00-04:00")
+        findings.add("wrong_type", "/reversed_at", message, "such as 1997-07-02T10:00:00-04:00")
     return instant
 
 

@@ -58,7 +58,6 @@ FAULTS = {
         "contracts",
         "conversions",
         "decisions",
-        "reversals",
         "statements",
     )
 } | {
