@@ -28,6 +28,11 @@ def billed_data(billed: Billed) -> dict[str, Any]:
         "to_pay": shown(run.to_pay if run else ZERO, billed.statement.currency),
         "carried_forward": shown(run.carried_forward if run else ZERO, billed.statement.currency),
         "currency": billed.statement.currency,
+        "waiting": {
+            "conversions": billed.waiting.decisions,
+            "amount": shown(billed.waiting.amount, billed.statement.currency),
+            "until": None if billed.waiting.until is None else write_instant(billed.waiting.until),
+        },
     }
 
 

@@ -16,6 +16,14 @@ class NewBillingRun(Strict):
     period = MonthPeriod(required=True, metadata={"description": "The service month, in the contract's zone."})
 
 
+class WaitingShown(Strict):
+    """What of the month cannot be posted yet, because its terms hold it or do not lock it yet."""
+
+    conversions = Whole(0, 2**53)
+    amount = DecimalString(metadata={"example": "8.00"})
+    until = InstantField(allow_none=True, metadata={"description": "When the first of them can."})
+
+
 class BillingRunShown(Strict):
     """What a run posted: nothing when everything was posted already."""
 
@@ -30,6 +38,7 @@ class BillingRunShown(Strict):
     to_pay = DecimalString(metadata={"example": "0.00", "description": "Never below zero."})
     carried_forward = DecimalString(metadata={"example": "0.00", "description": "Left below zero for later; or 0."})
     currency = Text(metadata={"example": "USD"})
+    waiting = fields.Nested(WaitingShown)
 
 
 class BalanceLineShown(Strict):

@@ -21,10 +21,17 @@ def bill(contract: str, period: str, is_json: bool) -> None:
     if is_json:
         print_json(billed)
     elif billed["run"] is None:
-        click.echo(f"{billed['statement']}: nothing to post, the statement is complete.")
+        is_complete = not billed["waiting"]["conversions"]
+        click.echo(f"{billed['statement']}: nothing to post{', the statement is complete' if is_complete else ''}.")
     else:
         click.echo(
             f"{billed['statement']}: {counted(billed['lines'], 'line')} posted "
             f"({counted(billed['corrections'], 'correction')}), "
             f"{billed['amount']} {billed['currency']}."
+        )
+    left = billed["waiting"]
+    if left["conversions"] and not is_json:
+        click.echo(
+            f"{counted(left['conversions'], 'conversion')} of {left['amount']} {billed['currency']} cannot be posted yet; "
+            f"the first can from {left['until']} on."
         )

@@ -23,6 +23,16 @@ class ProgramWithoutContract(AppError):
     kind = "conflict"
 
 
+class CorrectionRefused(AppError):
+    code = "correction_refused"
+    kind = "invalid"
+
+
+class ConversionLocked(AppError):
+    code = "conversion_locked"
+    kind = "conflict"
+
+
 class DecisionNotFound(AppError):
     code = "decision_not_found"
     kind = "not_found"

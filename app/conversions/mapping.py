@@ -30,13 +30,27 @@ def engine_conversion(
     catalogue: Catalogue,
     touches: Sequence[models.Touch] = (),
     reversals: Sequence[models.Reversal] = (),
+    *,
+    received_at: datetime | None = None,
+    duplicate_of: str | None = None,
 ) -> Conversion:
     """Return a conversion the engine can decide, with what is left of its facts. They were checked when they came in."""
     facts = facts_as_sent(raw_facts, catalogue)
     seen = tuple(engine_touch(touch, catalogue) for touch in touches)
     back = tuple(engine_reversal(row) for row in reversals)
     left = decided_facts(facts, back) if back and not is_undone(back) else facts
-    return Conversion(conversion_id, program_id, event_at, partner, left, customer_order_number, seen, back)
+    return Conversion(
+        conversion_id,
+        program_id,
+        event_at,
+        partner,
+        left,
+        customer_order_number,
+        seen,
+        back,
+        received_at=received_at,
+        duplicate_of=duplicate_of,
+    )
 
 
 def facts_as_sent(raw_facts: dict[str, Any], catalogue: Catalogue) -> dict[str, Value]:
@@ -85,6 +99,10 @@ def decision_row(
         decision.currency,
         conversion.customer_order_number,
         len(conversion.reversals),
+        pending.correction,
+        conversion.duplicate_of,
+        decision.held_until,
+        decision.locks_at,
         json_text(before_record(decision.before)),
         json_text({key: canonical(value) for key, value in decision.adds.items()}),
         json_text(record),

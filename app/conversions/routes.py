@@ -6,8 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from app.conversions import errors
-from app.conversions.describe import conversion_data, receipt_data, receipt_line, reversal_data, reversed_data
+from app.conversions.describe import (
+    conversion_data,
+    corrected_data,
+    receipt_data,
+    receipt_line,
+    reversal_data,
+    reversed_data,
+)
 from app.conversions.mapping import decision_data
+from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.explain_decision import explain_decision, explain_preview
 from app.conversions.operations.get_conversion import get_conversion, get_decisions
 from app.conversions.operations.preview_decision import preview_decision
@@ -15,6 +23,7 @@ from app.conversions.operations.receive_conversions import receive_conversion, r
 from app.conversions.operations.reverse_conversion import get_reversals, reverse_conversion
 from app.conversions.repository import current_decisions
 from app.conversions.schemas import (
+    ConversionCorrected,
     ConversionReceived,
     ConversionShown,
     DecisionExplained,
@@ -22,6 +31,7 @@ from app.conversions.schemas import (
     DecisionShown,
     DecisionsQuery,
     NewConversion,
+    NewCorrection,
     NewReversal,
     ReversalReceived,
     ReversalShown,
@@ -102,12 +112,46 @@ def add_conversion(ctx: Context, body: Any) -> Answer:
     refuses=(errors.ConversionNotFound, ProgramNotFound),
 )
 def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
-    """Show a conversion as it was received, with the decisions as they stand: one for each partner that it concerns.
+    """Show a conversion with the decisions as they stand: one for each partner that it concerns.
 
-    With `as_of`, they are those that stood then; there are none, with a reason, before the first.
+    `state` and `life` say where it is: received, held, ineligible, rated, locked or posted, and on which dates it goes
+    on, as its contract agrees them. With `as_of`, all of this is as it was known then; before the first decision there
+    are none, with a reason. `facts` are those of the last correction.
     """
     found = get_conversion(ctx, **asked)
-    return conversion_data(found.conversion, found.touches, found.decisions)
+    return conversion_data(found)
+
+
+@routes.writes(
+    "/conversions/<identifier:program>/<name:conversion>/corrections",
+    needs="convert",
+    takes=NewCorrection,
+    whole="body",
+    shows=ConversionCorrected,
+    status=201,
+    answers={200: ConversionCorrected},
+    refuses=(
+        errors.CorrectionRefused,
+        errors.ConversionNotFound,
+        ProgramNotFound,
+        errors.ConversionLocked,
+        EngineFault,
+    ),
+    location="/v1/conversions/{program}/{id}",
+    example={"facts": {"order_id": "o1", "order_value": "80.00", "customer_id": "u1"}, "reason": "Net of a voucher"},
+)
+def add_correction(ctx: Context, body: Any, program: str, conversion: str) -> Answer:
+    """Correct the facts of a conversion, and get the decisions after it.
+
+    `facts` are all of them, as they are from now on. What was sent before stays readable with `as_of`, and every
+    decision says which facts it was made of. What is posted already is corrected by the difference, in the next run.
+    Once a contract has locked the conversion, what it pays is final: 409.
+
+    201 when it is corrected; 200 when these are its facts already, which changes nothing.
+    """
+    found = correct_conversion(ctx, body, program=program, conversion=conversion)
+    shown = corrected_data(found, program, conversion, ctx.now())
+    return Answer(shown, status=200 if found.is_repeated else 201)
 
 
 @routes.writes(
@@ -193,7 +237,7 @@ def show_decision(ctx: Context, decision: str, as_of: str | None = None) -> dict
     It is decided again from what it was made of. If that gave another digest, this answers 500 rather than explain
     something that was not decided.
     """
-    return explain_decision(ctx, decision, as_of).as_dict()
+    return explain_decision(ctx, decision, as_of).as_kept()
 
 
 @routes.lists(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from app.conversions.life import STATES
 from app.store.models.conversions import OUTCOMES, REVERSAL_FORMS, REVERSAL_MODES, TOUCH_TYPES
 from app.web.as_of import LocalPageAsOf
 from app.web.fields import DecimalString, Flag, Identifier, InstantField, Name, Object, Reason, Text, Whole, Word
@@ -111,6 +112,25 @@ class DecisionShown(DecisionMade):
     retired_at = InstantField(allow_none=True, metadata={"description": "When a later decision took its place."})
 
 
+class PostingShown(Strict):
+    """Money of a conversion on a statement."""
+
+    statement = fields.String(metadata={"example": "acme/1997-07"})
+    run = fields.String(metadata={"example": "acme/1997-07/1"})
+    posted_at = InstantField()
+    amount = DecimalString(metadata={"example": "8.00"})
+
+
+class LifeShown(Strict):
+    """Where a conversion is in its life under one contract, and the dates that lead on from there."""
+
+    state = Word(STATES)
+    held_until = InstantField(allow_none=True, metadata={"description": "From when on it may be paid."})
+    locks_at = InstantField(allow_none=True, metadata={"description": "From when on what it pays is final."})
+    postings = fields.List(fields.Nested(PostingShown))
+    in_words = fields.List(fields.String(), metadata={"description": "The dates and why they are those."})
+
+
 class DecisionExplained(DecisionShown):
     """A decision with its trace: every comparison with fact, value and verdict, and every calculation."""
 
@@ -120,6 +140,9 @@ class DecisionExplained(DecisionShown):
             "description": "Every comparison of every rule; for a rule that did not match also its nearest miss, "
             "the fewest comparisons that would have had to turn out otherwise. Null where no terms were in force."
         },
+    )
+    life = fields.Nested(
+        LifeShown, allow_none=True, metadata={"description": "Null where another decision took its place."}
     )
     in_words = fields.List(fields.String(), metadata={"description": "The same as sentences."})
 
@@ -158,21 +181,75 @@ class NotDecided(Strict):
     message = Text()
 
 
+class NewCorrection(Strict):
+    """The facts of a conversion as they are from now on, and why."""
+
+    facts = Object(
+        required=True,
+        metadata={
+            "description": "All of its facts: one that is left out is absent from now on.",
+            "example": {"order_id": "o1", "order_value": "80.00", "customer_id": "u1"},
+        },
+    )
+    reason = Reason(required=True, metadata={"example": "Net of a voucher", "description": "Why."})
+
+
+class ConversionCorrected(Strict):
+    """What a correction came to."""
+
+    status = Word(("corrected", "unchanged"))
+    id = Name()
+    program = Identifier(metadata={"example": "cdnow"})
+    number = Whole(0, 2**31, metadata={"description": "Which correction its facts are from; 0: as they were sent."})
+    decision = fields.Nested(
+        DecisionShown, allow_none=True, metadata={"description": "The one that pays, or leads otherwise."}
+    )
+    decisions = fields.List(
+        fields.Nested(DecisionShown), metadata={"description": "One for each partner that it concerns."}
+    )
+
+
+class FactChangeShown(Strict):
+    """A fact before and after a correction; null where there is none."""
+
+    fact = Text(metadata={"example": "order_value"})
+    before = fields.Raw(allow_none=True, metadata={"example": "100.00"})
+    after = fields.Raw(allow_none=True, metadata={"example": "80.00"})
+
+
+class CorrectionShown(Strict):
+    """A correction: who said what else, when and why."""
+
+    number = Whole(1, 2**31)
+    recorded_at = InstantField()
+    corrected_by = Text(metadata={"example": "key:billing"})
+    reason = Text(metadata={"example": "Net of a voucher"})
+    changes = fields.List(fields.Nested(FactChangeShown))
+
+
+class DecisionInLife(DecisionSummary):
+    """A decision in short, and the life that the conversion has under it."""
+
+    life = fields.Nested(LifeShown)
+
+
 class ConversionShown(Strict):
-    """A conversion as it was received, and the decision on it."""
+    """A conversion with its facts, and the decisions on it."""
 
     id = Name()
     program = Identifier(metadata={"example": "cdnow"})
     event_at = InstantField()
     received_at = InstantField()
     partner = Name(allow_none=True, metadata={"example": "acme"})
+    state = Word(STATES, metadata={"description": "Where it is under the decision that leads."})
     facts = Object()
+    corrections = fields.List(fields.Nested(CorrectionShown))
     touches = fields.List(fields.Nested(TouchShown))
     decision = fields.Nested(
-        DecisionSummary, allow_none=True, metadata={"description": "The one that pays, or leads otherwise."}
+        DecisionInLife, allow_none=True, metadata={"description": "The one that pays, or leads otherwise."}
     )
     decisions = fields.List(
-        fields.Nested(DecisionSummary), metadata={"description": "One for each partner that it concerns."}
+        fields.Nested(DecisionInLife), metadata={"description": "One for each partner that it concerns."}
     )
     reason = fields.Nested(NotDecided, metadata={"description": "Why there is no decision; only where there is none."})
 

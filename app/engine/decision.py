@@ -101,6 +101,9 @@ class Decision:
     before: Mapping[Counter, Decimal] = field(default_factory=dict)
     # What it adds to the counters of its contract, by `Counter.key`: nothing unless it is rated.
     adds: Mapping[str, Decimal] = field(default_factory=dict)
+    # What its terms agree about when it may be paid and when it is final; follows from them and the event.
+    held_until: datetime | None = None
+    locks_at: datetime | None = None
 
     @property
     def amount(self) -> Decimal:

@@ -1,8 +1,8 @@
 """Read this first: how the terms in force decide one conversion, from facts to lines, for every partner it concerns.
 
-The order is fixed: facts → eligibility → attribution → rate → share → bonuses → round each line → limits → what came
-back after the lock. An engine (`matcher.py`) only says which rules are true; what follows from that is here and below,
-the same for every engine.
+The order is fixed: admission → facts → eligibility → attribution → rate → share → bonuses → round each line → limits →
+what came back after the lock. An engine (`matcher.py`) only says which rules are true; what follows from that is here and
+below, the same for every engine.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from app.core.canonical import record_hash
 from app.core.fractions import fraction_text
 from app.core.instants import write_instant
 from app.core.money import canonical, total
+from app.engine.admission import refusals
 from app.engine.attribution import Attributed, ProgramModel, attribute, concerned
 from app.engine.counters import Before, additions
 from app.engine.decision import Decision, Line, Outcome, Reason
@@ -26,6 +27,7 @@ from app.engine.payout.formulas import Note
 from app.engine.payout.limits import is_paid, within_limits
 from app.engine.payout.lines import Due, due_lines, fallback_lines, rounded_together
 from app.engine.reversals import is_undone, left_of, negated, negative_lines
+from app.engine.settlement import held_until, lock_at
 from app.engine.terms import NoTerms, Terms
 from app.rulelang.ast import Limit
 from app.rulelang.printer import value_text
@@ -103,6 +105,9 @@ def judged(terms: Terms | NoTerms, conversion: Conversion, matcher: Matcher) -> 
     if isinstance(terms, NoTerms):
         return Party(None, conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
     facts = facts_for(terms, conversion)
+    not_counted = refusals(terms, conversion)
+    if not_counted:
+        return Party(terms, facts, "ineligible", not_counted)
     missing = [name for name in terms.facts_required if name not in facts]
     if missing:
         return Party(terms, facts, "held", tuple(Reason("MISSING_FACT", fact=name) for name in missing))
@@ -170,7 +175,7 @@ def _decision(
 
 def keeps_counters(terms: Terms) -> bool:
     """Tell whether what comes back after the lock leaves the counters of tiers and limits as they are."""
-    return True
+    return terms.version.settlement.after_lock == "keep"
 
 
 def _undone(case: Case, partner: str, party: Party) -> Decision:
@@ -209,9 +214,11 @@ def _said(
         credit=credit,
         lines=lines,
         currency=terms.contract.currency,
-        inputs_hash=inputs_hash(case.conversion, party.facts, before or {}),
+        inputs_hash=inputs_hash(case.conversion, party.facts, before or {}, terms),
         before=before or {},
         adds=adds or {},
+        held_until=held_until(terms.version.settlement, case.conversion.event_at, terms.contract.timezone),
+        locks_at=lock_at(terms.version.settlement, case.conversion.event_at, terms.contract.timezone),
     )
 
 
@@ -240,7 +247,7 @@ def undecided(
     )
 
 
-def inputs_hash(conversion: Conversion, facts: Facts, before: Before) -> str:
+def inputs_hash(conversion: Conversion, facts: Facts, before: Before, terms: Terms | None = None) -> str:
     """Return the hash of everything a decision depends on besides the terms."""
     touches = [
         {
@@ -263,8 +270,17 @@ def inputs_hash(conversion: Conversion, facts: Facts, before: Before) -> str:
             "before": before_record(before),
             **({"touches": touches} if touches else {}),
             **({"reversals": reversals} if reversals else {}),
+            **_admitted(conversion, terms),
         }
     )
+
+
+def _admitted(conversion: Conversion, terms: Terms | None) -> dict[str, str]:
+    """Return what else decides whether it is counted, where anything does."""
+    found = {} if conversion.duplicate_of is None else {"duplicate_of": conversion.duplicate_of}
+    if terms is not None and terms.version.settlement.submit_within_days is not None and conversion.received_at:
+        found["received_at"] = write_instant(conversion.received_at)
+    return found
 
 
 def before_record(before: Before) -> dict[str, str]:

@@ -31,7 +31,7 @@ class Touch:
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """A conversion as it is decided: the partner that claims it, its facts typed (what came back before the lock taken
-    out), what the database knows of its customer, the touches before it, and what came back of it."""
+    out), what the database knows of its customer and its order, the touches before it, and what came back of it."""
 
     id: str
     program: str
@@ -41,6 +41,9 @@ class Conversion:
     customer_order_number: int | None = None
     touches: tuple[Touch, ...] = ()
     reversals: tuple[Reversal, ...] = ()
+    # When it was submitted, where that is known; and the conversion that its order is counted as, if that is another one.
+    received_at: datetime | None = None
+    duplicate_of: str | None = None
 
     @property
     def customer(self) -> str:

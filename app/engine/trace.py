@@ -13,6 +13,7 @@ from typing import Any
 from app.core.instants import write_instant
 from app.core.money import canonical
 from app.core.rounding import shown
+from app.engine.admission import CODES
 from app.engine.counters import Before, limit_counter
 from app.engine.decision import Decision, Reason
 from app.engine.eligibility import judge
@@ -211,7 +212,8 @@ def _words(
         f"with payout rules {terms.payout.number} ({terms.payout.rules.hash[:12]}).",
     ]
     lines += left_words(conversion, contract.timezone, currency)
-    lines += _way(terms, facts)
+    if not any(reason.code in CODES for reason in decision.reasons):
+        lines += _way(terms, facts)
     if decision.outcome != "rated":
         lines += [f"It is {decision.outcome}: {_refusal(terms, reason)}." for reason in decision.reasons]
         return lines + [_need_sentence(terms, name) for name in _missing(decision)]

@@ -18,8 +18,9 @@ from app.scenarios.errors import ScenarioMalformed
 Check = Callable[[Reader, Any, str], Any]
 DIRECTIONS, ROUNDINGS = ("payable", "receivable"), ("half_away", "half_even")
 MAX_NAME = 128
-ATTRIBUTES = ("value", "ends_on", "renewal", "reason")
+ATTRIBUTES = ("value", "ends_on", "renewal", "settlement", "reason")
 VERSION = (("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated", "params", *ATTRIBUTES))
+LOOKED = ("outcome", "amount", "reasons", "state", "held_until", "locks_at", "as_of")
 VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "convert": (("id", "event_at", "facts"), ("program", "received_at", "partner", "touches")),
     "convert_file": (("path",), ()),
@@ -31,6 +32,8 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "policy": (("policy",), ("reason",)),
     "publish_list": (("id", "members"), ()),
     "reverse": (("conversion",), ("id", "program", "reversed_at", "reason", "full", "amount", "currency", "items")),
+    "correct": (("conversion", "facts"), ("program", "reason", "refused")),
+    "look": (("conversion",), ("program", "contract", *LOOKED)),
     "bill": (("contract", "period"), ()),
     "quote": (("id", "formula", "facts"), ("before", "currency")),
 }
@@ -46,6 +49,9 @@ EXPECTED = {
         "reasons",
         "credit",
         "lines",
+        "state",
+        "held_until",
+        "locks_at",
     ),
     "statements": (
         "total",
@@ -280,6 +286,8 @@ GIVEN: dict[str, dict[str, Check]] = {
     "reinstate": {"contract": _identifier, "base": _number, **TIME},
     "retire": {"contract": _identifier, "version": _number, "reason": _text},
     "reverse": {"conversion": _name},
+    "correct": {"conversion": _name, "refused": _text},
+    "look": {"conversion": _name, "as_of": _instant},
     "bill": {"contract": _identifier, "period": _text},
     "publish_list": {"id": _identifier},
     "quote": {"id": _name},

@@ -43,6 +43,10 @@ _CONCERNED = (
     f"{_IN_PROGRAM} AND (partner = {ME} OR EXISTS (SELECT FROM touches"
     " WHERE touches.program_id = conversions.program_id AND touches.conversion_id = conversions.id))"
 )
+_OF_CONVERSION = (
+    "EXISTS (SELECT FROM conversions"
+    " WHERE (conversions.program_id, conversions.id) = (corrections.program_id, corrections.conversion_id))"
+)
 _WITHOUT_CONTRACT = f"contract_id IS NULL AND partner = {ME} AND {_IN_PROGRAM}"
 _PINNED = (
     "EXISTS (SELECT FROM rule_versions WHERE rule_versions.lists -> list_versions.list_id ->> 'version'"
@@ -65,7 +69,9 @@ TABLES: dict[str, Access] = {
     "billing_runs": Access(partner=_OF_STATEMENT),
     "contract_versions": Access(updates=ALL, partner=f"{_APPROVED} AND {_OF_CONTRACT}"),
     "contracts": Access(updates=("created_at",), partner=f"partner_id = {ME}"),
-    "conversions": Access(partner=_CONCERNED),
+    # What changes is what its facts say of it as they were corrected; a trigger sees to it that they were.
+    "conversions": Access(updates=("customer_id", "order_id", "corrections"), partner=_CONCERNED),
+    "corrections": Access(partner=_OF_CONVERSION),
     "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
     # Forgotten after a while.
     "idempotency_keys": Access(updates=ALL, deletes=True),

@@ -26,6 +26,15 @@ PROBLEMS: dict[str, Meaning] = {
     "list_refused": Meaning(
         "The list is refused", "Members are of the list's type, 1 to 10,000. `errors` names each that is not."
     ),
+    "correction_refused": Meaning(
+        "The correction is refused",
+        "`facts` are all facts of the conversion as they are from now on, and `reason` says why. `errors` names each defect.",
+    ),
+    "conversion_locked": Meaning(
+        "The conversion is final",
+        "The date has passed from which its contract has what it pays final. Reverse what came back of it, or send what"
+        " was missing as a conversion of its own.",
+    ),
     "fault": Meaning(
         "A fault of ours",
         "Something went wrong on our side. Nothing was changed. Report the id in `instance`: our log has the cause.",

@@ -17,6 +17,7 @@ TABLES = (
     "conversions",
     "touches",
     "reversals",
+    "corrections",
     "decisions",
     "statements",
     "billing_runs",
@@ -96,9 +97,11 @@ def checks() -> Iterator[Refused]:
     yield Refused("ck_contract_versions_value", _version(6, "value = -0.000000001"))
     yield Refused("ck_contract_versions_renewal", _version(6, 'renewal = \'{"mode": "often"}\''))
     yield Refused("ck_contract_versions_renewal_of_a_term", _version(6, 'renewal = \'{"mode": "fixed"}\''))
+    yield Refused("ck_contract_versions_settlement", _version(6, "settlement = '[]'"))
     never = ("contracts.never_changes",)
     yield Refused("ck_contracts_direction", "UPDATE contracts SET direction = 'both'", never)
     yield Refused("ck_contracts_rounding", "UPDATE contracts SET rounding = 'down'", never)
+    yield Refused("ck_corrections_number", _copy("corrections", number="0"))
     yield Refused("ck_saved_drafts_revision", _copy("saved_drafts", revision="0"))
     yield Refused(
         "ck_approvals_of_one_version", _copy("approvals", id="'x'", contract_version_id="NULL"), ("approvals.fit",)
@@ -211,6 +214,7 @@ def keys() -> Iterator[Refused]:
     yield Refused("fk_conversions_program_id", _copy("conversions", program_id="'nowhere'"))
     yield Refused("fk_touches_program_id_conversion_id", _copy("touches", conversion_id="'c9'"))
     yield Refused("fk_reversals_program_id_conversion_id", _copy("reversals", conversion_id="'c9'"))
+    yield Refused("fk_corrections_program_id_conversion_id", _copy("corrections", conversion_id="'c9'"))
     yield Refused("fk_decisions_program_id_conversion_id", _copy("decisions", id="'x'", conversion_id="'c9'"))
     yield Refused(
         "fk_decisions_contract_id", _copy("decisions", id="'x'", revision="9", contract_id="'nothing'", retired_at=NOW)
@@ -320,7 +324,7 @@ def insides() -> Iterator[Refused]:
         yield Refused("reversals.add_up", _second_reversal(**changes))
     for table in TABLES:
         if table not in ("contract_versions", "rule_versions"):
-            guard = f"{table}.guarded" if table == "decisions" else f"{table}.never_changes"
+            guard = f"{table}.guarded" if table in ("decisions", "conversions") else f"{table}.never_changes"
             yield Refused(guard, f"DELETE FROM {table}", _REFERENCES.get(table, ()))
             column = _SOME_COLUMN[table]
             yield Refused(
@@ -338,9 +342,20 @@ def insides() -> Iterator[Refused]:
         "partner = 'globex'",
         "adds = '{}'",
         "reversals = 7",
+        "duplicate_of = 'c2'",
+        "correction = 7",
+        "held_until = now()",
+        "locks_at = now()",
         "retired_at = NULL",
     ):
         yield Refused("decisions.guarded", f"UPDATE decisions SET {change} WHERE conversion_id = 'c1'")
+    for change in (
+        "facts = '{}', corrections = 1",
+        "order_id = 'other'",
+        "customer_id = 'other', corrections = 2",
+        "corrections = 1, order_id = 'other'",
+    ):
+        yield Refused("conversions.guarded", f"UPDATE conversions SET {change} WHERE id = 'c1'")
 
 
 _SOME_COLUMN = {
@@ -351,6 +366,7 @@ _SOME_COLUMN = {
     "conversions": "body_hash",
     "touches": "id",
     "reversals": "reason",
+    "corrections": "reason",
     "statements": "currency",
     "billing_runs": "posted_by",
     "statement_lines": "rule",
@@ -364,6 +380,7 @@ _REFERENCES = {
         "fk_decisions_program_id_conversion_id",
         "fk_touches_program_id_conversion_id",
         "fk_reversals_program_id_conversion_id",
+        "fk_corrections_program_id_conversion_id",
     ),
     "decisions": ("fk_statement_lines_decision_id",),
     "statements": ("fk_billing_runs_statement_id", "fk_statement_lines_statement_id"),
@@ -375,7 +392,7 @@ _TRUNCATED_TOO = {
     "contracts": ("contract_versions", "rule_versions", "approvals", "decisions", "statements", "billing_runs", "statement_lines"),
     "contract_versions": ("rule_versions", "approvals"),
     "rule_versions": ("approvals",),
-    "conversions": ("decisions", "statement_lines", "touches", "reversals"),
+    "conversions": ("decisions", "statement_lines", "touches", "reversals", "corrections"),
     "decisions": ("statement_lines",),
     "statements": ("billing_runs", "statement_lines"),
     "billing_runs": ("statement_lines",),

@@ -68,6 +68,7 @@ def seeded(engine: Engine) -> ApiClient:
     author.post("/v1/lists", {"id": "vip", "type": "text", "members": ["GOLD"]})
     for number in range(3):
         author.post("/v1/conversions", conversion(f"o{number}"))
+    author.post("/v1/conversions/cdnow/o1/corrections", {"facts": {"order_value": "9.00"}, "reason": "Net"})
     client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"})
     return client
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from app.audit.record import record
 from app.contracts.linked_programs import lock_linked
-from app.conversions.book import contract_book
 from app.conversions.errors import ReversalDiffers, ReversalRefused
 from app.conversions.mapping import engine_reversal, facts_as_sent
 from app.conversions.operations.settle_program import settle_program
@@ -19,6 +18,7 @@ from app.conversions.repository import (
     add_unsettled,
     conversion_known,
     current_decisions,
+    facts_at,
     is_posted,
     reversals_of,
     unsettle_later_of_customers,
@@ -29,7 +29,6 @@ from app.core.instants import write_instant
 from app.core.money import ZERO, canonical, plus
 from app.engine.reversals import VALUE, Mode
 from app.engine.reversals import Reversal as EngineReversal
-from app.engine.terms import Terms
 from app.partners.mapping import catalogue_of
 from app.partners.operations.get_program import get_program
 from app.partners.repository import program_named
@@ -57,6 +56,7 @@ def reverse_conversion(ctx: Context, body: Any, *, program: str, conversion: str
     # Whoever reverses a part waits until the part before it is recorded: together they never take more than there is.
     lock_linked(ctx.session, [owner.id])
     row = conversion_known(ctx.session, owner.id, conversion)
+    ctx.session.refresh(row)  # somebody else may have corrected it while we waited
     asked = _asked(ctx, body, row)
     earlier = reversals_of(ctx.session, owner.id, row.id)
     repeated = next((each for each in earlier if each.id == asked.id), None)
@@ -106,7 +106,7 @@ def _when(ctx: Context, asked: Asked, at: datetime, conversion: Conversion) -> A
 
 def _record(ctx: Context, owner: Program, row: Conversion, asked: Asked, earlier: Sequence[Reversal]) -> Reversal:
     """Keep a reversal and put what it touches on the work list."""
-    facts = facts_as_sent(row.facts, catalogue_of(owner, ctx.catalogue))
+    facts = facts_as_sent(facts_at(ctx.session, row, row.corrections), catalogue_of(owner, ctx.catalogue))
     before = [engine_reversal(each) for each in earlier]
     at = asked.reversed_at or max(ctx.now(), row.event_at)
     taken = reversal_of(asked, facts, before, at, _mode(ctx, owner, row), owner.currency)
@@ -131,17 +131,15 @@ def _record(ctx: Context, owner: Program, row: Conversion, asked: Asked, earlier
 
 
 def _mode(ctx: Context, owner: Program, row: Conversion) -> Mode:
-    """Return what a reversal does that is recorded now. One that several contracts pay for is closed with the first."""
-    book, posted = contract_book(ctx, owner), is_posted(ctx.session, owner.id, row.id)
+    """Return what a reversal does that is recorded now. One that several contracts pay for is final with the first: when
+    that locks it, or has posted it where it agrees no lock."""
     for decision in current_decisions(ctx.session, owner.id, row.id):
-        terms = book.terms_at(decision.partner, row.event_at) if decision.partner is not None else None
-        if decision.outcome == "rated" and isinstance(terms, Terms) and _is_closed(ctx, terms, row, is_posted=posted):
+        if decision.outcome != "rated":
+            continue
+        locks_at = decision.locks_at
+        if locks_at <= ctx.now() if locks_at is not None else is_posted(ctx.session, decision):
             return "negate"
     return "restate"
-
-
-def _is_closed(ctx: Context, terms: Terms, row: Conversion, *, is_posted: bool) -> bool:
-    return is_posted
 
 
 def _row(
@@ -152,7 +150,7 @@ def _row(
     before: Sequence[EngineReversal],
     facts: Mapping[str, Value],
 ) -> Reversal:
-    of = facts.get(VALUE)
+    of, total = facts.get(VALUE), plus(total_of(before), taken.value)
     return Reversal(
         program_id=conversion.program_id,
         conversion_id=conversion.id,
@@ -163,8 +161,9 @@ def _row(
         form=asked.form,
         mode=taken.mode,
         value=taken.value,
-        total=plus(total_of(before), taken.value),
-        order_value=max(of, ZERO) if isinstance(of, Decimal) else ZERO,
+        total=total,
+        # A correction may have left less than came back before it.
+        order_value=max(of, total) if isinstance(of, Decimal) else total,
         leaves_nothing=taken.leaves_nothing,
         items=[{"sku": item.sku, "quantity": item.quantity} for item in taken.items],
         body_hash=asked.body_hash,

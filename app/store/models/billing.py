@@ -60,6 +60,7 @@ class StatementLine(Base):
     __table_args__ = (
         CheckConstraint("amount <> 0", name="amount_is_not_zero"),
         Index("ix_statement_lines_statement", "statement_id", "position"),
+        Index("ix_statement_lines_conversion", "conversion_id"),
     )
 
     # Derived from contract, conversion, rule and decision: the same difference cannot be posted twice.

@@ -19,12 +19,14 @@ OUTCOMES = ("rated", "ineligible", "held", "unattributed", "no_contract")
 
 
 class Conversion(Base):
-    """A purchase, install or lead, exactly as it was sent. It never changes."""
+    """A purchase, install or lead, exactly as it was sent. It never changes, but for what its facts say of it as they were
+    corrected: whose order it is and which one."""
 
     __tablename__ = "conversions"
     __table_args__ = (
         Index("ix_conversions_customer", "program_id", "customer_id", "event_at", "id"),
         Index("ix_conversions_partner", "program_id", "partner", "event_at", "id"),
+        Index("ix_conversions_order", "program_id", "order_id", "event_at", "id"),
     )
 
     program_id: Mapped[str] = mapped_column(ForeignKey("programs.id"), primary_key=True)
@@ -35,8 +37,32 @@ class Conversion(Base):
     recorded_at: Mapped[datetime]
     partner: Mapped[str | None]
     customer_id: Mapped[str | None]
+    order_id: Mapped[str | None]
+    # How often its facts were corrected: the number of the last correction.
+    corrections: Mapped[int] = mapped_column(server_default=text("0"))
     facts: Mapped[dict[str, Any]]
     body_hash: Mapped[str]
+
+
+class Correction(Base):
+    """The facts of a conversion as they are from then on, why, and who says so. It never changes. Those of one conversion
+    have numbers from 1 on."""
+
+    __tablename__ = "corrections"
+    __table_args__ = (
+        ForeignKeyConstraint(["program_id", "conversion_id"], ["conversions.program_id", "conversions.id"]),
+        CheckConstraint("number >= 1", name="number"),
+    )
+
+    # The conversion leads, as in decisions.
+    conversion_id: Mapped[str] = mapped_column(primary_key=True)
+    program_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    facts: Mapped[dict[str, Any]]
+    facts_hash: Mapped[str]
+    reason: Mapped[str]
+    corrected_by: Mapped[str]
+    recorded_at: Mapped[datetime]
 
 
 class Touch(Base):
@@ -151,6 +177,12 @@ class Decision(Base):
     customer_order_number: Mapped[int | None]
     # How many reversals of the conversion it knew.
     reversals: Mapped[int]
+    # With which of its corrections it was made, and the conversion that its order was counted as, if it was another one.
+    correction: Mapped[int] = mapped_column(server_default=text("0"))
+    duplicate_of: Mapped[str | None]
+    # From when on it may be paid and is final, as its terms agree; they never change, and so do these not.
+    held_until: Mapped[datetime | None]
+    locks_at: Mapped[datetime | None]
     # What the counters of its contract held before it, by name, and what it adds to them, by what they measure.
     before: Mapped[dict[str, Any]]
     adds: Mapped[dict[str, Any]]

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_25_reversals"
-down_revision = "2026_11_25_partner_limits"
+down_revision = "2026_11_25_settlement"
 branch_labels = None
 depends_on = None
 
@@ -22,24 +22,6 @@ BEGIN
      OR coalesce(last.leaves_nothing, false) THEN
     RAISE EXCEPTION 'the reversals of % do not add up with %', NEW.conversion_id, NEW.id
       USING ERRCODE = 'check_violation';
-  END IF;
-  RETURN NEW;
-END $$
-"""
-
-GUARD = """
-CREATE OR REPLACE FUNCTION guard_decision() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF TG_OP = 'DELETE' OR OLD.retired_at IS NOT NULL OR NEW.retired_at IS NULL
-     OR NEW.digest <> OLD.digest OR NEW.record <> OLD.record OR NEW.amount <> OLD.amount
-     OR NEW.outcome <> OLD.outcome OR NEW.id <> OLD.id OR NEW.recorded_at <> OLD.recorded_at
-     OR NEW.conversion_id <> OLD.conversion_id OR NEW.program_id <> OLD.program_id OR NEW.revision <> OLD.revision
-     OR NEW.event_at <> OLD.event_at OR NEW.currency <> OLD.currency OR NEW.before <> OLD.before
-     OR NEW.adds <> OLD.adds{more}
-     OR (NEW.contract_id, NEW.contract_version, NEW.customer_order_number, NEW.partner)
-        IS DISTINCT FROM (OLD.contract_id, OLD.contract_version, OLD.customer_order_number, OLD.partner) THEN
-    RAISE EXCEPTION 'the decision % never changes; it can be retired, once', OLD.id
-      USING ERRCODE = 'restrict_violation';
   END IF;
   RETURN NEW;
 END $$
@@ -113,7 +95,6 @@ def upgrade() -> None:
     )
     op.add_column("decisions", sa.Column("reversals", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.alter_column("decisions", "reversals", server_default=None)
-    op.execute(GUARD.format(more=" OR NEW.reversals <> OLD.reversals"))
     _balances()
 
 
@@ -153,7 +134,6 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_billing_runs_balance"), "billing_runs")
     for name in (*MONEY, "position"):
         op.drop_column("billing_runs", name)
-    op.execute(GUARD.format(more=""))
     op.drop_column("decisions", "reversals")
     op.drop_table("reversals")
     op.execute("DROP FUNCTION require_reversals_add_up()")
