@@ -62,10 +62,10 @@ def test_a_negative_line_is_explained(shop: ApiClient) -> None:
     )
     told = words(shop, decision["id"])
     assert "Line base (reversal:r1): -2.4 precisely, -2.40 USD taken back." in told
-    assert told[-1] == (
+    assert (
         "Of 100.00 USD, 40.00 came back on 3 August 1997 (r1), after the lock: -2.40 of 6.00 USD; tiers and limits keep "
         "what it counted for."
-    )
+    ) in told
 
 
 def test_what_came_back_as_a_whole_is_explained(shop: ApiClient) -> None:

@@ -26,7 +26,7 @@ from app.conversions.repository import (
 from app.conversions.reversal_request import Asked, read_reversal, reversal_of, total_of
 from app.core.errors import Finding
 from app.core.instants import write_instant
-from app.core.money import ZERO, canonical, plus
+from app.core.money import canonical, plus
 from app.engine.reversals import VALUE, Mode
 from app.engine.reversals import Reversal as EngineReversal
 from app.partners.mapping import catalogue_of
