@@ -45,7 +45,22 @@ otherwise:
     steps: [{up_to: "50", unit: "3"}, {up_to: "120", unit: "7"}, {up_to: null, unit: "11"}]
 limits: [{id: cap, measure: amount, per: contract, window: month, max: "19.99", over: partial}]
 """
-RUNS = 6
+RELEASED = """
+kind: payout
+"on": conversion
+hit: first
+rules: []
+otherwise:
+  tiers:
+    mode: graduated
+    by: {sum: order_value}
+    window: month
+    rate: percent
+    steps: [{up_to: "50", unit: "3"}, {up_to: "120", unit: "7"}, {up_to: null, unit: "11"}]
+limits: [{id: cap, measure: amount, per: contract, window: month, max: "9.99", over: partial}]
+"""
+LOCKED = {"lock": {"event_days": 1}, "after_lock": "release"}
+RUNS = 4
 Returns = list[tuple[str, Decimal | None]]
 """(order, amount) in the order they happen; without an amount all that is left."""
 
@@ -93,13 +108,15 @@ def _returns(draw: st.DrawFn, orders: Sequence[dict[str, Any]]) -> Returns:
     return found
 
 
-def _world(connection: Connection, catalogue: Catalogue, story: Callable[[Context], None]) -> World:
+def _world(
+    connection: Connection, catalogue: Catalogue, story: Callable[[Context], None], payout: str = PAYOUT, **terms: Any
+) -> World:
     """Let a story happen in a shop with two partners, bill everything, and return what it came to."""
     runtime = Runtime(connection, ReferenceMatcher(), catalogue, lambda: NOW)
     with taken_back(connection), runtime.work("tester") as ctx:
         shop(ctx, "acme", "globex")
         for partner in ("acme", "globex"):
-            agreed(ctx, partner, "1997-01-01", rules=rules(PAYOUT))
+            agreed(ctx, partner, "1997-01-01", rules=rules(payout), **terms)
         story(ctx)
         _bill(ctx)
         decisions = {(name, partner): record for name, partner, record in current_records(ctx.session, "shop")}
@@ -142,6 +159,12 @@ def test_after_posting_what_was_paid_is_taken_back_and_nothing_else_moves(
     connection: Connection, catalogue: Catalogue, request: pytest.FixtureRequest
 ) -> None:
     _tried(request, lambda data, orders: _taken_back(connection, catalogue, data, orders))
+
+
+def test_where_room_is_given_back_others_are_decided_as_if_what_came_back_after_the_lock_was_never_sold(
+    connection: Connection, catalogue: Catalogue, request: pytest.FixtureRequest
+) -> None:
+    _tried(request, lambda data, orders: _given_back(connection, catalogue, data, orders))
 
 
 def _tried(request: pytest.FixtureRequest, check: Callable[[Any, list[dict[str, Any]]], None]) -> None:
@@ -206,3 +229,24 @@ def _taken_back(connection: Connection, catalogue: Catalogue, data: Any, orders:
     for statement, total in found.statements.items():
         assert total <= posted.statements[statement]
     assert sum(found.statements.values()) == sum(D(amount) for amount in found.amounts().values())
+
+
+def _given_back(connection: Connection, catalogue: Catalogue, data: Any, orders: list[dict[str, Any]]) -> None:
+    names = data.draw(st.sets(st.sampled_from([one["id"] for one in orders]), min_size=1))
+
+    def happens(ctx: Context) -> None:
+        _sell(ctx, orders)
+        _bill(ctx)
+        _return(ctx, [(name, None) for name in sorted(names)])
+
+    found = _world(connection, catalogue, happens, RELEASED, settlement=LOCKED)
+    others = [one for one in orders if one["id"] not in names]
+    never_sold = _world(connection, catalogue, lambda ctx: _sell(ctx, others), RELEASED, settlement=LOCKED)
+    for name, record in found.decisions.items():
+        if name[0] in names:
+            assert (record["outcome"], D(record["amount"])) == ("rated", 0)
+    assert {name: one for name, one in found.decisions.items() if name[0] not in names} == never_sold.decisions
+    # A statement that was opened for what came back stays, with nothing on it in the end.
+    assert {name: total for name, total in found.statements.items() if total} == {
+        name: total for name, total in never_sold.statements.items() if total
+    }
