@@ -26,7 +26,7 @@ from app.engine.matcher import Facts, Matcher
 from app.engine.payout.formulas import Note
 from app.engine.payout.limits import is_paid, within_limits
 from app.engine.payout.lines import Due, due_lines, fallback_lines, rounded_together
-from app.engine.reversals import is_undone, left_of, negated, negative_lines
+from app.engine.reversals import is_undone, negated, negative_lines, still_counted
 from app.engine.settlement import held_until, lock_at
 from app.engine.terms import NoTerms, Terms
 from app.rulelang.ast import Limit
@@ -168,8 +168,8 @@ def _decision(
     final, facts = (*paid.lines, *returned), party.facts
     adds = _adds(terms, facts, paid.lines, paid.beyond)
     if back and not keeps:
-        is_all = back[-1][1] == 1
-        adds = {} if is_all else _adds(terms, left_of(facts, [each for each, _ in back]), final, paid.beyond)
+        left = still_counted(facts, back)
+        adds = {} if left is None else _adds(terms, left, final, paid.beyond)
     return _said(case, partner, party, "rated", paid.reasons, before, credit, final, adds)
 
 

@@ -117,6 +117,20 @@ def negated(facts: Mapping[str, Value], reversals: Sequence[Reversal]) -> Iterat
         yield reversal, WHOLE if is_all else Fraction(back) / Fraction(of)  # type: ignore[arg-type]
 
 
+def still_counted(facts: Mapping[str, Value], back: Sequence[tuple[Reversal, Fraction]]) -> dict[str, Value] | None:
+    """Return what counters see of facts when they are given back what came back after the lock; nothing, if all did.
+
+    Facts may be in the currency of the contract, and the reversals in that of the order: the part is the same.
+    """
+    part = back[-1][1]
+    if part == WHOLE:
+        return None
+    left, value = left_of(facts, [reversal for reversal, _ in back]), facts.get(VALUE)
+    if isinstance(value, Decimal):
+        left[VALUE] = as_decimal(Fraction(value) * (WHOLE - part))
+    return left
+
+
 def negative_lines(
     lines: Sequence[Line], back: Sequence[tuple[Reversal, Fraction]], rounding: Rounding, *, keeps_counters: bool
 ) -> list[Line]:

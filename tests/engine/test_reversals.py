@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from app.core.rounding import Rounding
 from app.engine.decision import ADJUSTMENT, Line
-from app.engine.reversals import Mode, Returned, Reversal, decided_facts, is_undone, left_of, negated, negative_lines
+from app.engine.reversals import (
+    Mode,
+    Returned,
+    Reversal,
+    decided_facts,
+    is_undone,
+    left_of,
+    negated,
+    negative_lines,
+    still_counted,
+)
 
 D = Decimal
 AT = datetime(1997, 8, 1, tzinfo=UTC)
@@ -94,6 +104,16 @@ def test_what_a_step_changed_on_others_stays_as_long_as_the_step_is_reached() ->
     whole = back("r1", "100", all_of_it=True)
     assert taken(paid, "100", whole) == [("base", "reversal:r1", D("-8.00"))]
     assert taken(paid, "100", whole, keeps=False) == [("base", "reversal:r1", D("-12.00"))]
+
+
+def test_counters_that_are_given_back_what_came_back_see_the_rest_in_whatever_currency() -> None:
+    """The order was 100.00 euros, which are 110.00 dollars; a quarter of it came back."""
+    (one,) = negated({"order_value": D("100.00")}, [back("r1", "25.00", items=(Returned("a", 1),))])
+    assert still_counted({"order_value": D("110.00"), "quantity": 4}, [one]) == {
+        "order_value": D("82.50"),
+        "quantity": 3,
+    }
+    assert still_counted({"order_value": D("110.00")}, [(one[0], Fraction(1))]) is None
 
 
 def test_a_deduction_is_given_back() -> None:
