@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from app.billing.balance import StatementBalance, balance_words
@@ -34,6 +36,11 @@ def billed_data(billed: Billed) -> dict[str, Any]:
             "until": None if billed.waiting.until is None else write_instant(billed.waiting.until),
         },
     }
+
+
+def is_below_zero(billed: Mapping[str, Any]) -> bool:
+    """Tell whether a run began or ended below zero."""
+    return any(Decimal(billed[key]) < 0 for key in ("brought_forward", "carried_forward"))
 
 
 def statement_data(sums: Total, balance: StatementBalance) -> dict[str, Any]:
