@@ -187,7 +187,7 @@ def keys() -> Iterator[Refused]:
         "uq_decisions_conversion_id_program_id_partner_revision", _copy("decisions", id="'x'", retired_at=NOW)
     )
     yield Refused("uq_reversals_conversion_id_program_id_id", _second_reversal(id="'r1'"))
-    yield Refused("uq_decisions_current", _copy("decisions", id="'x'", revision="9"))
+    yield Refused("uq_decisions_current", _copy("decisions", id="'x'", revision="9", where="retired_at IS NULL"))
     yield Refused("uq_statements_contract_id_period", _copy("statements", id="'x'"))
     for table in TABLES:
         if table in ("contract_versions", "rule_versions"):
