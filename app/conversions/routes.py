@@ -173,6 +173,7 @@ def add_correction(ctx: Context, body: Any, program: str, conversion: str) -> An
         EngineFault,
     ),
     location="/v1/conversions/{program}/{conversion}/reversals",
+    leads_to=Leads("list_reversals", program="/program", conversion="/conversion"),
     example={"id": "return-17", "reason": "RETURN", "amount": "40.00"},
 )
 def add_reversal(ctx: Context, body: Any, program: str, conversion: str) -> Answer:
