@@ -138,6 +138,7 @@ def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
         EngineFault,
     ),
     location="/v1/conversions/{program}/{id}",
+    leads_to=Leads("show_conversion", program="/program", conversion="/id"),
     example={"facts": {"order_id": "o1", "order_value": "80.00", "customer_id": "u1"}, "reason": "Net of a voucher"},
 )
 def add_correction(ctx: Context, body: Any, program: str, conversion: str) -> Answer:

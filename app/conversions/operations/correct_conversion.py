@@ -55,8 +55,7 @@ def correct_conversion(ctx: Context, body: Any, *, program: str, conversion: str
     settle_program(ctx, owner.id)
     before = facts_at(ctx.session, row, row.corrections)
     if facts_hash(typed_facts(before, catalogue_of(owner, ctx.catalogue), "/facts")[0]) == read.facts_hash:
-        last = ctx.session.get(Correction, (row.id, owner.id, row.corrections)) if row.corrections else None
-        return Outcome(last, True, current_decisions(ctx.session, owner.id, row.id))
+        return Outcome(_last(ctx, row), True, current_decisions(ctx.session, owner.id, row.id))
     _refuse_locked(ctx, row)
     correction = _keep(ctx, owner, row, read, before)
     settle_program(ctx, owner.id)
@@ -73,10 +72,15 @@ def _refuse_locked(ctx: Context, row: Conversion) -> None:
             )
 
 
+def _last(ctx: Context, row: Conversion) -> Correction | None:
+    return ctx.session.get(Correction, (row.id, row.program_id, row.corrections)) if row.corrections else None
+
+
 def _keep(ctx: Context, owner: Program, row: Conversion, read: Corrected, before: dict[str, Any]) -> Correction:
     """Keep a correction, and put on the work list what knows the conversion by the old facts or by the new ones."""
     key = (row.event_at, row.id)
     customers = {row.customer_id, read.customer_id} - {None}
+    last = _last(ctx, row)
     row_order, orders = row.order_id, {row.order_id, read.order_id} - {None}
     correction = Correction(
         conversion_id=row.id,
@@ -87,7 +91,7 @@ def _keep(ctx: Context, owner: Program, row: Conversion, read: Corrected, before
         reason=read.reason,
         corrected_by=ctx.actor,
         # Never before what it corrects, though this unit of work may have begun before that and waited for it.
-        recorded_at=max(ctx.now(), row.recorded_at),
+        recorded_at=max([ctx.now(), row.recorded_at, *([] if last is None else [last.recorded_at])]),
     )
     add_correction(ctx.session, correction, read.customer_id, read.order_id)
     ctx.session.expire(row)
