@@ -267,7 +267,9 @@ class NewReversal(Strict):
     id = Name(
         required=True, metadata={"example": "return-17", "description": "Your own id; the same again is the same."}
     )
-    reason = Reason(required=True, metadata={"example": "RETURN"})
+    reason = Reason(
+        required=True, metadata={"example": "RETURN", "description": "Why it came back, such as RETURN or FRAUD."}
+    )
     reversed_at = InstantField(metadata={"description": "When it came back; now, when left out."})
     full = Flag(metadata={"description": "True: all that is left came back."})
     amount = DecimalString(
