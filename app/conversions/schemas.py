@@ -5,9 +5,9 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.conversions.life import STATES
-from app.store.models.conversions import OUTCOMES, TOUCH_TYPES
+from app.store.models.conversions import OUTCOMES, REVERSAL_FORMS, REVERSAL_MODES, TOUCH_TYPES
 from app.web.as_of import LocalPageAsOf
-from app.web.fields import DecimalString, Identifier, InstantField, Name, Object, Reason, Text, Whole, Word
+from app.web.fields import DecimalString, Flag, Identifier, InstantField, Name, Object, Reason, Text, Whole, Word
 from app.web.schema import Strict
 
 
@@ -252,6 +252,62 @@ class ConversionShown(Strict):
         fields.Nested(DecisionInLife), metadata={"description": "One for each partner that it concerns."}
     )
     reason = fields.Nested(NotDecided, metadata={"description": "Why there is no decision; only where there is none."})
+
+
+class ArticleReturned(Strict):
+    """Pieces of one article that came back."""
+
+    sku = Text(required=True, metadata={"example": "CD-4711"})
+    quantity = Whole(1, 2**53, required=True)
+
+
+class NewReversal(Strict):
+    """What came back of a conversion: all that is left, an amount of the order value, or articles of it."""
+
+    id = Name(
+        required=True, metadata={"example": "return-17", "description": "Your own id; the same again is the same."}
+    )
+    reason = Reason(
+        required=True, metadata={"example": "RETURN", "description": "Why it came back, such as RETURN or FRAUD."}
+    )
+    reversed_at = InstantField(metadata={"description": "When it came back; now, when left out."})
+    full = Flag(metadata={"description": "True: all that is left came back."})
+    amount = DecimalString(
+        metadata={"description": "So much of the order value; beside items, what was paid back for them."}
+    )
+    currency = Text(metadata={"example": "USD", "description": "That of the order; anything else is refused."})
+    items = fields.List(fields.Nested(ArticleReturned), metadata={"description": "These articles, at their prices."})
+
+
+class ReversalShown(Strict):
+    """A reversal as it was recorded."""
+
+    id = Name(metadata={"example": "return-17"})
+    conversion = Name()
+    program = Identifier(metadata={"example": "cdnow"})
+    number = Whole(1, 2**31, metadata={"description": "Which reversal of its conversion it is."})
+    reversed_at = InstantField()
+    reason = Reason(metadata={"example": "RETURN"})
+    form = Word(REVERSAL_FORMS)
+    mode = Word(
+        REVERSAL_MODES,
+        metadata={
+            "description": "Before the lock the conversion is decided again with what is left (restate); after it, its"
+            " lines get negative ones (negate)."
+        },
+    )
+    amount = DecimalString(metadata={"description": "How much of the order value came back by it."})
+    left = DecimalString(metadata={"description": "How much of the order value was left after it."})
+    leaves_nothing = fields.Boolean()
+    items = fields.List(fields.Nested(ArticleReturned))
+    recorded_at = InstantField()
+
+
+class ReversalReceived(ReversalShown):
+    """What became of a reversal that was sent, and the decisions after it."""
+
+    status = Word(("accepted", "duplicate"))
+    decisions = fields.List(fields.Nested(DecisionShown))
 
 
 class DecisionsQuery(LocalPageAsOf):

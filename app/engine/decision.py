@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Outcome = Literal["rated", "ineligible", "held", "unattributed", "no_contract"]
 
 
+ADJUSTMENT = "adjustment"
+"""The part of a line that says what reaching a volume step changes on earlier ones."""
+
 RECORD_KEYS = (
     "conversion",
     "contract",
@@ -56,7 +59,8 @@ class Reason:
 class Line:
     """One amount of a decision: by which rule and formula, precise, and rounded and limited as it is paid.
 
-    A rule pays one line; `part` names what comes besides: "adjustment" is what it changes on earlier ones.
+    A rule pays one line; `part` names what comes besides: "adjustment" is what it changes on earlier ones, and
+    "reversal:ID" what came back of it after the lock.
     """
 
     rule: str

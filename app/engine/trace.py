@@ -17,11 +17,13 @@ from app.engine.admission import CODES
 from app.engine.counters import Before, limit_counter
 from app.engine.decision import Decision, Reason
 from app.engine.eligibility import judge
-from app.engine.evaluate import Case, before_record, evaluate, facts_for
+from app.engine.evaluate import Case, before_record, evaluate, facts_for, keeps_counters
 from app.engine.factsheet import Conversion
 from app.engine.matcher import Facts
 from app.engine.misses import items_words, misses_text, nearest_miss
 from app.engine.reference import ReferenceMatcher, Seen, is_true, items_of, traced
+from app.engine.reversal_words import left_words, taken_back_words
+from app.engine.reversals import PART
 from app.engine.terms import Terms
 from app.rulelang.ast import (
     AllOf,
@@ -88,6 +90,7 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
         ],
         "calculations": calculations,
         "limits": [_limit_data(limit, decision) for limit in payout.limits],
+        **({"reversals": [each.as_dict() for each in conversion.reversals]} if conversion.reversals else {}),
     }
     return Trace(decision, data, _words(terms, conversion, facts, decision, calculations))
 
@@ -208,6 +211,7 @@ def _words(
         f"Then version {terms.version.number} of the contract {contract.id} was in force, "
         f"with payout rules {terms.payout.number} ({terms.payout.rules.hash[:12]}).",
     ]
+    lines += left_words(conversion, contract.timezone, currency)
     if not any(reason.code in CODES for reason in decision.reasons):
         lines += _way(terms, facts)
     if decision.outcome != "rated":
@@ -217,12 +221,14 @@ def _words(
     lines += [f"Calculated: {calculation}." for calculation in calculations]
     for line in decision.lines:
         name = f"{line.rule} ({line.part})" if line.part else line.rule
+        what = "taken back" if line.part.startswith(PART) else paid
         lines.append(
             f"Line {name}: {canonical(line.amount_precise)} precisely, "
-            f"{shown(line.amount, currency)} {currency} {paid}."
+            f"{shown(line.amount, currency)} {currency} {what}."
         )
     lines += [f"The limit {reason.rule} {_did(terms, reason)}: {_measured(reason)}." for reason in decision.reasons]
-    return lines
+    keeps = keeps_counters(terms)
+    return [*lines, *taken_back_words(conversion, decision, contract.timezone, currency, keeps_counters=keeps)]
 
 
 def _measured(reason: Reason) -> str:

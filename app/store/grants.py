@@ -80,6 +80,10 @@ TABLES: dict[str, Access] = {
     "named_lists": Access(updates=("created_at",), partner="id IN (SELECT list_id FROM list_versions)"),
     "partners": Access(partner=f"id = {ME}"),
     "programs": Access(updates=("facts", "facts_declared_at"), partner="id IN (SELECT program_id FROM contracts)"),
+    "reversals": Access(
+        partner="EXISTS (SELECT FROM conversions WHERE conversions.program_id = reversals.program_id"
+        " AND conversions.id = reversals.conversion_id)"
+    ),
     # A trigger lets nothing but drafts be deleted: an edit of one replaces its rules.
     "rule_versions": Access(
         updates=ALL,

@@ -18,6 +18,7 @@ from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
 from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import receive_conversion, store_conversions
+from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import current_decisions, decisions_of
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
@@ -44,6 +45,8 @@ def build(ctx: Context) -> dict[str, Any]:
         _versions(ctx, partner, rate)
         _conversions(ctx, "shop", partner, money)
         _correct(ctx, partner)
+        back = {"id": f"{partner}-back", "reason": "RETURN", "amount": "1.00"}
+        reverse_conversion(ctx, back, program="shop", conversion=f"{partner}-2")
         bill_contract(ctx, contract=partner, period="1997-07")
         _rate_from(ctx, partner, "1997-07-01", "7.67")
         bill_contract(ctx, contract=partner, period="1997-07")

@@ -14,6 +14,7 @@ from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
 from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import receive_conversion
+from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import add_touches
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
@@ -83,3 +84,5 @@ def _money(now: Context) -> None:
     correct_conversion(now, again, program="shop", conversion="c2")
     add_touches(now.session, [("shop", "c2", "t1", "acme", "click", BEGUN, "{}")])
     bill_contract(now, contract="acme", period="2026-12")
+    back = {"id": "r1", "reason": "RETURN", "amount": "10.00"}
+    reverse_conversion(now, back, program="shop", conversion="c2")

@@ -48,6 +48,11 @@ MEANT_BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
         "until": "1997-06-01",
         "backdated": "restate",
     },
+    "POST /v1/conversions/{program}/{conversion}/reversals": lambda number: {
+        "id": f"back{number}",
+        "reason": "RETURN",
+        "amount": "0.01",
+    },
     "POST /v1/contracts/{contract}/renewals": lambda number: {"months": number % 24 + 1},
     "POST /v1/contracts/{contract}/reinstatements": lambda number: {"effective_from": f"2096-01-{number % 28 + 1:02}"},
 }

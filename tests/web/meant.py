@@ -103,6 +103,7 @@ MEANT = (
             "program_refused",
             "contract_refused",
             "conversion_refused",
+            "reversal_refused",
             "policy_refused",
             "key_refused",
             "key_name_refused",

@@ -27,6 +27,7 @@ from app.conversions.repository import (
     decisions_of,
     facts_at,
     programs_with_conversion,
+    reversals_of,
     touches_of,
 )
 from app.core.as_of import read_as_of, when_asked
@@ -114,6 +115,8 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
     catalogue = catalogue_of(program, ctx.catalogue)
     number = row.customer_order_number
     facts = facts_at(ctx.session, stored, row.correction)
+    # As many reversals as it knew; those that were recorded since are in the decisions after it.
+    back = reversals_of(ctx.session, row.program_id, row.conversion_id)[: row.reversals]
     conversion = engine_conversion(
         row.program_id,
         row.conversion_id,
@@ -123,6 +126,7 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
         number,
         catalogue,
         touches,
+        back,
         received_at=stored.received_at,
         duplicate_of=row.duplicate_of,
     )

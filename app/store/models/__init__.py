@@ -11,7 +11,7 @@ from app.store.models.contracts import (
     RuleVersion,
     SavedDraft,
 )
-from app.store.models.conversions import Conversion, Correction, Decision, Touch, UnsettledConversion
+from app.store.models.conversions import Conversion, Correction, Decision, Reversal, Touch, UnsettledConversion
 from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
@@ -35,6 +35,7 @@ __all__ = [
     "NamedList",
     "Partner",
     "Program",
+    "Reversal",
     "RuleVersion",
     "SavedDraft",
     "Statement",
