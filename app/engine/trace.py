@@ -16,7 +16,9 @@ from app.core.rounding import shown
 from app.engine.counters import Before, limit_counter
 from app.engine.decision import Decision, Reason
 from app.engine.eligibility import judge
-from app.engine.evaluate import Case, before_record, evaluate, facts_for
+from app.engine.evaluate import Case, before_record, evaluate, facts_in_money_of
+from app.engine.exchange import UNCONVERTED
+from app.engine.exchange_words import exchange_data, exchange_words
 from app.engine.factsheet import Conversion
 from app.engine.matcher import Facts
 from app.engine.misses import items_words, misses_text, nearest_miss
@@ -71,12 +73,13 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
     )
     decision, terms, conversion = decisions[partner], case.terms[partner], case.conversion
     assert isinstance(terms, Terms)
-    facts = facts_for(terms, conversion)
+    facts = facts_in_money_of(terms, case).facts
     payout = terms.payout_body
     data = {
         "facts": {name: value_text(value) for name, value in sorted(facts.items())},
         "missing": [{"fact": name, "needed_by": needed_by(terms, name)} for name in _missing(decision)],
         "before": before_record(decision.before),
+        **exchange_data(case, terms, decision.fx, facts),
         "eligibility": [
             _rule_data(rule.id, verdict_text(rule.then), rule.when, facts) for rule in terms.eligibility_body.rules
         ],
@@ -88,7 +91,8 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
         "calculations": calculations,
         "limits": [_limit_data(limit, decision) for limit in payout.limits],
     }
-    return Trace(decision, data, _words(terms, conversion, facts, decision, calculations))
+    words = exchange_words(case, terms, decision.fx, facts)
+    return Trace(decision, data, _words(terms, conversion, facts, decision, words, calculations))
 
 
 def _payout_rule_data(payout: Payout, rule: PayoutRule, facts: Facts) -> dict[str, Any]:
@@ -195,7 +199,12 @@ def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
 
 
 def _words(
-    terms: Terms, conversion: Conversion, facts: Facts, decision: Decision, calculations: list[str]
+    terms: Terms,
+    conversion: Conversion,
+    facts: Facts,
+    decision: Decision,
+    converted: list[str],
+    calculations: list[str],
 ) -> list[str]:
     """Return the decision as sentences, in the order it was made."""
     contract = terms.contract
@@ -206,8 +215,9 @@ def _words(
         f"({write_instant(conversion.event_at)}).",
         f"Then version {terms.version.number} of the contract {contract.id} was in force, "
         f"with payout rules {terms.payout.number} ({terms.payout.rules.hash[:12]}).",
+        *converted,
     ]
-    lines += _way(terms, facts)
+    lines += [] if any(reason.code in UNCONVERTED for reason in decision.reasons) else _way(terms, facts)
     if decision.outcome != "rated":
         lines += [f"It is {decision.outcome}: {_refusal(terms, reason)}." for reason in decision.reasons]
         return lines + [_need_sentence(terms, name) for name in _missing(decision)]

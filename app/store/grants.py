@@ -67,6 +67,8 @@ TABLES: dict[str, Access] = {
     "contracts": Access(updates=("created_at",), partner=f"partner_id = {ME}"),
     "conversions": Access(partner=_CONCERNED),
     "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
+    # A partner sees on its lines at which rate it was paid.
+    "exchange_rates": Access(),
     # Forgotten after a while.
     "idempotency_keys": Access(updates=ALL, deletes=True),
     "installation_secrets": Access(),

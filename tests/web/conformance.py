@@ -66,6 +66,7 @@ def seeded(engine: Engine) -> ApiClient:
             approver.post(f"/v1/contracts/{contract}/versions/1/approve")
         _with_a_life(author, approver, contract)
     author.post("/v1/lists", {"id": "vip", "type": "text", "members": ["GOLD"]})
+    author.post("/v1/exchange-rates", {"from": "EUR", "to": "USD", "day": "1997-07-02", "rate": "1.1", "source": "ECB"})
     for number in range(3):
         author.post("/v1/conversions", conversion(f"o{number}"))
     client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"})
@@ -166,6 +167,7 @@ class Known:
     def __init__(self, decision: str, *keys: str) -> None:
         self.keys = keys
         ids = {"program": "cdnow", "partner": "acme", "list": "vip", "conversion": "o1"}
+        ids |= {"source": "EUR", "target": "USD", "day": "1997-07-02"}
         self.ids = {**ids, "decision": decision, "period": "1997-07"}
 
     def in_path(self, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,8 +28,9 @@ from app.core.as_of import read_as_of, when_asked
 from app.core.instants import write_instant
 from app.engine.attribution import ProgramModel
 from app.engine.counters import Before, counters_of
-from app.engine.decision import RECORD_KEYS, Decision, Outcome, Reason, digest_of
+from app.engine.decision import Decision, Outcome, Reason, digest_of, record_of
 from app.engine.evaluate import Case, undecided
+from app.engine.exchange import Exchange, Rate, RateOf
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms
 from app.engine.trace import Trace, explain
@@ -70,7 +71,7 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
         trace: Trace = explain(case, row.partner, before)
         decided, data, words = trace.decision, trace.data, trace.words
     digest = digest_of(decided.as_dict())
-    if digest != row.digest or digest_of({key: row.record[key] for key in RECORD_KEYS}) != row.digest:
+    if digest != row.digest or digest_of(record_of(row.record)) != row.digest:
         raise DecisionNotReproduced(
             f"Deciding {row.conversion_id} again does not give the decision that is stored ({row.id}). "
             "Nothing was changed. Please report this: the data or the engine is not what it was.",
@@ -102,12 +103,23 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
     )
     terms: dict[str, Terms | NoTerms] = {}
     before: dict[str, Before] = {}
-    for one in decided_together(ctx.session, row):
+    decided = decided_together(ctx.session, row)
+    for one in decided:
         if one.partner is not None:
             found = terms[one.partner] = _terms_of(ctx, one)
             if isinstance(found, Terms):
                 before[found.contract.id] = _before_of(found, one)
-    return Case(conversion, terms, ProgramModel(), program.currency), before
+    exchange = Exchange(catalogue, _rates_used(decided))
+    return Case(conversion, terms, ProgramModel(), program.currency, exchange), before
+
+
+def _rates_used(decided: Iterable[DecisionRow]) -> RateOf:
+    """Return the rates that decisions were made at: others may have been recorded since."""
+    used: dict[tuple[str, str, str], Rate] = {}
+    for fx in (one.record.get("fx") for one in decided):
+        if fx is not None and "rate" in fx and "date" in fx:
+            used[fx["from"], fx["to"], fx["date"]] = Rate(Decimal(fx["rate"]), fx["source"])
+    return lambda source, target, day: used.get((source, target, day.isoformat()))
 
 
 def _before_of(terms: Terms, row: DecisionRow) -> Before:
