@@ -39,27 +39,24 @@ class NewRate:
 
 def record_rate(ctx: Context, new: NewRate) -> ExchangeRate:
     """Record one rate, and return the one that counts."""
-    return record_rates(ctx, [new])[0]
+    return record_rates(ctx, [new])[0][0]
 
 
-def record_rates(ctx: Context, given: Sequence[NewRate]) -> list[ExchangeRate]:
-    """Record rates; all of them, or none. What is known as it is given is left as it is; a rate that differs from the
-    one there is takes its place if it says why.
+def record_rates(ctx: Context, given: Sequence[NewRate]) -> list[tuple[ExchangeRate, bool]]:
+    """Record rates, all of them or none, and return those that count, each with whether it is a new one.
 
-    Programs that pay in the currency are locked as for settling: nobody decides at the old rate while this is done.
+    What is known as it is given is left as it is; a rate that differs from the one there is takes its place if it says
+    why. Programs that pay in the currency are locked as for settling: nobody decides at the old rate while this is done.
     """
     findings = [finding for index, new in enumerate(given) for finding in _wrong(ctx, new, index, len(given))]
     if findings:
         raise RateRefused(f"The rate is refused. {findings[0].pointer}: {findings[0].message}.", findings)
     lock_linked(ctx.session, programs_paid_in(ctx.session, {new.target for new in given}))
-    rows, fresh = [], []
-    for new in given:
-        row, is_new = _recorded(ctx, new)
-        rows.append(row)
-        fresh += [new] * is_new
+    recorded = [_recorded(ctx, new) for new in given]
+    fresh = [new for new, (_, is_new) in zip(given, recorded, strict=True) if is_new]
     for pair in sorted({(new.source, new.target) for new in fresh}):
         unsettle_converted(ctx.session, *pair, [new.day for new in fresh if (new.source, new.target) == pair])
-    return rows
+    return recorded
 
 
 def _wrong(ctx: Context, new: NewRate, index: int, count: int) -> Iterator[Finding]:
