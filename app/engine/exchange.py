@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.core.money import times
 from app.core.rounding import round_converted
@@ -38,11 +39,12 @@ class Rate:
     source: str
 
 
-RateOf = Callable[[str, str, date], Rate | None]
-"""Returns the rate from a currency to another of a day, or None where none is recorded."""
+RateOf = Callable[[str, str, date, datetime | None], Rate | None]
+"""Returns the rate from a currency to another of a day, or None where none is recorded. What is final from an instant on
+is left as it is by what is recorded later."""
 
 
-def _none_known(source: str, target: str, day: date) -> None:
+def _none_known(source: str, target: str, day: date, final_at: datetime | None) -> None:
     return None
 
 
@@ -69,18 +71,21 @@ def fx_of(terms: Terms, facts: Mapping[str, Value], event_at: datetime, currency
     policy = terms.version.settlement.fx or _AGREED_NOWHERE
     if policy.date == "fixed":
         return Fx(source, target, "fixed", None, policy.rates.get(source))
-    day = _day(terms, event_at, policy)
-    found = exchange.rate_of(source, target, day)
+    zone = terms.contract.timezone
+    locked_at = lock_at(terms.version.settlement, event_at, zone)
+    at = locked_at if policy.date == "lock" and locked_at is not None else event_at
+    day = _local_day(at, zone)
+    found = exchange.rate_of(source, target, day, locked_at)
     if found is None:
         return Fx(source, target, policy.date, day, None)
     return Fx(source, target, policy.date, day, found.rate, found.source)
 
 
-def _day(terms: Terms, event_at: datetime, policy: FxPolicy) -> date:
-    """Return the local day whose rate counts."""
-    zone = terms.contract.timezone
-    locked_at = lock_at(terms.version.settlement, event_at, zone) if policy.date == "lock" else None
-    return (locked_at or event_at).astimezone(zone).date()
+def _local_day(at: datetime, zone: ZoneInfo) -> date:
+    try:
+        return at.astimezone(zone).date()
+    except OverflowError:  # a lock beyond the last year there is
+        return date.max
 
 
 def no_rate(fx: Fx) -> Reason:

@@ -17,10 +17,10 @@ Key = tuple[str, str, str]
 """Which rate: from, to, and the day as it is written."""
 
 
-def rates_between(session: Session, source: str, target: str) -> dict[date, ExchangeRate]:
-    """Return the rates from a currency to another that count, by day."""
+def rates_between(session: Session, source: str, target: str) -> Sequence[ExchangeRate]:
+    """Return the rates from a currency to another, those of a day in the order in which they were recorded."""
     query = select(ExchangeRate).where(ExchangeRate.source == source, ExchangeRate.target == target)
-    return {row.day: row for row in session.scalars(query.order_by(ExchangeRate.day, ExchangeRate.number))}
+    return session.scalars(query.order_by(ExchangeRate.day, ExchangeRate.number)).all()
 
 
 def newest_rate(

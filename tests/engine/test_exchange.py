@@ -40,7 +40,7 @@ def agreed(text: str = TENTH, settlement: Any = None, **contract: Any) -> Terms:
 
 def case(of: Terms, facts: dict[str, Any], rates: Rates, at: str, program: str) -> Case:
     known = {(a, b, date.fromisoformat(day)): Rate(D(rate), "ECB") for (a, b, day), rate in rates.items()}
-    exchange = Exchange(shipped_catalogue(), lambda *asked: known.get(asked))
+    exchange = Exchange(shipped_catalogue(), lambda source, target, day, final_at: known.get((source, target, day)))
     return case_of(conversion("c1", at, **facts), lambda partner: of, ProgramModel(), program, exchange)
 
 
@@ -190,6 +190,7 @@ LOCK = {"lock": {"day_of_month": 10}, "fx": {"date": "lock"}}
         (LOCK, "1999-03-31T23:59:59-05:00", "1999-04-10"),
         (LOCK, "1999-04-01T00:00:00-05:00", "1999-05-10"),
         ({**LOCK, "lock": {"event_days": 2}}, "1999-03-03T23:00:00-05:00", "1999-03-05"),
+        ({**LOCK, "lock": {"event_days": 3660}}, "9990-03-03T23:00:00-05:00", "9999-12-31"),
     ],
 )
 def test_the_day_is_the_contracts_local_one_of_the_event_or_of_the_lock(settlement: Any, at: str, day: str) -> None:

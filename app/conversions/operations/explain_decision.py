@@ -119,7 +119,7 @@ def _rates_used(decided: Iterable[DecisionRow]) -> RateOf:
     for fx in (one.record.get("fx") for one in decided):
         if fx is not None and "rate" in fx and "date" in fx:
             used[fx["from"], fx["to"], fx["date"]] = Rate(Decimal(fx["rate"]), fx["source"])
-    return lambda source, target, day: used.get((source, target, day.isoformat()))
+    return lambda source, target, day, final_at: used.get((source, target, day.isoformat()))
 
 
 def _before_of(terms: Terms, row: DecisionRow) -> Before:
