@@ -91,6 +91,8 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
         "calculations": calculations,
         "limits": [_limit_data(limit, decision) for limit in payout.limits],
     }
+    if _is_unconverted(decision):
+        data |= {"eligibility": [], "payout": []}  # no rule was asked
     words = exchange_words(case, terms, decision.fx, facts)
     return Trace(decision, data, _words(terms, conversion, facts, decision, words, calculations))
 
@@ -217,7 +219,7 @@ def _words(
         f"with payout rules {terms.payout.number} ({terms.payout.rules.hash[:12]}).",
         *converted,
     ]
-    lines += [] if any(reason.code in UNCONVERTED for reason in decision.reasons) else _way(terms, facts)
+    lines += [] if _is_unconverted(decision) else _way(terms, facts)
     if decision.outcome != "rated":
         lines += [f"It is {decision.outcome}: {_refusal(terms, reason)}." for reason in decision.reasons]
         return lines + [_need_sentence(terms, name) for name in _missing(decision)]
@@ -231,6 +233,10 @@ def _words(
         )
     lines += [f"The limit {reason.rule} {_did(terms, reason)}: {_measured(reason)}." for reason in decision.reasons]
     return lines
+
+
+def _is_unconverted(decision: Decision) -> bool:
+    return any(reason.code in UNCONVERTED for reason in decision.reasons)
 
 
 def _measured(reason: Reason) -> str:

@@ -262,6 +262,7 @@ def test_it_is_explained_amount_by_amount() -> None:
         {"fact": "tax", "was": "2.50", "is": "2.75"},
     ]
     waiting = explain(case(of, EUROS | {"tax": "1"}, {}, NOON, "USD"), "acme", {"acme": {}})
+    assert (waiting.data["eligibility"], waiting.data["payout"]) == ([], []), "no rule was asked"
     assert waiting.words[-1] == "It is held: NO_RATE, no rate from EUR to USD is recorded for 1999-03-03."
     yen = explain(
         case(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.engine.exchange import Exchange
 from app.factory import create_app
 from app.runtime import Runtime
 from tests.web.bodies import conversion, set_up
@@ -153,6 +154,21 @@ def test_what_waits_is_decided_when_its_rate_comes_and_again_when_that_is_correc
     assert "order_value: EUR 80.00 at 1.10 (ECB, 2 July 1997) = USD 88.00." in told[first["id"]], "at the rate of then"
     assert "order_value: EUR 80.00 at 1.25 (ECB, 2 July 1997) = USD 100.00." in told[second["id"]]
     assert "It is held: NO_RATE, no rate from EUR to USD is recorded for 1997-07-02." in told[waiting["id"]]
+
+
+def test_what_was_decided_before_there_were_rates_is_explained_as_it_was(
+    client: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up(client)
+    sent(client)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("app.conversions.book.Exchange", lambda *known: Exchange())
+        client.post("/v1/conversions", euros())
+    old = current(client)
+    assert (old["amount"], "fx" in old) == ("4.80", False)
+    assert client.get(f"/v1/decisions/{old['id']}").get_json()["digest"] == old["digest"]
+    sent(client, rate="1.25", reason="A typing error")
+    assert current(client)["id"] == old["id"], "nothing of it was at that rate"
 
 
 def test_a_preview_is_at_the_rate_that_is_recorded(client: ApiClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,13 +30,14 @@ from app.engine.attribution import ProgramModel
 from app.engine.counters import Before, counters_of
 from app.engine.decision import Decision, Outcome, Reason, digest_of, record_of
 from app.engine.evaluate import Case, undecided
-from app.engine.exchange import Exchange, Rate, RateOf
+from app.engine.exchange import Exchange, Rate
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms
 from app.engine.trace import Trace, explain
 from app.partners.mapping import catalogue_of
 from app.partners.operations.get_program import get_program
 from app.partners.repository import program_named
+from app.rulelang.facts import Catalogue
 from app.runtime import Context
 from app.store.models import Conversion as ConversionRow
 from app.store.models import Decision as DecisionRow
@@ -109,17 +110,22 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
             found = terms[one.partner] = _terms_of(ctx, one)
             if isinstance(found, Terms):
                 before[found.contract.id] = _before_of(found, one)
-    exchange = Exchange(catalogue, _rates_used(decided))
+    exchange = _exchange_used(decided, catalogue)
     return Case(conversion, terms, ProgramModel(), program.currency, exchange), before
 
 
-def _rates_used(decided: Iterable[DecisionRow]) -> RateOf:
-    """Return the rates that decisions were made at: others may have been recorded since."""
-    used: dict[tuple[str, str, str], Rate] = {}
-    for fx in (one.record.get("fx") for one in decided):
-        if fx is not None and "rate" in fx and "date" in fx:
-            used[fx["from"], fx["to"], fx["date"]] = Rate(Decimal(fx["rate"]), fx["source"])
-    return lambda source, target, day, final_at: used.get((source, target, day.isoformat()))
+def _exchange_used(decided: Sequence[DecisionRow], catalogue: Catalogue) -> Exchange:
+    """Return the rates that decisions were made at: others may have been recorded since. Where none of them says that
+    money was converted, none is: that is how decisions were made before there were rates."""
+    said = [one.record["fx"] for one in decided if "fx" in one.record]
+    if not said:
+        return Exchange()
+    used = {
+        (fx["from"], fx["to"], fx["date"]): Rate(Decimal(fx["rate"]), fx["source"])
+        for fx in said
+        if "rate" in fx and "date" in fx
+    }
+    return Exchange(catalogue, lambda source, target, day, final_at: used.get((source, target, day.isoformat())))
 
 
 def _before_of(terms: Terms, row: DecisionRow) -> Before:
