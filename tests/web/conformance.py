@@ -48,6 +48,13 @@ MEANT_BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
         "until": "1997-06-01",
         "backdated": "restate",
     },
+    "POST /v1/exchange-rates": lambda number: {
+        "from": "EUR",
+        "to": "JPY",
+        "day": f"1996-{number % 12 + 1:02}-{number % 28 + 1:02}",
+        "rate": "130.5",
+        "source": "ECB",
+    },
     "POST /v1/contracts/{contract}/renewals": lambda number: {"months": number % 24 + 1},
     "POST /v1/contracts/{contract}/reinstatements": lambda number: {"effective_from": f"2096-01-{number % 28 + 1:02}"},
 }
