@@ -43,7 +43,7 @@ def numbered(versions: Sequence[ContractVersion], number: int | None) -> Contrac
 
 def attributes_of(version: ContractVersion | None) -> Attributes:
     """Return what a version says besides its rules."""
-    return Attributes() if version is None else Attributes(version.value, version.ends_on, version.renewal)
+    return Attributes() if version is None else Attributes.of(version)
 
 
 def taken_over(

@@ -19,7 +19,7 @@ def content_data(version: ContractVersion) -> dict[str, Any]:
         "termination": version.is_termination,
         "base": version.base_number,
         "content_hash": version.content_hash,
-        **Attributes(version.value, version.ends_on, version.renewal).as_data(),
+        **Attributes.of(version).as_data(),
         "params": version.params,
         "rule_versions": [
             {"id": rule.id, "kind": rule.kind, "number": rule.number, **rule_content_data(rule)}

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from app.contracts.attributes import Attributes
+from app.contracts.delivery_words import delivery_words
 from app.core.errors import pointer_of
 from app.core.instants import write_instant
-from app.rulelang.ast import KINDS, Body
+from app.rulelang.ast import PLACES, Body
 from app.rulelang.change import Change, Kind, kind_of_change
 from app.rulelang.changes import body_changes
 from app.store.models import ContractVersion
@@ -30,7 +31,7 @@ class Attribute:
 
 
 def _attributes(version: ContractVersion) -> dict[str, Any]:
-    return Attributes(version.value, version.ends_on, version.renewal).as_data()
+    return Attributes.of(version).as_data()
 
 
 def _or_none(value: Any) -> str:
@@ -60,6 +61,7 @@ ATTRIBUTES = (
     Attribute("value", "value of the contract: ", lambda version: _attributes(version)["value"], _or_none),
     Attribute("ends_on", "the term ends on ", lambda version: _attributes(version)["ends_on"], _or_none),
     Attribute("renewal", "renewal: ", lambda version: _attributes(version)["renewal"], _renewal_words),
+    Attribute("delivery", "deliveries: ", lambda version: version.delivery, delivery_words),
     Attribute("backdated", "back-dating: ", lambda version: version.backdated or "none"),
     Attribute(
         "termination",
@@ -144,7 +146,7 @@ def rule_changes(before: Sequence[DatedRules], after: Sequence[DatedRules], star
     Rules are compared with those that the version before has in force at their start, or begins with.
     """
     found: list[RulesChanged] = []
-    for kind in KINDS:
+    for kind in PLACES:
         was, now = (sorted(_of_kind(side, kind), key=lambda rules: rules.effective_from) for side in (before, after))
         found += [_compared(was, rules, is_first=index == 0) for index, rules in enumerate(now)]
         found += _dropped(was, now, start)

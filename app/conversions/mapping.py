@@ -11,6 +11,7 @@ from app.core.ids import derived_id
 from app.core.instants import write_instant
 from app.core.money import canonical
 from app.engine.decision import RECORD_KEYS, Decision, digest_of
+from app.engine.deliveries.decision import DAY_RECORD_KEYS
 from app.engine.evaluate import before_record
 from app.engine.factsheet import Conversion, Touch, typed_facts
 from app.rulelang.facts import Catalogue
@@ -58,6 +59,7 @@ def decision_row(
         derived_id("dec", conversion.program, pending.id, str(revision), *others),
         conversion.program,
         pending.id,
+        None,
         partner,
         revision,
         decision.contract,
@@ -82,11 +84,16 @@ def decision_data(row: models.Decision, as_of: datetime) -> dict[str, Any]:
         "id": row.id,
         "program": row.program_id,
         "partner": row.partner,
-        **{key: row.record[key] for key in RECORD_KEYS},
+        **{key: row.record[key] for key in keys_of(row)},
         "digest": row.digest,
         "as_of": write_instant(row.recorded_at),
         "retired_at": None if retired_at is None else write_instant(retired_at),
     }
+
+
+def keys_of(row: models.Decision) -> tuple[str, ...]:
+    """Return the keys of a decision's record, in the order in which people read it."""
+    return RECORD_KEYS if row.delivered_on is None else DAY_RECORD_KEYS
 
 
 def retired_by(row: models.Decision, as_of: datetime) -> datetime | None:

@@ -5,7 +5,7 @@ and where they hold something else than before. Pure but for the loading of coun
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -45,6 +45,11 @@ class Counting:
         """Return what the counters of a contract hold before a place."""
         return self._of(terms.contract.id, place).before(terms.counters_since, place[0], customer)
 
+    def before_day(self, terms: Terms, day: date, place: Place) -> Before:
+        """Return what the counters that deliveries of a day depend on hold before it."""
+        history = self._histories[terms.contract.id]
+        return self._of(terms.contract.id, place).before(history.delivery_counted(terms, day), place[0])
+
     def add(self, contract: str, place: Place, customer: str, added: Mapping[str, Decimal]) -> None:
         """Count what a decision adds to the counters of a contract, if it is watched."""
         history = self._histories[contract]
@@ -82,12 +87,14 @@ class Ripples:
                 by = plus(by, moved[key][1]) if key in moved else by
                 moved[key] = (end, by)
 
-    def reach(self, contract: str, at: datetime, customer: str) -> bool:
-        """Tell whether a counter that a conversion depends on holds something else than when it was decided."""
+    def reach(self, contract: str, at: datetime, customer: str, *, is_day: bool = False) -> bool:
+        """Tell whether a counter that a conversion, or a day, depends on holds something else than when it was decided."""
         moved = self._moved.get(contract)
         if not moved:
             return False
-        keys = (self._window(contract, counter, at, customer)[0] for counter in self._histories[contract].counters)
+        history = self._histories[contract]
+        counters = history.delivery_counters if is_day else history.conversion_counters
+        keys = (self._window(contract, counter, at, customer)[0] for counter in counters)
         return any(key in moved and moved[key][1] for key in keys)
 
     def open_after(self, at: datetime) -> dict[str, datetime]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from app.core.money import plus
+from app.core.money import ZERO, plus
 from app.core.period import Window, window_of
 from app.rulelang.ast import Payout, Tiers, formulas_of
 
@@ -98,7 +98,7 @@ class RunningTotals:
         """Count a decision: `added` is what it adds by `Counter.key`."""
         for counter, start in since.items():
             key = self._key(counter, start, event_at, customer)
-            self._totals[key] = plus(self._total(key), added[counter.key])
+            self._totals[key] = plus(self._total(key), added.get(counter.key, ZERO))
 
     def _key(
         self, counter: Counter, since: datetime, event_at: datetime, customer: str

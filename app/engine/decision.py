@@ -45,10 +45,12 @@ class Reason:
     fact: str | None = None
     expected: str | None = None
     actual: str | None = None
+    # The placement that it is about, in a decision on deliveries.
+    placement: str | None = None
 
     def as_dict(self) -> dict[str, str]:
         named = (("code", self.code), ("rule", self.rule), ("fact", self.fact))
-        compared = (("expected", self.expected), ("actual", self.actual))
+        compared = (("expected", self.expected), ("actual", self.actual), ("placement", self.placement))
         return {name: value for name, value in (*named, *compared) if value is not None}
 
 
@@ -66,6 +68,8 @@ class Line:
     currency: str
     # Which of a rule's lines it is: its own has no name.
     part: str = ""
+    # What a reader has to know of it, such as that the deadline chose its counts.
+    flag: str = ""
 
     def as_dict(self) -> dict[str, str]:
         return {
@@ -75,6 +79,7 @@ class Line:
             "amount_precise": canonical(self.amount_precise),
             "amount": shown(self.amount, self.currency),
             "currency": self.currency,
+            **({"flag": self.flag} if self.flag else {}),
         }
 
 

@@ -95,6 +95,8 @@ def judged(terms: Terms | NoTerms, conversion: Conversion, matcher: Matcher) -> 
     if isinstance(terms, NoTerms):
         return Party(None, conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
     facts = facts_for(terms, conversion)
+    if not terms.pays_conversions:
+        return Party(terms, facts, "ineligible", (Reason("PAID_PER_DELIVERY"),))
     missing = [name for name in terms.facts_required if name not in facts]
     if missing:
         return Party(terms, facts, "held", tuple(Reason("MISSING_FACT", fact=name) for name in missing))
@@ -139,7 +141,7 @@ def _decision(
         return _said(case, partner, party, "unattributed", (reason,), before)
     if due.refused is not None:
         return _said(case, partner, party, due.refused, due.reasons, before)
-    paid, reasons = limited(lines, terms.payout_body.limits, before, terms.contract.currency)
+    paid, reasons = limited(lines, terms.limits, before, terms.contract.currency)
     share = fraction_text(attributed.share_of(partner))
     return _said(case, partner, party, "rated", tuple(reasons), before, ((terms.contract.partner, share),), tuple(paid))
 

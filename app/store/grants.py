@@ -66,6 +66,8 @@ TABLES: dict[str, Access] = {
     "contract_versions": Access(updates=ALL, partner=f"{_APPROVED} AND {_OF_CONTRACT}"),
     "contracts": Access(updates=("created_at",), partner=f"partner_id = {ME}"),
     "conversions": Access(partner=_CONCERNED),
+    "deliveries": Access(partner=_OF_CONTRACT),
+    "delivery_adjustments": Access(partner=_OF_CONTRACT),
     "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
     # Forgotten after a while.
     "idempotency_keys": Access(updates=ALL, deletes=True),
@@ -86,6 +88,7 @@ TABLES: dict[str, Access] = {
     "statements": Access(partner=_OF_CONTRACT),
     "touches": Access(partner=_TOUCHED),
     "unsettled_conversions": Access(deletes=True),
+    "unsettled_days": Access(updates=("due_at",), deletes=True),
 }
 
 

@@ -12,8 +12,10 @@ from typing import Any
 from app.contracts.mapping import terms_decided_under
 from app.contracts.repository import contract_named, versions_of
 from app.contracts.vocabulary import facts_of_contract, pinned_lists
+from app.conversions.day_repository import day_decisions
 from app.conversions.errors import DecisionNotFound, DecisionNotReproduced
-from app.conversions.mapping import decision_data, engine_conversion, retired_by
+from app.conversions.mapping import decision_data, engine_conversion, keys_of, retired_by
+from app.conversions.operations.explain_day import explain_day
 from app.conversions.operations.get_conversion import get_conversion
 from app.conversions.operations.preview_decision import Preview
 from app.conversions.repository import (
@@ -27,8 +29,9 @@ from app.conversions.repository import (
 from app.core.as_of import read_as_of, when_asked
 from app.core.instants import write_instant
 from app.engine.attribution import ProgramModel
-from app.engine.counters import Before, counters_of
-from app.engine.decision import RECORD_KEYS, Decision, Outcome, Reason, digest_of
+from app.engine.counters import Before
+from app.engine.decision import Decision, Outcome, Reason, digest_of
+from app.engine.deliveries.decision import DayDecision
 from app.engine.evaluate import Case, undecided
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms
@@ -61,23 +64,29 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
     """
     known_at = _instant_asked(ctx, decision_id, as_of)
     row = decision_known(ctx.session, decision_id, known_at)
-    stored = conversion_known(ctx.session, row.program_id, row.conversion_id)
     with _everything(ctx) as whole:
-        case, before = _case_of(whole, row, stored)
-    if row.contract_version is None or row.partner is None:
-        decided, data, words = _again_without_terms(row, case.conversion), None, _without_terms(row.record)
-    else:
-        trace: Trace = explain(case, row.partner, before)
-        decided, data, words = trace.decision, trace.data, trace.words
+        decided, data, words = _again(whole, row)
     digest = digest_of(decided.as_dict())
-    if digest != row.digest or digest_of({key: row.record[key] for key in RECORD_KEYS}) != row.digest:
+    if digest != row.digest or digest_of({key: row.record[key] for key in keys_of(row)}) != row.digest:
         raise DecisionNotReproduced(
-            f"Deciding {row.conversion_id} again does not give the decision that is stored ({row.id}). "
+            f"Deciding {row.conversion_id or row.delivered_on} again does not give the decision that is stored ({row.id}). "
             "Nothing was changed. Please report this: the data or the engine is not what it was.",
             stored=row.digest,
             recomputed=digest,
         )
     return Explanation(decision_data(row, known_at), data, [*words, *_retirement(ctx, row, known_at)])
+
+
+def _again(ctx: Context, row: DecisionRow) -> tuple[Decision | DayDecision, dict[str, Any] | None, list[str]]:
+    """Return a decision made again, with the way to it as data and in words."""
+    if row.conversion_id is None:
+        return explain_day(ctx, row)
+    stored = conversion_known(ctx.session, row.program_id, row.conversion_id)
+    case, before = _case_of(ctx, row, stored)
+    if row.contract_version is None or row.partner is None:
+        return _again_without_terms(row, case.conversion), None, _without_terms(row.record)
+    trace: Trace = explain(case, row.partner, before)
+    return trace.decision, trace.data, trace.words
 
 
 @contextmanager
@@ -94,11 +103,11 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
     """Return what a decision was made of, for all partners that the conversion concerned then, and what the counters of
     their contracts held, by contract."""
     program = program_named(ctx.session, row.program_id)
-    touches = touches_of(ctx.session, row.program_id, row.conversion_id)
+    touches = touches_of(ctx.session, row.program_id, stored.id)
     catalogue = catalogue_of(program, ctx.catalogue)
     number = row.customer_order_number
     conversion = engine_conversion(
-        row.program_id, row.conversion_id, row.event_at, stored.partner, stored.facts, number, catalogue, touches
+        row.program_id, stored.id, row.event_at, stored.partner, stored.facts, number, catalogue, touches
     )
     terms: dict[str, Terms | NoTerms] = {}
     before: dict[str, Before] = {}
@@ -111,8 +120,7 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
 
 
 def _before_of(terms: Terms, row: DecisionRow) -> Before:
-    counters = counters_of(terms.payout_body)
-    return {counter: Decimal(row.before[counter.name]) for counter in counters if counter.name in row.before}
+    return {counter: Decimal(row.before[counter.name]) for counter in terms.counters if counter.name in row.before}
 
 
 def _instant_asked(ctx: Context, decision_id: str, as_of: str | datetime | None) -> datetime:
@@ -136,7 +144,7 @@ def _retirement(ctx: Context, row: DecisionRow, as_of: datetime) -> list[str]:
     retired_at = retired_by(row, as_of)
     if retired_at is None:
         return []
-    newer = decisions_of(ctx.session, row.program_id, row.conversion_id, as_of)
+    newer = _on_the_same(ctx, row, as_of)
     mine = [decision for decision in reversed(newer) if decision.partner == row.partner]
     successor = next((decision for decision in mine if decision.revision > row.revision), None)
     if successor is None:
@@ -144,6 +152,14 @@ def _retirement(ctx: Context, row: DecisionRow, as_of: datetime) -> list[str]:
             f"It was retired at {write_instant(retired_at)}: the conversion does not concern this partner any more."
         ]
     return [f"It was retired at {write_instant(retired_at)}; the decision {successor.id} took its place."]
+
+
+def _on_the_same(ctx: Context, row: DecisionRow, as_of: datetime) -> Sequence[DecisionRow]:
+    """Return the decisions on the same conversion, or the same day of deliveries, the newest first."""
+    if row.conversion_id is not None:
+        return decisions_of(ctx.session, row.program_id, row.conversion_id, as_of)
+    assert row.delivered_on is not None
+    return day_decisions(ctx.session, str(row.contract_id), row.delivered_on, as_of)
 
 
 def explain_preview(preview: Preview, partner: str | None) -> Explanation:

@@ -12,6 +12,7 @@ from app.store.models.contracts import (
     SavedDraft,
 )
 from app.store.models.conversions import Conversion, Decision, Touch, UnsettledConversion
+from app.store.models.deliveries import Delivery, DeliveryAdjustment, UnsettledDay
 from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
@@ -28,6 +29,8 @@ __all__ = [
     "ContractVersion",
     "Conversion",
     "Decision",
+    "Delivery",
+    "DeliveryAdjustment",
     "IdempotencyKey",
     "InstallationSecret",
     "ListVersion",
@@ -40,4 +43,5 @@ __all__ = [
     "StatementLine",
     "Touch",
     "UnsettledConversion",
+    "UnsettledDay",
 ]
