@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import z3
 
 from app.analysis.analyse import ONE_AT_A_TIME, UTC
-from app.analysis.example import CUSTOMER, ORDER_NUMBER, Example, ordinary_example
+from app.analysis.example import ORDER_NUMBER, Example, ordinary_example
 from app.analysis.outcomes import Side, differ, signs_by_engine
 from app.analysis.payments import payment, unlike_limits
 from app.analysis.questions import Budget, Key, Matched, No, Questions, Wanted, Yes
@@ -20,7 +20,7 @@ from app.analysis.world import is_carried
 from app.core.errors import AppError
 from app.engine.eligibility import judge
 from app.rulelang.ast import Attribution, Body, Condition, Eligibility, Payout, conditions_of, fact_of, formulas_of
-from app.rulelang.facts import Catalogue
+from app.rulelang.facts import CUSTOMER, Catalogue
 from app.rulelang.ruleset import RuleSet
 
 Version = Literal["old", "new"]
@@ -203,15 +203,15 @@ class _Comparison:
         old, new = self.old.body, self.new.body
         if not isinstance(old, Payout) or not isinstance(new, Payout):
             return None
-        unlike = dict(unlike_limits(old, new))
-        for counter, reached in unlike.items():
-            already = {counter: reached}
+        unlike = list(unlike_limits(old, new))
+        for already in unlike:
             for shown in self._paid_examples(old):
                 facts = shown.matched.facts
                 before = payment(old, self._ids("old", shown.matched), facts, already)
                 after = payment(new, self._ids("new", shown.matched), facts, already)
-                if before.amount != after.amount:
-                    return Counterexample(shown.example, before.words, after.words, {counter.name: reached})
+                if (before.amount, before.outcome) != (after.amount, after.outcome):
+                    reached = {counter.name: total for counter, total in sorted(already.items(), key=repr)}
+                    return Counterexample(shown.example, before.words, after.words, reached)
         return Undecided("the limits differ, but no payment was found that they cut differently") if unlike else None
 
     def _paid_examples(self, old: Payout) -> Iterator[Yes]:

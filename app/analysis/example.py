@@ -14,10 +14,9 @@ from app.core.errors import Finding
 from app.core.instants import write_instant
 from app.engine.factsheet import Conversion, typed_facts, with_derived
 from app.engine.matcher import Facts
-from app.rulelang.facts import Catalogue, Fact, typed_value
+from app.rulelang.facts import CUSTOMER, Catalogue, Fact, typed_value
 
 A_DAY, AN_HOUR = date(2026, 1, 5), 12
-CUSTOMER = "customer_id"
 ORDER_NUMBER = "customer_order_number"
 
 

@@ -18,6 +18,7 @@ CODES: dict[str, str] = {
     "gap": "A conversion that no rule meets, where otherwise is a hold.",
     "total_drops": "A tier table that pays less for more.",
     "limit_never_binds": "A limit that never changes what is paid.",
+    "limit_leaves_nothing": "A limit whose maximum is zero: nothing is ever paid within it.",
     "fact_never_carried": "A rule on conversions that reads a fact no conversion carries.",
     "value_never_carried": "A comparison with a value that a computed fact never has.",
     "not_decided": "A question that took too many steps. Nothing is claimed either way.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.core.errors import pointer_of
-from app.rulelang.ast import Amount, Clamp, Formula, Greatest, Least, Payout, Sum, Tiers, Verdict, fact_of
+from app.rulelang.ast import Amount, Clamp, Fallback, Formula, Greatest, Least, Payout, Sum, Tiers, Verdict, fact_of
 
 _WORDS = {Sum: "sum", Least: "least", Greatest: "greatest"}
 
@@ -16,6 +16,9 @@ def formula_places(payout: Payout) -> Iterator[tuple[str, Formula]]:
         yield from _nested(rule.then, rule.pointer + "/then")
     if not isinstance(payout.otherwise, Verdict):
         yield from _nested(payout.otherwise, "/otherwise")
+    for limit in payout.limits:
+        if isinstance(limit.over, Fallback):
+            yield from _nested(limit.over.formula, limit.pointer + "/over/fallback")
 
 
 def fact_place(formula: Formula, at: str) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import exists, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.contracts.errors import ContractNotFound, VersionNotFound
@@ -19,6 +19,7 @@ from app.store.models import (
     RuleVersion,
     SavedDraft,
 )
+from app.store.models.contracts import LIMITS_A_PARTNER
 from app.store.work_list import concerns, unsettle_day, unsettle_days, unsettle_where
 
 
@@ -44,6 +45,24 @@ def contracts_of_program(session: Session, program_id: str) -> Sequence[Contract
 def contract_between(session: Session, program_id: str, partner_id: str) -> Contract | None:
     """Return the contract of a program with a partner, or None."""
     return session.scalar(select(Contract).filter_by(program_id=program_id, partner_id=partner_id))
+
+
+def contracts_under_partner_limits(session: Session, joining: str | None = None) -> Sequence[Contract]:
+    """Return the contracts of every account that a limit per partner is on: those of one partner in one currency and
+    direction. Only what is approved counts, now or before; of the contract that is `joining` drafts count as well."""
+    is_known = or_(RuleVersion.recorded_at.is_not(None), ContractVersion.contract_id == joining)
+    limited = (
+        select(Contract.partner_id, Contract.currency, Contract.direction)
+        .join(ContractVersion, ContractVersion.contract_id == Contract.id)
+        .join(RuleVersion, RuleVersion.contract_version_id == ContractVersion.id)
+        .where(LIMITS_A_PARTNER, is_known)
+    )
+    begun = select(ContractVersion.id).where(
+        ContractVersion.contract_id == Contract.id, ContractVersion.recorded_at.is_not(None)
+    )
+    account = tuple_(Contract.partner_id, Contract.currency, Contract.direction)
+    query = select(Contract).where(account.in_(limited), or_(exists(begun), Contract.id == joining))
+    return session.scalars(query.order_by(Contract.id)).all()
 
 
 def versions_of(session: Session, contract_id: str) -> Sequence[ContractVersion]:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import and_, delete, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.conversions.errors import DecisionNotFound
-from app.conversions.repository import Key, Stored
+from app.conversions.repository import Place, Stored
 from app.core.as_of import when_asked
 from app.store.models import Decision, Delivery, DeliveryAdjustment, UnsettledDay
 
 MARK = "\t"
 """Before the contract's id in the place of a day. No conversion's id has it, and each sorts behind it."""
+
+
+def place_of_day(program: str, contract: str, begins_at: datetime) -> Place:
+    """Return the place of a contract's day in canonical order."""
+    return begins_at, MARK + contract, program
+
+
+def is_of_day(place: Place) -> bool:
+    """Tell whether a place is that of a day of deliveries."""
+    return place[1].startswith(MARK)
+
+
+def contract_at(place: Place) -> str:
+    """Return the contract whose day is at a place."""
+    return place[1].removeprefix(MARK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +39,21 @@ class PendingDay:
 
     contract: str
     delivered_on: date
-    event_at: datetime
+    place: Place
     is_unsettled: bool
     deliveries: Sequence[Delivery] = ()
     adjustments: Sequence[DeliveryAdjustment] = ()
     stored: Stored | None = None
     revision: int = 0
-    id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "id", MARK + self.contract)
 
     @property
-    def key(self) -> Key:
-        return self.event_at, self.id
+    def event_at(self) -> datetime:
+        """The instant at which the day begins."""
+        return self.place[0]
+
+    @property
+    def program(self) -> str:
+        return self.place[2]
 
     @property
     def is_empty(self) -> bool:
@@ -45,16 +61,16 @@ class PendingDay:
         return not self.deliveries and not self.adjustments and self.stored is None
 
 
-def has_due_days(session: Session, program_id: str, now: datetime) -> bool:
-    """Tell whether deliveries of a program wait for a decision that is due."""
-    query = exists().where(UnsettledDay.program_id == program_id, UnsettledDay.due_at <= now)
+def has_due_days(session: Session, programs: Collection[str], now: datetime) -> bool:
+    """Tell whether deliveries of these programs wait for a decision that is due."""
+    query = exists().where(UnsettledDay.program_id.in_(programs), UnsettledDay.due_at <= now)
     return bool(session.scalar(select(query)))
 
 
-def due_days_of(session: Session, program_id: str, now: datetime) -> dict[str, list[date]]:
-    """Return the days of a program's deliveries that wait for a decision and are due, by contract, in order."""
+def due_days_of(session: Session, programs: Collection[str], now: datetime) -> dict[str, list[date]]:
+    """Return the days of deliveries of these programs that wait for a decision and are due, by contract, in order."""
     listed = UnsettledDay
-    query = select(listed.contract_id, listed.delivered_on).where(listed.program_id == program_id, listed.due_at <= now)
+    query = select(listed.contract_id, listed.delivered_on).where(listed.program_id.in_(programs), listed.due_at <= now)
     found: dict[str, list[date]] = {}
     for contract, day in session.execute(query.order_by(listed.contract_id, listed.delivered_on)):
         found.setdefault(contract, []).append(day)
@@ -70,9 +86,9 @@ def decided_days(session: Session, contract_id: str, since: date) -> frozenset[d
 
 
 def pending_days(
-    session: Session, wanted: Sequence[tuple[str, date, datetime]], unsettled: frozenset[tuple[str, date]]
+    session: Session, wanted: Sequence[tuple[str, date, Place]], unsettled: frozenset[tuple[str, date]]
 ) -> list[PendingDay]:
-    """Return days, each named with its contract and its first instant, with everything known of them."""
+    """Return days, each named with its contract and its place, with everything known of them."""
     if not wanted:
         return []
     contracts, days = [contract for contract, _, _ in wanted], [day for _, day, _ in wanted]
@@ -87,14 +103,14 @@ def pending_days(
         PendingDay(
             contract,
             day,
-            event_at,
+            place,
             (contract, day) in unsettled,
             deliveries.get((contract, day), ()),
             adjustments.get((contract, day), ()),
             stored.get((contract, day)),
             revisions.get((contract, day), 0),
         )
-        for contract, day, event_at in wanted
+        for contract, day, place in wanted
     ]
 
 

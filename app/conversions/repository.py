@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -21,7 +21,10 @@ from app.store.work_list import COLUMNS as WORK_LIST_COLUMNS
 from app.store.work_list import unsettle_where
 
 Key = tuple[datetime, str]
-"""The place of a conversion in canonical order: (event_at, id)."""
+"""The place of a conversion among those of its program: (event_at, id)."""
+
+Place = tuple[datetime, str, str]
+"""The place of a conversion in canonical order, over all programs: (event_at, id, program)."""
 
 
 CONVERSION_COLUMNS = (
@@ -78,20 +81,16 @@ def unsettle_later_of_customers(session: Session, program_id: str, since: dict[s
     )
 
 
-def is_unsettled(session: Session, program_id: str) -> bool:
-    """Tell whether anything of a program is on the work list."""
-    return bool(session.scalar(select(exists().where(UnsettledConversion.program_id == program_id))))
+def is_unsettled(session: Session, programs: Collection[str]) -> bool:
+    """Tell whether anything of these programs is on the work list."""
+    return bool(session.scalar(select(exists().where(UnsettledConversion.program_id.in_(programs)))))
 
 
-def unsettled_keys(session: Session, program_id: str) -> list[Key]:
-    """Return (event_at, id) of every conversion on the work list, in canonical order."""
-    listed = UnsettledConversion
-    query = (
-        select(listed.event_at, listed.conversion_id)
-        .where(listed.program_id == program_id)
-        .order_by(listed.event_at, listed.conversion_id)
-    )
-    return [(row[0], row[1]) for row in session.execute(query)]
+def unsettled_places(session: Session, programs: Collection[str]) -> list[Place]:
+    """Return the place of every conversion of these programs that is on the work list, in canonical order."""
+    place = (UnsettledConversion.event_at, UnsettledConversion.conversion_id, UnsettledConversion.program_id)
+    query = select(*place).where(UnsettledConversion.program_id.in_(programs)).order_by(*place)
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +108,7 @@ class Stored:
 class Pending:
     """A conversion to decide, with its touches, the decisions it has so far by partner, and the last revision of them."""
 
+    program: str
     id: str
     event_at: datetime
     partner: str | None
@@ -120,18 +120,21 @@ class Pending:
     revision: int
 
     @property
-    def key(self) -> Key:
-        return self.event_at, self.id
+    def place(self) -> Place:
+        return self.event_at, self.id, self.program
 
 
 PLACE_OF_DECISION = (
     Decision.event_at,
     func.coalesce(Decision.conversion_id, func.chr(9).concat(Decision.contract_id)),
+    Decision.program_id,
 )
 """The place of a decision in canonical order: that of its conversion, or of the day of its deliveries (`days.py`)."""
 
 
-def decided_under(session: Session, contracts: Iterable[str], after: Key, before: datetime, limit: int) -> list[Key]:
+def decided_under(
+    session: Session, contracts: Iterable[str], after: Place, before: datetime, limit: int
+) -> list[Place]:
     """Return the places of the first conversions and days behind a place, and before an instant, on which a decision
     under one of these contracts stands, in canonical order."""
     place = PLACE_OF_DECISION
@@ -142,12 +145,12 @@ def decided_under(session: Session, contracts: Iterable[str], after: Key, before
             Decision.contract_id == func.any(list(contracts)),
             Decision.retired_at.is_(None),
             Decision.event_at < before,
-            tuple_(*place) > tuple_(literal(after[0]), literal(after[1])),
+            tuple_(*place) > tuple_(*map(literal, after)),
         )
         .order_by(*place)
         .limit(limit)
     )
-    return [(row[0], str(row[1])) for row in session.execute(query)]
+    return [(row[0], str(row[1]), row[2]) for row in session.execute(query)]
 
 
 def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pending]:
@@ -166,6 +169,7 @@ def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pe
         revisions = _revisions(session, program_id, list(stored))
     return [
         Pending(
+            program_id,
             row[0],
             row[1],
             row[2],
@@ -235,17 +239,19 @@ def order_number_at(session: Session, program_id: str, customer_id: str | None, 
 
 
 def counter_before(
-    session: Session, contract_id: str, counter: Counter, start: datetime, end: Key, customer: str = ""
+    session: Session, contracts: Collection[str], counter: Counter, start: datetime, end: Place, customer: str = ""
 ) -> Decimal:
-    """Return what a counter holds over the contract's rated conversions from `start` up to a place; of one customer,
+    """Return what a counter holds over the rated conversions of contracts from `start` up to a place; of one customer,
     where it is per customer."""
-    added = func.cast(func.coalesce(Decision.adds[counter.key].astext, "0"), Decision.amount.type)
+    kept_under = (counter.key, counter.measure) if counter.limit else (counter.key,)
+    added = func.cast(func.coalesce(*(Decision.adds[key].astext for key in kept_under), "0"), Decision.amount.type)
     query = select(func.coalesce(func.sum(added), 0)).where(
-        Decision.contract_id == contract_id,
+        Decision.contract_id == func.any(list(contracts)),
         Decision.retired_at.is_(None),
         Decision.outcome == "rated",
         Decision.event_at >= start,
-        tuple_(*PLACE_OF_DECISION) < tuple_(literal(end[0]), literal(end[1])),
+        Decision.event_at <= end[0],
+        tuple_(*PLACE_OF_DECISION) < tuple_(*map(literal, end)),
     )
     if counter.per == "customer":
         query = query.join(

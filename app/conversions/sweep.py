@@ -4,37 +4,44 @@ and where they hold something else than before. Pure but for the loading of coun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from app.core.money import ZERO, minus, plus
+from app.core.money import minus, plus
 from app.core.period import window_of
-from app.engine.counters import Before, Counter, RunningTotals
+from app.engine.counters import Before, Counter, RunningTotals, added_to
 from app.engine.terms import Terms, TermsHistory
 
-Place: TypeAlias = tuple[datetime, str]
-"""The place of a conversion in canonical order: (event_at, id)."""
+Place: TypeAlias = tuple[datetime, str, str]
+"""The place of a conversion in canonical order: (event_at, id, program)."""
 
-LoadCounter: TypeAlias = Callable[[str, Counter, datetime, Place, str], Decimal]
-"""Returns what a counter of a contract held of the window that starts at an instant, before a place, of a customer."""
+LoadCounter: TypeAlias = Callable[[Collection[str], Counter, datetime, Place, str], Decimal]
+"""Returns what a counter of contracts held of the window that starts at an instant, before a place, of a customer."""
+
+Accounts: TypeAlias = Mapping[str, frozenset[str]]
+"""By contract, those whose money a limit per partner adds up, itself among them; none where there is no such limit."""
 
 _Key = tuple[Counter, datetime, str]
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Counting:
     """The counters of the contracts that are watched. All conversions of a watched contract pass by, in order."""
 
-    def __init__(self, histories: Iterable[TermsHistory], load: LoadCounter) -> None:
+    def __init__(self, histories: Iterable[TermsHistory], accounts: Accounts, load: LoadCounter) -> None:
         self._histories = {history.contract.id: history for history in histories}
+        self._accounts = accounts
         self._watched: frozenset[str] = frozenset()
         self._load = load
         self._totals: dict[str, RunningTotals] = {}
 
-    def counts(self, contract: str) -> bool:
-        """Tell whether the conversions of a contract depend on each other."""
-        return bool(self._histories[contract].counters)
+    def with_accounts(self, contracts: Iterable[str]) -> frozenset[str]:
+        """Return those of the contracts whose conversions depend on each other, with all that share an account with
+        one of them."""
+        found = [contract for contract in contracts if self._histories[contract].counters or contract in self._accounts]
+        return frozenset(found).union(*(self._accounts.get(contract, ()) for contract in found))
 
     def watch(self, watched: frozenset[str]) -> None:
         """Watch these contracts from now on. The counters of others are forgotten: their conversions pass by unseen."""
@@ -51,18 +58,23 @@ class Counting:
         return self._of(terms.contract.id, place).before(history.delivery_counted(terms, day), place[0])
 
     def add(self, contract: str, place: Place, customer: str, added: Mapping[str, Decimal]) -> None:
-        """Count what a decision adds to the counters of a contract, if it is watched."""
+        """Count what a decision adds to the counters of a contract, if it is watched, and of its account."""
         history = self._histories[contract]
         terms = history.at(place[0]) if added and contract in self._watched else None
         if isinstance(terms, Terms):
-            self._of(contract, place).add(history.counted(terms), place[0], added, customer)
+            own = {counter: since for counter, since in history.counted(terms).items() if counter.per != "partner"}
+            self._of(contract, place).add(own, place[0], added, customer)
+            for other in self._accounts.get(contract, ()):
+                shared = dict.fromkeys(per_partner(self._histories[other]), _EVER)
+                self._of(other, place).add(shared, place[0], added)
 
     def _of(self, contract: str, place: Place) -> RunningTotals:
         if contract not in self._totals:
             history = self._histories[contract]
 
             def load(counter: Counter, start: datetime, customer: str) -> Decimal:
-                return self._load(contract, counter, start, place, customer)
+                shared = counter.per == "partner" and self._accounts.get(contract)
+                return self._load(shared or (contract,), counter, start, place, customer)
 
             self._totals[contract] = RunningTotals(history.contract.timezone, history.anchor, load)
         return self._totals[contract]
@@ -71,29 +83,36 @@ class Counting:
 class Ripples:
     """How far a decision that came out differently is felt: until the windows end in which it adds something else."""
 
-    def __init__(self, histories: Iterable[TermsHistory]) -> None:
+    def __init__(self, histories: Iterable[TermsHistory], accounts: Accounts) -> None:
         self._histories = {history.contract.id: history for history in histories}
+        self._accounts = accounts
         self._moved: dict[str, dict[_Key, tuple[datetime, Decimal]]] = {}
 
     def note(
         self, contract: str, at: datetime, customer: str, was: Mapping[str, Decimal], now: Mapping[str, Decimal]
     ) -> None:
-        """Note what a decision added before, and what it adds now."""
-        moved = self._moved.setdefault(contract, {})
-        for counter in self._histories[contract].counters:
-            by = minus(now.get(counter.key, ZERO), was.get(counter.key, ZERO))
+        """Note what a decision added before, and what it adds now, to its contract's counters and to its account's."""
+        of_account = self._accounts.get(contract, frozenset())
+        own = [counter for counter in self._histories[contract].counters if counter.per != "partner"]
+        moved = [(contract, counter) for counter in own]
+        moved += [(other, counter) for other in of_account for counter in per_partner(self._histories[other])]
+        for of, counter in moved:
+            by = minus(added_to(counter, now), added_to(counter, was))
             if by:
-                key, end = self._window(contract, counter, at, customer)
-                by = plus(by, moved[key][1]) if key in moved else by
-                moved[key] = (end, by)
+                self._note(of, counter, at, customer, by)
+
+    def _note(self, contract: str, counter: Counter, at: datetime, customer: str, by: Decimal) -> None:
+        moved = self._moved.setdefault(contract, {})
+        key, end = self._window(contract, counter, at, customer)
+        moved[key] = (end, plus(by, moved[key][1]) if key in moved else by)
 
     def reach(self, contract: str, at: datetime, customer: str, *, is_day: bool = False) -> bool:
         """Tell whether a counter that a conversion, or a day, depends on holds something else than when it was decided."""
         moved = self._moved.get(contract)
         if not moved:
             return False
-        history = self._histories[contract]
-        counters = history.delivery_counters if is_day else history.conversion_counters
+        payouts = self._histories[contract].payouts
+        counters = payouts.delivery_counters if is_day else payouts.conversion_counters
         keys = (self._window(contract, counter, at, customer)[0] for counter in counters)
         return any(key in moved and moved[key][1] for key in keys)
 
@@ -110,3 +129,8 @@ class Ripples:
         history = self._histories[contract]
         window = window_of(counter.window, at, history.contract.timezone, history.anchor)
         return (counter, window.start, customer if counter.per == "customer" else ""), window.end
+
+
+def per_partner(history: TermsHistory) -> list[Counter]:
+    """Return the counters of a contract that are on all contracts of its partner."""
+    return [counter for counter in history.counters if counter.per == "partner"]

@@ -14,10 +14,9 @@ from zoneinfo import ZoneInfo
 
 from app.core.money import ZERO, plus
 from app.core.period import Window, window_of
-from app.rulelang.ast import Payout, Tiers, formulas_of
+from app.rulelang.ast import Fallback, Limit, Payout, Per, Tiers, formulas_of
 
 Measure = Literal["count", "sum", "amount", "paid"]
-Per = Literal["contract", "partner", "customer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +31,19 @@ class Counter:
     window: Window
     fact: str | None = None
     per: Per = "contract"
+    # The limit whose fallback does not count: what it pays is beyond the limit, not within it.
+    limit: str = ""
 
     @property
     def name(self) -> str:
-        """How records name it: "count/month", "sum:order_value/month", "amount/day/customer"."""
-        measured = f"{self.measure}:{self.fact}" if self.fact else self.measure
-        return f"{measured}/{self.window}" + ("" if self.per == "contract" else f"/{self.per}")
+        """How records name it: "count/month", "sum:order_value/month", "amount/day/customer", "amount:cap/month"."""
+        return f"{self.key}/{self.window}" + ("" if self.per == "contract" else f"/{self.per}")
 
     @property
     def key(self) -> str:
         """What a decision adds to it is kept under this name: the same whatever the window."""
-        return f"{self.measure}:{self.fact}" if self.fact else self.measure
+        of = self.fact or self.limit
+        return f"{self.measure}:{of}" if of else self.measure
 
     @property
     def is_of_limits(self) -> bool:
@@ -61,7 +62,7 @@ one customer where the counter is per customer, else the name is empty."""
 def counters_of(payout: Payout) -> frozenset[Counter]:
     """Return the counters a payout needs beyond the event itself."""
     tiers = [counter_of(formula) for formula in formulas_of(payout) if isinstance(formula, Tiers)]
-    limits = [limit_counter(limit.measure, limit.window, limit.per) for limit in payout.limits]
+    limits = [limit_counter(limit) for limit in payout.limits]
     return frozenset(counter for counter in (*tiers, *limits) if counter is not None)
 
 
@@ -72,9 +73,20 @@ def counter_of(tiers: Tiers) -> Counter | None:
     return Counter("sum" if tiers.by.fact else "count", tiers.window, tiers.by.fact)
 
 
-def limit_counter(measure: Literal["amount", "count"], window: Window, per: Per) -> Counter | None:
+def limit_counter(limit: Limit) -> Counter | None:
     """Return the counter a limit is on, or None when it is on one event alone."""
-    return None if window == "event" else Counter("amount" if measure == "amount" else "paid", window, per=per)
+    if limit.window == "event":
+        return None
+    excepted = limit.id if isinstance(limit.over, Fallback) else ""
+    return Counter("amount" if limit.measure == "amount" else "paid", limit.window, per=limit.per, limit=excepted)
+
+
+def added_to(counter: Counter, added: Mapping[str, Decimal]) -> Decimal:
+    """Return what a decision adds to a counter: nothing to those of other terms, or of what it is no decision on. What is
+    said of a limit by itself was paid by its fallback; all else that was paid counts."""
+    if counter.key in added or not counter.limit:
+        return added.get(counter.key, ZERO)
+    return added.get(counter.measure, ZERO)
 
 
 class RunningTotals:
@@ -98,7 +110,7 @@ class RunningTotals:
         """Count a decision: `added` is what it adds by `Counter.key`."""
         for counter, start in since.items():
             key = self._key(counter, start, event_at, customer)
-            self._totals[key] = plus(self._total(key), added.get(counter.key, ZERO))
+            self._totals[key] = plus(self._total(key), added_to(counter, added))
 
     def _key(
         self, counter: Counter, since: datetime, event_at: datetime, customer: str
@@ -115,11 +127,17 @@ class RunningTotals:
 
 
 def additions(
-    counters: Iterable[Counter], facts: Mapping[str, object], paid: Decimal, *, is_paid: bool
+    counters: Iterable[Counter],
+    facts: Mapping[str, object],
+    paid: Decimal,
+    *,
+    is_paid: bool,
+    beyond: Iterable[str] = (),
 ) -> dict[str, Decimal]:
-    """Return what one rated conversion adds to counters by `Counter.key`: one, a fact (zero when absent), what was paid
-    within limits, or one if anything was."""
+    """Return what one rated conversion adds to counters by `Counter.key`: one, a fact (zero when absent), what was paid,
+    or one if anything was; nothing under the limits that it is `beyond`, paid by their fallbacks."""
     found = {"amount": paid, "paid": Decimal(is_paid)}
+    found |= {f"{measure}:{limit}": ZERO for limit in beyond for measure in ("amount", "paid")}
     for counter in counters:
         if counter.measure == "count":
             found[counter.key] = Decimal(1)

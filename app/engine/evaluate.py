@@ -22,8 +22,10 @@ from app.engine.eligibility import judge
 from app.engine.factsheet import Conversion, with_derived
 from app.engine.matcher import Facts, Matcher
 from app.engine.payout.formulas import Note
-from app.engine.payout.lines import Due, due_lines, limited, rounded_together
+from app.engine.payout.limits import is_paid, within_limits
+from app.engine.payout.lines import Due, due_lines, fallback_lines, rounded_together
 from app.engine.terms import NoTerms, Terms
+from app.rulelang.ast import Limit
 from app.rulelang.printer import value_text
 
 BeforeOf = Callable[[Terms], Before]
@@ -85,7 +87,9 @@ def evaluate(
     if not parties:
         return {None: undecided(case.conversion, "unattributed", (Reason("NO_CLAIM"),), None, case.currency)}
     return {
-        partner: _decision(case, partner, party, attributed, due.get(partner), lines.get(partner), held.get(partner))
+        partner: _decision(
+            case, partner, party, attributed, due.get(partner), lines.get(partner), held.get(partner), notes
+        )
         for partner, party in parties.items()
     }
 
@@ -131,6 +135,7 @@ def _decision(
     due: Due | None,
     lines: list[Line] | None,
     before: Before | None,
+    notes: Mapping[str, Note] | None,
 ) -> Decision:
     """Return the decision for one partner: what refuses it first, or what it is paid within its limits."""
     terms = party.terms
@@ -141,9 +146,16 @@ def _decision(
         return _said(case, partner, party, "unattributed", (reason,), before)
     if due.refused is not None:
         return _said(case, partner, party, due.refused, due.reasons, before)
-    paid, reasons = limited(lines, terms.limits, before, terms.contract.currency)
-    share = fraction_text(attributed.share_of(partner))
-    return _said(case, partner, party, "rated", tuple(reasons), before, ((terms.contract.partner, share),), tuple(paid))
+    share, contract, note = attributed.share_of(partner), terms.contract, (notes or {}).get(partner)
+
+    def instead(limit: Limit) -> list[Line] | tuple[Reason, ...]:
+        return fallback_lines(limit, contract, party.facts, before, share, note)
+
+    paid = within_limits(lines, terms.limits, before, contract.currency, instead)
+    if paid.refused is not None:
+        return _said(case, partner, party, paid.refused, paid.reasons, before)
+    credit = ((contract.partner, fraction_text(share)),)
+    return _said(case, partner, party, "rated", paid.reasons, before, credit, paid.lines, paid.beyond)
 
 
 def _said(
@@ -155,6 +167,7 @@ def _said(
     before: Before | None,
     credit: tuple[tuple[str, str], ...] = (),
     lines: tuple[Line, ...] = (),
+    beyond: frozenset[str] = frozenset(),
 ) -> Decision:
     terms = party.terms
     if terms is None:
@@ -174,14 +187,14 @@ def _said(
         currency=terms.contract.currency,
         inputs_hash=inputs_hash(case.conversion, party.facts, before or {}),
         before=before or {},
-        adds=_adds(terms, party.facts, lines) if outcome == "rated" else {},
+        adds=_adds(terms, party.facts, lines, beyond) if outcome == "rated" else {},
     )
 
 
-def _adds(terms: Terms, facts: Facts, lines: tuple[Line, ...]) -> dict[str, Decimal]:
+def _adds(terms: Terms, facts: Facts, lines: tuple[Line, ...], beyond: frozenset[str]) -> dict[str, Decimal]:
     """Return what a rated conversion adds to the counters of its contract."""
     paid = total(line.amount for line in lines)
-    return additions(terms.counters_since, facts, paid, is_paid=any(line.amount for line in lines))
+    return additions(terms.counters_since, facts, paid, is_paid=is_paid(lines), beyond=sorted(beyond))
 
 
 def undecided(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -12,16 +12,16 @@ from zoneinfo import ZoneInfo
 from app.core.period import NO_ANCHOR, window_of
 from app.core.rounding import Rounding
 from app.core.timeline import Span, in_force, timeline
-from app.engine.counters import Counter, counters_of, limit_counter
+from app.engine.counters import Counter, counters_of
 from app.engine.deliveries.counting import counters_of_terms, is_of_flight
 from app.engine.deliveries.terms import NOTHING_SAID, DeliveryTerms
 from app.engine.matcher import RuleConditions
+from app.engine.payout_history import EVER, PayoutHistory, counters_of_limits, limits_together
 from app.rulelang.ast import KINDS, PLACES, Attribution, Eligibility, Kind, Limit, Payout, conditions_of
 from app.rulelang.ruleset import RuleSet
 
 B = TypeVar("B")
 _PAYOUTS: tuple[Kind, ...] = ("payout", "delivery_payout")
-_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +152,13 @@ class Terms:
         """The limits on what is paid for a conversion: a limit on what the contract pays is one on deliveries as well."""
         if not self.pays_conversions or self.delivery_payout is None:
             return self.payout_body.limits
-        return _together(self.payout_body.limits, self.delivery_body.limits)
+        return limits_together(self.payout_body.limits, self.delivery_body.limits)
 
     @cached_property
     def delivery_limits(self) -> tuple[Limit, ...]:
         """The limits on what is paid for deliveries, those of the payout on conversions with them."""
         others = self.payout_body.limits if self.pays_conversions else ()
-        return _together(self.delivery_body.limits, others)
+        return limits_together(self.delivery_body.limits, others)
 
     @cached_property
     def facts_read(self) -> frozenset[str]:
@@ -179,14 +179,14 @@ class Terms:
     def counters(self) -> frozenset[Counter]:
         """The counters that a conversion depends on."""
         tiers = counters_of(self.payout_body) if self.pays_conversions else frozenset()
-        return tiers | _limit_counters(self.limits)
+        return tiers | counters_of_limits(self.limits)
 
     def delivery_counters(self, day: date) -> frozenset[Counter]:
         """Return the counters that deliveries of a day depend on."""
         if self.delivery_rules is None:
             return frozenset()
         terms = counters_of_terms(self.delivery_terms, day)
-        return counters_of(self.delivery_body) | _limit_counters(self.delivery_limits) | terms
+        return counters_of(self.delivery_body) | counters_of_limits(self.delivery_limits) | terms
 
 
 Missing = Literal["NO_CONTRACT", "UNKNOWN_PARTNER", "BEFORE_START", "TERMINATED", "EXPIRED", "RULES_MISSING"]
@@ -235,11 +235,11 @@ class TermsHistory:
         if key not in self._terms:
             terms = Terms(self.contract, version, eligibility, attribution, payout, delivery_payout=delivery)
             if terms.pays_conversions:
-                terms.counters_since.update(self._counters_since(payout, "conversion", terms.counters))
+                terms.counters_since.update(self.payouts.counters_since(payout, "conversion", terms.counters))
             rules_on = terms.delivery_rules
             if rules_on is not None:
-                counters = counters_of(terms.delivery_body) | _limit_counters(terms.delivery_limits)
-                terms.delivery_since.update(self._counters_since(rules_on, "delivery", counters))
+                counters = counters_of(terms.delivery_body) | counters_of_limits(terms.delivery_limits)
+                terms.delivery_since.update(self.payouts.counters_since(rules_on, "delivery", counters))
             self._terms[key] = terms
         return self._terms[key]
 
@@ -251,48 +251,24 @@ class TermsHistory:
         """The local day on which the contract starts, from which its years count."""
         return self.spans[0].since.astimezone(self.contract.timezone).date() if self.spans else NO_ANCHOR
 
-    @cached_property
+    @property
     def counters(self) -> frozenset[Counter]:
         """Every counter any version of the contract needs. None means that its conversions and deliveries do not depend
         on each other."""
-        return frozenset().union(self.delivery_counters, *(counters_of(body) for body in self._bodies))
+        return self.payouts.counters
 
     @cached_property
-    def conversion_counters(self) -> frozenset[Counter]:
-        """Every counter that conversions depend on under any version."""
-        found = [counters_of(body) for body in self._bodies if body.on == "conversion"]
-        return frozenset(counter for counter in self.counters if counter.is_of_limits).union(*found)
-
-    @cached_property
-    def delivery_counters(self) -> frozenset[Counter]:
-        """Every counter that deliveries depend on under any version; none without a payout on deliveries."""
-        found = [counters_of(body) for body in self._bodies if body.on == "delivery"]
-        if not found:
-            return frozenset()
-        limits = [_limit_counters(body.limits) for body in self._bodies]
-        terms = [counters_of_terms(span.version.delivery) for span in self.spans]
-        return frozenset().union(*found, *limits, *terms)
-
-    @property
-    def pays_deliveries(self) -> bool:
-        """Whether any version of the contract has a payout on deliveries."""
-        return any(body.on == "delivery" for body in self._bodies)
-
-    @cached_property
-    def _payouts(self) -> list[list[tuple[Span[RuleVersion], Payout]]]:
-        """The payouts of each version with the time each is in force, those on deliveries last."""
-        return [
+    def payouts(self) -> PayoutHistory[RuleVersion]:
+        """The payouts of each version, those on deliveries last."""
+        bodies = [
             [
                 (span, _body(span.version, Payout))
                 for place in _PAYOUTS
-                for span in self._rules[version.version.number][place]
+                for span in self._rules[each.version.number][place]
             ]
-            for version in self.spans
+            for each in self.spans
         ]
-
-    @cached_property
-    def _bodies(self) -> list[Payout]:
-        return [body for spans in self._payouts for _, body in spans]
+        return PayoutHistory(bodies, [each.version.delivery for each in self.spans])
 
     def last_window_end(self, at: datetime) -> datetime:
         """Return the end of the longest window of its counters that an instant lies in; the instant itself without any.
@@ -310,30 +286,17 @@ class TermsHistory:
     def counted(self, terms: Terms) -> dict[Counter, datetime]:
         """Return the counters a rated conversion or day adds to: those of its terms, and what is under every limit, because
         a limit is on what the contract pays in the window, whichever version paid it. So are a flight and a guarantee."""
-        of_terms = frozenset().union(*(counters_of_terms(span.version.delivery) for span in self.spans))
-        always = {counter: _EVER for counter in self.counters if counter.is_of_limits or counter in of_terms}
+        of_terms = self.payouts.counters_of_terms
+        always = {counter: EVER for counter in self.counters if counter.is_of_limits or counter in of_terms}
         return terms.counters_since | terms.delivery_since | always
 
     def delivery_counted(self, terms: Terms, day: date) -> dict[Counter, datetime]:
         """Return the counters that deliveries of a day depend on, each with since when it runs."""
-        return {counter: terms.delivery_since.get(counter, _EVER) for counter in terms.delivery_counters(day)}
+        return {counter: terms.delivery_since.get(counter, EVER) for counter in terms.delivery_counters(day)}
 
     def rule_spans(self, version: ContractVersion) -> dict[Kind, list[Span[RuleVersion]]]:
         """Return the rule versions of a contract version with the time each is in force."""
         return self._rules[version.number]
-
-    def _counters_since(self, payout: RuleVersion, on: str, wanted: frozenset[Counter]) -> dict[Counter, datetime]:
-        """Return since when each tier counter runs: it carries on from rule version to rule version while metric and
-        window stay the same, also across contract versions, and restarts where a version did without it."""
-        since: dict[Counter, datetime] = {}
-        for spans in self._payouts:
-            of_subject = [(span, body) for span, body in spans if body.on == on]
-            since = since if of_subject else {}
-            for span, body in of_subject:
-                since = {counter: since.get(counter, span.since) for counter in counters_of(body)}
-                if span.version is payout:
-                    return {counter: since.get(counter, _EVER) for counter in wanted}
-        raise AssertionError(f"{payout.id} is in no timeline")
 
 
 def _rule_spans(span: Span[ContractVersion], as_of: datetime) -> dict[Kind, list[Span[RuleVersion]]]:
@@ -353,17 +316,6 @@ def _of_kind(versions: Sequence[RuleVersion], kind: Kind) -> list[RuleVersion]:
 
 def _recorded(version: RuleVersion) -> dict[str, Any]:
     return {"id": version.id, "number": version.number, "hash": version.rules.hash}
-
-
-def _together(own: tuple[Limit, ...], others: tuple[Limit, ...]) -> tuple[Limit, ...]:
-    """Return the limits of one payout with those of the other that hold for both: on what the contract pays."""
-    shared = (limit for limit in others if limit.measure == "amount" and limit.per != "customer")
-    return tuple(dict.fromkeys((*own, *shared)))
-
-
-def _limit_counters(limits: Iterable[Limit]) -> frozenset[Counter]:
-    found = (limit_counter(limit.measure, limit.window, limit.per) for limit in limits)
-    return frozenset(counter for counter in found if counter is not None)
 
 
 def _body(version: RuleVersion, expected: type[B]) -> B:

@@ -6,15 +6,15 @@ asked for. Whoever asks compares the digest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.core.instants import write_instant
 from app.core.money import canonical
 from app.core.rounding import shown
-from app.engine.counters import Before
-from app.engine.decision import Decision
+from app.engine.counters import Before, limit_counter
+from app.engine.decision import Decision, Reason
 from app.engine.eligibility import judge
 from app.engine.evaluate import Case, before_record, evaluate, facts_for
 from app.engine.factsheet import Conversion
@@ -27,8 +27,10 @@ from app.rulelang.ast import (
     Always,
     AnyOf,
     Condition,
+    Fallback,
     Items,
     Leaf,
+    Limit,
     Not,
     Payout,
     PayoutRule,
@@ -36,7 +38,17 @@ from app.rulelang.ast import (
     facts_in,
     facts_of,
 )
-from app.rulelang.printer import HITS, condition_text, expectation, formula_text, value_text, value_words, verdict_text
+from app.rulelang.facts import CUSTOMER
+from app.rulelang.printer import (
+    HITS,
+    condition_text,
+    expectation,
+    formula_text,
+    limit_text,
+    value_text,
+    value_words,
+    verdict_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,7 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
             *(_rule_data(bonus.id, formula_text(bonus.then), bonus.when, facts) for bonus in payout.bonuses),
         ],
         "calculations": calculations,
+        "limits": [_limit_data(limit, decision) for limit in terms.limits],
     }
     return Trace(decision, data, _words(terms, conversion, facts, decision, calculations))
 
@@ -95,6 +108,19 @@ def _rule_data(rule: str, then: str, when: Condition, facts: Facts) -> dict[str,
         nearest = {"rule": rule, "would": then, "misses": [miss.as_dict() for miss in misses or ()]}
         data["nearest_miss"] = {**nearest, "possible": misses is not None, "in_words": _missed(when, facts)}
     return data
+
+
+def _limit_data(limit: Limit, decision: Decision) -> dict[str, Any]:
+    """Return a limit with what its window held before the decision, and what it did to it."""
+    counter = limit_counter(limit)
+    held = None if counter is None else decision.before.get(counter)
+    reached = [reason for reason in decision.reasons if (reason.code, reason.rule) == ("LIMIT_REACHED", limit.id)]
+    return {
+        "limit": limit.id,
+        "in_words": limit_text(limit),
+        **({} if held is None else {"before": canonical(held)}),
+        "reached": [str(reason.actual) for reason in reached],
+    }
 
 
 def _missed(when: Condition, facts: Facts) -> str:
@@ -122,7 +148,14 @@ def needed_by(terms: Terms, fact: str) -> list[dict[str, str]]:
     ]
     if not isinstance(payout.otherwise, Verdict) and fact in facts_in(payout.otherwise):
         found.append(("payout", "otherwise"))
+    found += [("limit", limit.id) for limit in payout.limits if fact in _needed_by_limit(limit)]
     return [{"kind": kind, "rule": rule} for kind, rule in found]
+
+
+def _needed_by_limit(limit: Limit) -> frozenset[str]:
+    """Return the facts that a limit cannot do without: whose conversion it is, and what its fallback calculates with."""
+    customer = {CUSTOMER} if limit.per == "customer" else set()
+    return frozenset(customer | set(facts_in(limit.over.formula) if isinstance(limit.over, Fallback) else ()))
 
 
 def _missing(decision: Decision) -> list[str]:
@@ -176,17 +209,40 @@ def _words(
     ]
     lines += _way(terms, facts)
     if decision.outcome != "rated":
-        lines += [f"It is {decision.outcome}: {_reason_text(reason.as_dict())}." for reason in decision.reasons]
+        lines += [f"It is {decision.outcome}: {_refusal(terms, reason)}." for reason in decision.reasons]
         return lines + [_need_sentence(terms, name) for name in _missing(decision)]
     paid = "paid" if contract.direction == "payable" else "charged"
     lines += [f"Calculated: {calculation}." for calculation in calculations]
     for line in decision.lines:
+        name = f"{line.rule} ({line.part})" if line.part else line.rule
         lines.append(
-            f"Line {line.rule}: {canonical(line.amount_precise)} precisely, "
+            f"Line {name}: {canonical(line.amount_precise)} precisely, "
             f"{shown(line.amount, currency)} {currency} {paid}."
         )
-    lines += [f"The limit {reason.rule} cut it: {reason.expected}; {reason.actual}." for reason in decision.reasons]
+    lines += [
+        f"The limit {reason.rule} {what_limit_did(terms.limits, reason)}: {_measured(reason)}."
+        for reason in decision.reasons
+    ]
     return lines
+
+
+def _measured(reason: Reason) -> str:
+    return f"{reason.expected}; {reason.actual}"
+
+
+def what_limit_did(limits: Iterable[Limit], reason: Reason) -> str:
+    """Return what a limit did to a decision that went beyond it."""
+    over = next(limit.over for limit in limits if limit.id == reason.rule)
+    if isinstance(over, Fallback):
+        return f"pays {formula_text(over.formula)} instead"
+    return "cut it" if over == "partial" else "leaves nothing of it"
+
+
+def _refusal(terms: Terms, reason: Reason) -> str:
+    """Return why a decision pays nothing; a limit may also have had something else paid before another one refused it."""
+    if reason.code == "LIMIT_REACHED":
+        return f"{reason.code}, the limit {reason.rule} lets through {_measured(reason)}"
+    return _reason_text(reason.as_dict())
 
 
 def _way(terms: Terms, facts: Facts) -> list[str]:
@@ -231,7 +287,10 @@ def _rule_sentence(kind: str, rule: str, when: Condition, facts: Facts) -> str:
 
 
 def _need_sentence(terms: Terms, fact: str) -> str:
-    rules = ", ".join(f"{needs['kind']} rule {needs['rule']}" for needs in needed_by(terms, fact))
+    rules = ", ".join(
+        f"the limit {needs['rule']}" if needs["kind"] == "limit" else f"{needs['kind']} rule {needs['rule']}"
+        for needs in needed_by(terms, fact)
+    )
     return f"{fact} is needed by {rules}."
 
 

@@ -240,15 +240,27 @@ class PayoutRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """What is paid for a decision instead, where a limit leaves no room for it."""
+
+    formula: Formula
+
+
+Over: TypeAlias = Literal["partial", "zero", "reject", "hold"]
+Per: TypeAlias = Literal["contract", "partner", "customer"]
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `max` of `measure` in a window; `over` says what becomes of the line that goes beyond."""
+    """At most `max` of `measure` in a window: of the amount that is paid, or of the conversions that are. `over` says
+    what becomes of a decision that goes beyond."""
 
     id: str
     measure: Literal["amount", "count"]
-    per: Literal["contract", "partner", "customer"]
+    per: Per
     window: Window
     max: Decimal
-    over: Literal["partial"]
+    over: Over | Fallback
     pointer: str = field(default="", compare=False)
 
 
@@ -307,6 +319,9 @@ def formulas_of(body: Body) -> Iterator[Formula]:
             yield from nested_formulas(rule.then)
         if not isinstance(body.otherwise, Verdict):
             yield from nested_formulas(body.otherwise)
+        for limit in body.limits:
+            if isinstance(limit.over, Fallback):
+                yield from nested_formulas(limit.over.formula)
 
 
 def nested_formulas(formula: Formula) -> Iterator[Formula]:

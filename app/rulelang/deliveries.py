@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.core.errors import pointer_of
-from app.rulelang.ast import Formula, Payout, Tiers, Verdict, nested_formulas
+from app.rulelang.ast import Fallback, Formula, Payout, Tiers, Verdict, nested_formulas
 from app.rulelang.diagnostics import Findings
 
 
@@ -19,6 +19,9 @@ def check_delivery_payout(body: Payout, findings: Findings, at: str) -> None:
             findings.add(
                 "not_for_deliveries", limit.pointer + "/per", "deliveries have no customer", 'write "contract"'
             )
+        if limit.window == "event":
+            message = "no limit is on a single delivery: all of a contract's day are decided together"
+            findings.add("not_for_deliveries", limit.pointer + "/window", message, 'write "day"')
     for formula, where in _formulas(body, at):
         for table in (part for part in nested_formulas(formula) if isinstance(part, Tiers)):
             if table.by.fact is None:
@@ -36,3 +39,6 @@ def _formulas(body: Payout, at: str) -> Iterator[tuple[Formula, str]]:
         yield rule.then, rule.pointer + pointer_of("then")
     if not isinstance(body.otherwise, Verdict):
         yield body.otherwise, at + "/otherwise"
+    for limit in body.limits:
+        if isinstance(limit.over, Fallback):
+            yield limit.over.formula, limit.pointer + "/over/fallback"

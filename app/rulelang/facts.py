@@ -52,6 +52,9 @@ class Fact:
     example: str = ""
 
 
+CUSTOMER = "customer_id"
+"""The fact that says whose conversion it is."""
+
 _KEYS = frozenset(Fact.__slots__) - {"name"}
 
 

@@ -29,7 +29,6 @@ from app.rulelang.reader import Reader
 
 MAX_DEPTH, MAX_PARTS, MAX_STEPS = 6, 50, 200
 _SMALLEST = Decimal("0.000000001")
-WINDOWS_RUN = ("event", "month")
 MODES, RATES, ROUNDINGS, CROSSING = ("graduated", "volume"), ("per_unit", "percent"), ("up", "down"), "split"
 MAX_FACT_NAME = 64
 WORDS = (
@@ -233,13 +232,6 @@ def _check_steps(reader: Reader, steps: list[Step], at: str) -> None:
 
 
 def _check_runnable(reader: Reader, mode: Any, window: Any, rate: Any, by: Metric | None, at: str) -> None:
-    if window is not None and window not in WINDOWS_RUN:
-        reader.findings.add(
-            "not_available",
-            at + "/window",
-            f"the window {window} is not run by this release yet",
-            f"use {' or '.join(WINDOWS_RUN)}",
-        )
     if mode == "volume" and window not in (None, "event"):
         reader.findings.add(
             "not_available",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from app.core.errors import pointer_of
-from app.rulelang.ast import Limit
+from app.rulelang.ast import Fallback, Limit, Over
 from app.rulelang.change import Change
 from app.rulelang.order_changes import id_matched, order_changes
-from app.rulelang.printer import limit_text, money_text
+from app.rulelang.printer import limit_text, quantity_text, span_text
 
 
 def limit_changes(before: Any, after: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
@@ -34,18 +34,29 @@ def limit_changes(before: Any, after: Any, old: Mapping[str, Any], new: Mapping[
         yield Change(pointer_of("limits", limit.id), "added", None, written[1][limit.id], says, at=place)
 
 
-def _is_held(limit: Limit, now: list[Limit]) -> bool:
-    """Tell whether what a limit held is held still: by itself or by another one, over the same things and as low."""
-    return any(_sort(one) == _sort(limit) and one.max <= limit.max for one in now)
+def _is_held(limit: Limit, now: Sequence[Limit]) -> bool:
+    """Tell whether what a limit held is held still: by itself or by another one, over the same things, as low, and as
+    strictly. Where limits stand makes no difference to how much they let through."""
+    return any(
+        _reach(one) == _reach(limit) and one.max <= limit.max and _is_as_strict(one.over, limit.over) for one in now
+    )
 
 
-def _sort(limit: Limit) -> Limit:
-    """Return everything that a limit says except its id and how much it lets through."""
-    return replace(limit, id="", max=Decimal(0))
+def _is_as_strict(one: Over | Fallback, other: Over | Fallback) -> bool:
+    """Tell whether what becomes of more than the maximum pays no more than before. All but a fallback keep to the
+    maximum, and partial alone pays what is left below it."""
+    if isinstance(one, Fallback):
+        return one == other
+    return one != "partial" or other == "partial" or isinstance(other, Fallback)
+
+
+def _reach(limit: Limit) -> tuple[str, str, str]:
+    """Return what a limit is on."""
+    return limit.measure, limit.per, limit.window
 
 
 def _difference(before: Limit, after: Limit) -> str:
-    if _sort(before) != _sort(after):
+    if replace(before, max=Decimal(0)) != replace(after, max=Decimal(0)):
         return f": {limit_text(after)}, instead of {limit_text(before)}"
     verb = "raised" if after.max > before.max else "lowered"
-    return f" is {verb} from {money_text(before.max)} to {money_text(after.max)} per {after.per} and {after.window}"
+    return f" is {verb} from {quantity_text(before)} to {quantity_text(after)} {span_text(after)}"

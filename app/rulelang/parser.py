@@ -7,7 +7,6 @@ from typing import Any, Literal, TypeVar
 
 from app.core.errors import pointer_of
 from app.core.money import ZERO
-from app.core.period import WINDOWS
 from app.rulelang.ast import (
     KINDS,
     Always,
@@ -26,13 +25,12 @@ from app.rulelang.ast import (
 from app.rulelang.conditions import described_keys, read_condition
 from app.rulelang.diagnostics import Findings, described
 from app.rulelang.formulas import read_formula
+from app.rulelang.limits import read_limit
 from app.rulelang.reader import Reader
 
 MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200
 CLAIMS, HITS = ("accept", "refuse"), ("first", "unique", "sum")
 SUBJECTS = ("conversion", "delivery")
-# What this release runs of the words that a limit may have.
-LIMITS_RUN = {"measure": "amount", "window": "month", "per": "contract", "over": "partial"}
 _UNREADABLE = Verdict("hold")
 R = TypeVar("R", EligibilityRule, PayoutRule)
 T = TypeVar("T")
@@ -110,7 +108,7 @@ def _rules(
 
 def _limits(reader: Reader, data: Any, at: str) -> list[Limit]:
     limits = reader.items(
-        data, at, lambda member, place: _limit(reader, member, place), most=MAX_LIMITS, code="too_many_members"
+        data, at, lambda member, place: read_limit(reader, member, place), most=MAX_LIMITS, code="too_many_members"
     )
     _refuse_twins(reader, limits, set())
     return limits
@@ -190,33 +188,6 @@ def _otherwise(reader: Reader, data: Any, at: str) -> Formula | Verdict | None:
         code = reader.code(data["hold"], at + "/hold")
         return None if code is None else Verdict("hold", code)
     return read_formula(reader, data, at)
-
-
-def _limit(reader: Reader, data: Any, at: str) -> Limit | None:
-    limit = reader.object(data, at, ("id", "measure", "per", "window", "max", "over"), what="a limit")
-    if limit is None:
-        return None
-    identifier = reader.identifier(limit["id"], at + "/id")
-    measure = reader.word(limit["measure"], at + "/measure", ("amount", "count"))
-    window = reader.word(limit["window"], at + "/window", WINDOWS)
-    most = reader.decimal(limit["max"], at + "/max", what="the maximum of a limit", least=ZERO)
-    per = reader.word(limit["per"], at + "/per", ("contract", "partner", "customer"))
-    over = _over(reader, limit["over"], at + "/over")
-    read = {"measure": measure, "window": window, "per": per, "over": over}
-    for key, run in LIMITS_RUN.items():
-        found = read[key]
-        if found is not None and found != run:
-            message = f"this release runs limits with {key} {run!r} only; found {described(found)}"
-            reader.findings.add("not_available", at + pointer_of(key), message, f"write {run!r}")
-    if identifier is None or measure is None or window is None or most is None or per is None or over is None:
-        return None
-    return Limit(identifier, measure, per, window, most, over, at)
-
-
-def _over(reader: Reader, data: Any, at: str) -> Any:
-    if isinstance(data, dict) and list(data) == ["fallback"]:
-        return "fallback"
-    return reader.word(data, at, ("partial", "reject", "zero", "hold"))
 
 
 _BODIES: dict[str, Callable[[Reader, dict[str, Any], str], Body | None]] = {

@@ -25,6 +25,7 @@ from app.rulelang.ast import (
     Cpm,
     Eligibility,
     EligibilityRule,
+    Fallback,
     Flat,
     Formula,
     Greatest,
@@ -305,8 +306,37 @@ def verdict_text(verdict: Verdict) -> str:
 
 def limit_text(limit: Limit) -> str:
     """Return a limit as a phrase."""
-    most = f"at most {money_text(limit.max)} per {limit.per} and {limit.window}"
-    return f"{most}; the line that would go beyond is cut to what is left"
+    if isinstance(limit.over, Fallback):
+        return f"{most_text(limit)}; what would go beyond is paid {formula_text(limit.over.formula)} instead"
+    return f"{most_text(limit)}; {_OVERS[limit.over]}"
+
+
+def most_text(limit: Limit) -> str:
+    """Return how much a limit lets through, for whom and over what: "at most 1500.00 per contract and month"."""
+    paid = f" paid conversion{'' if limit.max == 1 else 's'}" if limit.measure == "count" else ""
+    is_everywhere = limit.per == "partner" and limit.window != "event"
+    everywhere = ", over all its contracts in this currency" if is_everywhere else ""
+    return f"at most {quantity_text(limit)}{paid} {span_text(limit)}{everywhere}"
+
+
+def quantity_text(limit: Limit) -> str:
+    """Return the maximum of a limit: money, or a number of conversions."""
+    return money_text(limit.max) if limit.measure == "amount" else canonical(limit.max)
+
+
+def span_text(limit: Limit) -> str:
+    """Return for whom and over what a limit is: "per contract and month"."""
+    if limit.window == "event":
+        return "per conversion" + ("" if limit.per == "contract" else f" of a {limit.per}")
+    return f"per {limit.per} {'in all' if limit.window == 'contract' else 'and ' + limit.window.replace('_', ' ')}"
+
+
+_OVERS = {
+    "partial": "the line that would go beyond is cut to what is left",
+    "zero": "a conversion that would go beyond pays nothing",
+    "reject": "a conversion that would go beyond is ineligible",
+    "hold": "a conversion that would go beyond is held",
+}
 
 
 def body_lines(body: Body) -> list[str]:

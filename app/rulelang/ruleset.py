@@ -8,10 +8,10 @@ from typing import Any
 
 from app.core.canonical import content_hash, record_hash
 from app.core.errors import Finding
-from app.rulelang.ast import Body, Kind, Source, conditions_of, fact_of, facts_of, formulas_of, sources_of
+from app.rulelang.ast import Body, Kind, Payout, Source, conditions_of, fact_of, facts_of, formulas_of, sources_of
 from app.rulelang.bindings import NOTHING, Bindings
 from app.rulelang.diagnostics import MAX_FINDINGS, EnoughFound, Findings, RulesRefused
-from app.rulelang.facts import Catalogue
+from app.rulelang.facts import CUSTOMER, Catalogue
 from app.rulelang.parser import parse_body
 from app.rulelang.typecheck import check_types, type_text
 
@@ -45,11 +45,11 @@ def check_rules(
         return None, findings.all
     tested = frozenset(fact for _, when in conditions_of(typed) for fact in facts_of(when))
     used = frozenset(fact for formula in formulas_of(typed) if (fact := fact_of(formula)) is not None)
-    required = frozenset(fact for fact in tested | used if catalogue[fact].required)
+    required = frozenset(fact for fact in tested | used if catalogue[fact].required) | _needed(typed)
     sources = frozenset(source for _, when in conditions_of(typed) for source in sources_of(when))
     written = content_hash(data)
     key = _key(written, sources, bindings, {name: type_text(catalogue[name]) for name in tested})
-    return RuleSet(data["kind"], written, typed, tested | used, required, sources, key), findings.all
+    return RuleSet(data["kind"], written, typed, tested | used | required, required, sources, key), findings.all
 
 
 _TOO_MANY = Finding(
@@ -57,6 +57,12 @@ _TOO_MANY = Finding(
     f"more than {MAX_FINDINGS} defects were found; what follows the last of them was not read",
     hint="correct these, then check again",
 )
+
+
+def _needed(body: Body) -> frozenset[str]:
+    """Return what a limit per customer needs, required in the catalogue or not: who the customer is."""
+    is_needed = isinstance(body, Payout) and any(limit.per == "customer" for limit in body.limits)
+    return frozenset({CUSTOMER} if is_needed else ())
 
 
 def _key(written: str, sources: frozenset[Source], bindings: Bindings, types: Mapping[str, str]) -> str:

@@ -12,14 +12,14 @@ from app.rulelang.ast import KINDS
 from app.rulelang.conditions import MAX_DEPTH, MAX_GROUPS, MAX_LEAVES
 from app.rulelang.facts import Catalogue, Fact
 from app.rulelang.formulas import MAX_FACT_NAME
-from app.rulelang.parser import CLAIMS, HITS, LIMITS_RUN, MAX_LIMITS, MAX_NAME, MAX_RULES, SUBJECTS
+from app.rulelang.parser import CLAIMS, HITS, MAX_LIMITS, MAX_NAME, MAX_RULES, SUBJECTS
 from app.rulelang.reader import CODE, IDENTIFIER
 from app.rulelang.schema_conditions import condition_parts, shared_parts
 from app.rulelang.schema_formulas import formula_parts
+from app.rulelang.schema_limits import limit_part
 from app.rulelang.schema_shapes import (
     Schema,
     anchored,
-    decimal,
     names,
     object_of,
     one_of_keys,
@@ -87,7 +87,7 @@ def rules_schema(catalogue: Catalogue | None = None, *, closed: bool = False) ->
         "eligibility_rule": _rule("verdict", {"reject": "TOO_SMALL"}),
         "payout_rule": _rule("formula", {"percent": "5", "of": "order_value"}),
         "verdict": _verdict(),
-        "limit": _limit(),
+        "limit": limit_part(),
         "rule_id": _identifier() | {"not": {"const": "otherwise"}},
         "id": _identifier(),
         "code": _code(),
@@ -211,21 +211,6 @@ def _verdict() -> Schema:
         ],
         "examples": ["accept", {"reject": "TOO_SMALL"}],
     }
-
-
-def _limit() -> Schema:
-    meanings = {
-        "measure": "What is limited: the amount that is paid.",
-        "per": "For whom: each contract by itself.",
-        "window": "Over what: a calendar month, in the contract's time zone.",
-        "over": "What becomes of a line that goes beyond: the part that is left is paid.",
-    }
-    fixed = {
-        key: {"const": LIMITS_RUN[key], "description": f"{says} This release runs no other."}
-        for key, says in meanings.items()
-    }
-    most = {"max": decimal("The most that is paid.", least="0", example="1000.00")}
-    return object_of("Limit", "The most that is paid in a month.", {"id": ref("id"), **fixed, **most}, {})
 
 
 def _identifier() -> Schema:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.rulelang.formulas import CROSSING, MAX_DEPTH, MAX_PARTS, MAX_STEPS, MODES, RATES, ROUNDINGS, WINDOWS_RUN, WORDS
+from app.core.period import WINDOWS
+from app.rulelang.formulas import CROSSING, MAX_DEPTH, MAX_PARTS, MAX_STEPS, MODES, RATES, ROUNDINGS, WORDS
 from app.rulelang.schema_shapes import Schema, by_key, decimal, object_of, one_of_keys, ref, where, words
 
 MEANINGS = {
@@ -28,11 +29,16 @@ _RATES = {
     "percent": "`unit` is a percentage of what is summed.",
 }
 _ROUNDINGS = {"up": "A package that is begun counts.", "down": "Only full packages count."}
-_WINDOWS = {
+WINDOW_MEANINGS = {
     "event": "Each conversion by itself.",
-    "month": "All conversions of a calendar month, in the contract's time zone.",
+    "day": "All conversions of a local day, in the contract's time zone.",
+    "week": "All conversions of a week, from Monday on.",
+    "month": "All conversions of a calendar month.",
+    "quarter": "All conversions of a calendar quarter.",
+    "contract_year": "All conversions of a year that begins on the contract's first day, or its last day of February.",
+    "contract": "All conversions of the contract.",
 }
-assert (tuple(_MODES), tuple(_RATES), tuple(_ROUNDINGS), tuple(_WINDOWS)) == (MODES, RATES, ROUNDINGS, WINDOWS_RUN)
+assert (tuple(_MODES), tuple(_RATES), tuple(_ROUNDINGS), tuple(WINDOW_MEANINGS)) == (MODES, RATES, ROUNDINGS, WINDOWS)
 
 
 def formula_parts() -> dict[str, Schema]:
@@ -91,7 +97,7 @@ def _tiers() -> Schema:
         {
             "mode": words(_MODES, description="How steps are paid."),
             "by": one_of_keys(metric) | {"description": "What decides which step is reached."},
-            "window": words(_WINDOWS, description="Over what is counted or summed. This release runs these."),
+            "window": words(WINDOW_MEANINGS, description="Over what is counted or summed."),
             "rate": words(_RATES, description="What the `unit` of a step is."),
             "steps": {
                 "type": "array",
@@ -116,7 +122,7 @@ def _tiers() -> Schema:
     counted = {"properties": {"rate": {"const": "per_unit"}}}
     return table | {
         "allOf": [
-            {"if": where("window", {"enum": [word for word in WINDOWS_RUN if word != "event"]}), "then": longer},
+            {"if": where("window", {"enum": [word for word in WINDOWS if word != "event"]}), "then": longer},
             {"if": where("by", where("count", {})), "then": counted},
         ]
     }

@@ -16,12 +16,14 @@ from app.rulelang.ast import (
     Condition,
     Cpm,
     Eligibility,
+    Fallback,
     Flat,
     Formula,
     Greatest,
     Items,
     Leaf,
     Least,
+    Limit,
     Not,
     Package,
     Payout,
@@ -36,7 +38,7 @@ from app.rulelang.ast import (
 from app.rulelang.bindings import MAX_MEMBERS, NOTHING, Bindings
 from app.rulelang.deliveries import check_delivery_payout
 from app.rulelang.diagnostics import Findings, described, did_you_mean
-from app.rulelang.facts import MEMBERS, Catalogue, Fact, Subject, item_catalogue, typed_scalar
+from app.rulelang.facts import CUSTOMER, MEMBERS, Catalogue, Fact, Subject, item_catalogue, typed_scalar
 from app.rulelang.operators import OPERATORS
 from app.rulelang.printer import value_text
 
@@ -61,6 +63,8 @@ def check_types(
                 checker.formula(body.otherwise, at + "/otherwise")
             if body.on == "delivery":
                 check_delivery_payout(body, findings, at)
+            for limit in body.limits:
+                checker.limit(limit)
             return replace(
                 body,
                 rules=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules),
@@ -280,6 +284,13 @@ class _Checker:
         if leaf.op in ("starts_with", "contains") and fact.type == "text" and typed[0] == "":
             message = f"every text {OPERATORS[leaf.op].words} the empty one"
             self.findings.add("empty_text", where, message, "to test that the fact is there use exists")
+
+    def limit(self, limit: Limit) -> None:
+        """A limit per customer needs to know the customer; its fallback is a formula like any other."""
+        if limit.per == "customer":
+            self.known(CUSTOMER, limit.pointer + "/per")
+        if isinstance(limit.over, Fallback):
+            self.formula(limit.over.formula, limit.pointer + "/over/fallback")
 
     def formula(self, formula: Formula, at: str) -> None:
         for name, where in _facts_at(formula, at):

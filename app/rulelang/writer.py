@@ -27,6 +27,7 @@ from app.rulelang.ast import (
     Cpm,
     Eligibility,
     EligibilityRule,
+    Fallback,
     Flat,
     Formula,
     Greatest,
@@ -90,7 +91,8 @@ def _verdict(verdict: Verdict) -> Any:
 
 def _limit(limit: Limit) -> dict[str, Any]:
     words = {"id": limit.id, "measure": limit.measure, "per": limit.per, "window": limit.window}
-    return {**words, "max": canonical(limit.max), "over": limit.over}
+    over = {"fallback": write_formula(limit.over.formula)} if isinstance(limit.over, Fallback) else limit.over
+    return {**words, "max": canonical(limit.max), "over": over}
 
 
 def write_condition(condition: Condition) -> dict[str, Any]:

@@ -85,6 +85,8 @@ class _Run:
         story = self.story
         if story.program is not None:
             self.do("/program", partial(create_stage, program=story.program))
+        for index, program in enumerate(story.programs):
+            self.do(f"/programs/{index}", partial(create_stage, program=program))
         for name, given in story.lists.items():
             self.do(f"/lists/{name}", partial(publish_list, id=name, **given))
         partners: set[str] = set()
@@ -176,10 +178,12 @@ class _Run:
         outcome = Outcome(story.name, str(story.document.path), quotes=self.quotes)
         if self.program is not None:
             with replace(self.runtime, clock=frozen_at(self.now)).work(AUTHOR) as ctx:
-                settle_program(ctx, self.program, self.progress)
                 named = list(story.expect["decisions"])
                 wanted = None if full else [*named, *(name.rpartition("/")[0] for name in named)]
-                records = current_records(ctx.session, self.program, wanted)
+                records = []
+                for program in (self.program, *(other["id"] for other in story.programs)):
+                    settle_program(ctx, program, self.progress)
+                    records += current_records(ctx.session, program, wanted)
                 outcome.decisions = decisions_summary(records, named)
                 outcome.deliveries = _days(ctx, self.program, list(story.expect["deliveries"]), full)
                 outcome.statements = _statements(ctx, full or _names_lines(story))

@@ -30,7 +30,7 @@ def create_agreement(ctx: Context, program: str, contract: dict[str, Any], known
         create_partner(ctx, id=partner)
         known_partners.add(partner)
     frame = {key: value for key, value in contract.items() if key != "versions"}
-    create_contract(ctx, program=program, **frame)
+    create_contract(ctx, **{"program": program, **frame})
 
 
 def agree(ctx: Context, contract: str, version: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -93,6 +93,8 @@ class Story:
     contracts: list[dict[str, Any]]
     steps: list[Step]
     expect: dict[str, dict[str, Any]]
+    # Further programs: contracts and conversions name the one they belong to.
+    programs: list[dict[str, Any]] = field(default_factory=list)
 
     def refuse(self, pointer: str, findings: list[Finding] | None, message: str) -> ScenarioMalformed:
         """Return the refusal of a part of this story, with the line of each finding in it."""
@@ -111,14 +113,25 @@ def read_story(document: Document) -> Story:
     findings = Findings()
     reader = Reader(findings)
     data = reader.object(
-        document.data, "", ("scenario", "clock"), ("program", "lists", "contracts", "steps", "expect"), "a scenario"
+        document.data,
+        "",
+        ("scenario", "clock"),
+        ("program", "programs", "lists", "contracts", "steps", "expect"),
+        "a scenario",
     )
     if data is None:
         raise malformed(document, findings.all)
     clock = _instant(reader, data["clock"], "/clock")
     if not isinstance(data["scenario"], str) or not data["scenario"].strip():
         findings.add("wrong_type", "/scenario", f"scenario is a sentence; found {described(data['scenario'])}")
-    program = _program(reader, data.get("program"))
+    program = _program(reader, data.get("program"), "/program")
+    programs = reader.items(
+        _or(data.get("programs"), []),
+        "/programs",
+        lambda p, at: _program(reader, p, at),
+        most=1000,
+        code="too_many_members",
+    )
     lists = _lists(reader, _or(data.get("lists"), {}))
     contracts = reader.items(
         _or(data.get("contracts"), []),
@@ -133,7 +146,7 @@ def read_story(document: Document) -> Story:
     expect = _expect(reader, _or(data.get("expect"), {}))
     if findings.errors or clock is None:
         raise malformed(document, findings.errors)
-    return Story(document, data["scenario"], clock, program, lists, contracts, steps, expect)
+    return Story(document, data["scenario"], clock, program, lists, contracts, steps, expect, programs)
 
 
 def _or(data: Any, empty: Any) -> Any:
@@ -154,23 +167,20 @@ def _text(reader: Reader, data: Any, at: str) -> None:
         reader.findings.add("wrong_type", at, f"expected text; found {described(data)}")
 
 
-def _program(reader: Reader, data: Any) -> dict[str, Any] | None:
+def _program(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
     if data is None:
         return None
-    program = reader.object(
-        data, "/program", ("id", "currency", "timezone"), ("name", "attribution", "facts"), "a program"
-    )
+    program = reader.object(data, at, ("id", "currency", "timezone"), ("name", "attribution", "facts"), "a program")
     if program is None:
         return None
-    reader.identifier(program["id"], "/program/id")
-    _each(program, "/program", {"currency": _text, "timezone": _text, "name": _text}, reader)
+    reader.identifier(program["id"], at + "/id")
+    _each(program, at, {"currency": _text, "timezone": _text, "name": _text}, reader)
     if "facts" in program and not isinstance(program["facts"], dict):
         message = f"expected an object of facts by name; found {described(program['facts'])}"
-        reader.findings.add("wrong_type", "/program/facts", message)
+        reader.findings.add("wrong_type", at + "/facts", message)
     if "attribution" in program:
-        at = "/program/attribution"
-        attribution = reader.object(program["attribution"], at, ("model",), (), "attribution")
-        _each(attribution or {}, at, {"model": _text}, reader)
+        attribution = reader.object(program["attribution"], at + "/attribution", ("model",), (), "attribution")
+        _each(attribution or {}, at + "/attribution", {"model": _text}, reader)
     return program
 
 
@@ -186,13 +196,17 @@ def _lists(reader: Reader, data: Any) -> dict[str, dict[str, Any]]:
 
 def _contract(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
     contract = reader.object(
-        data, at, ("id", "partner", "versions"), ("direction", "currency", "timezone", "rounding"), "a contract"
+        data,
+        at,
+        ("id", "partner", "versions"),
+        ("program", "direction", "currency", "timezone", "rounding"),
+        "a contract",
     )
     if contract is None:
         return None
     reader.identifier(contract["id"], at + "/id")
     reader.identifier(contract["partner"], at + "/partner")
-    _each(contract, at, {"currency": _text, "timezone": _text}, reader)
+    _each(contract, at, {"program": _identifier, "currency": _text, "timezone": _text}, reader)
     for key, words in (("direction", DIRECTIONS), ("rounding", ROUNDINGS)):
         if key in contract:
             reader.word(contract[key], at + pointer_of(key), words)

@@ -10,7 +10,7 @@ import pytest
 from app.engine.counters import Counter
 from app.engine.decision import Line
 from app.engine.payout.formulas import price
-from app.engine.payout.lines import limited
+from app.engine.payout.limits import within_limits
 from app.rulelang.ast import Payout
 from tests.builders.terms import rule_set
 from tests.builders.witnesses import analysed
@@ -111,8 +111,9 @@ def test_a_limit_behind_a_tighter_one_never_binds(limits: tuple[tuple[str, str],
 
 
 def left_of(due: Decimal, limits: Any) -> Decimal:
-    lines, _ = limited([Line("r", "flat", due, due, "USD")], limits, {Counter("amount", "month"): Decimal(0)}, "USD")
-    return sum((line.amount for line in lines), Decimal(0))
+    line, before = Line("r", "flat", due, due, "USD"), {Counter("amount", "month"): Decimal(0)}
+    found = within_limits([line], limits, before, "USD", lambda limit: pytest.fail(limit.id))
+    return sum((line.amount for line in found.lines), Decimal(0))
 
 
 NOTHING = {
@@ -148,4 +149,7 @@ def test_a_limit_on_nothing_never_binds(formula: str) -> None:
 
 @pytest.mark.parametrize("formula", SOMETHING.values(), ids=SOMETHING)
 def test_a_limit_on_something_is_no_finding(formula: str) -> None:
-    assert {f["code"] for f in analysed("payout", capped(("cap", "0"), otherwise=formula))} <= {"total_drops"}
+    assert {f["code"] for f in analysed("payout", capped(("cap", "0"), otherwise=formula))} <= {
+        "total_drops",
+        "limit_leaves_nothing",
+    }

@@ -46,7 +46,10 @@ VALID = [
           - id: d
             when: {always: true}
             then: {package: {size: "10", amount: "1", free: "5", round: down}, of: quantity}
-        limits: [{id: l, measure: amount, per: contract, window: month, max: "100", over: partial}]
+        limits:
+          - {id: l, measure: amount, per: contract, window: month, max: "100", over: partial}
+          - {id: m, measure: count, per: customer, window: contract_year, max: "3", over: {fallback: {percent: "1", of: tax}}}
+          - {id: n, measure: amount, per: partner, window: week, max: "9", over: zero}
         otherwise: {least: [{flat: "1"}, {greatest: [{flat: "2"}]}]}
         """),
 ]

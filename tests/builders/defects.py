@@ -26,6 +26,7 @@ def limits(*limit: str) -> str:
 
 
 CAP = "{id: cap, measure: amount, per: contract, window: month, max: '5', over: partial}"
+COUNT = CAP.replace("amount", "count").replace("partial", "zero")
 WHEN, THEN = "/rules/0/when", "/otherwise"
 CASES = {
     "wrong_type": [
@@ -162,6 +163,7 @@ CASES = {
         ),
     ],
     "unknown_choice": [
+        (limits(CAP.replace("partial", "fallback")), "/limits/0/over", "says what is paid instead", '{"fallback"'),
         ("{kind: payot}", "/kind", "expected one of eligibility, attribution, payout; found 'payot'", "'payout'"),
         ("{kind: [1]}", "/kind", "found a list", "one of: eligibility"),
         ("{kind: attribution, claims: accepted}", "/claims", "found 'accepted'", "'accept'"),
@@ -385,6 +387,12 @@ CASES = {
     ],
     "derived_fact": [],
     "not_a_number": [
+        (
+            limits(CAP.replace("partial", "{fallback: {amount: country}}")),
+            "/limits/0/over/fallback/amount",
+            "which is text",
+            None,
+        ),
         (payout("{percent: '1', of: country}"), THEN + "/of", "country, which is text", "numbers are: order_value"),
         (payout("{amount: local_date}"), THEN + "/amount", "local_date, which is date", "numbers are: "),
     ],
@@ -417,6 +425,10 @@ CASES = {
             "percent needs an amount",
             "order_value",
         ),
+    ],
+    "bad_limit": [
+        (limits(COUNT.replace("zero", "partial")), "/limits/0/over", "it is paid or not", 'write "zero"'),
+        (limits(COUNT.replace("'5'", "'5.5'")), "/limits/0/max", "in whole numbers; found 5.5", 'write "5"'),
     ],
     "bad_clamp": [
         (payout("{clamp: {flat: '1'}}"), THEN, "a clamp has min, max or both", 'add "min"'),
@@ -511,12 +523,6 @@ CASES = {
         ("{kind: attribution, claims: accept, qualify: [{}]}", "/qualify", "touches are not attributed", "claims"),
         (tiers("[{up_to: null, unit: '1'}]", ", crossing: whole_at_new"), THEN + "/tiers/crossing", "crossing", None),
         (
-            tiers("[{up_to: null, unit: '1'}]").replace("event", "day"),
-            THEN + "/tiers/window",
-            "the window day",
-            "use event or month",
-        ),
-        (
             tiers("[{up_to: null, unit: '1'}]").replace("event", "month").replace("graduated", "volume"),
             THEN + "/tiers/mode",
             "volume over more than the event",
@@ -528,15 +534,6 @@ CASES = {
             "a second zero would pay the flat again",
             None,
         ),
-        (
-            limits(CAP.replace("amount", "count")),
-            "/limits/0/measure",
-            "limits with measure 'amount' only",
-            "write 'amount'",
-        ),
-        (limits(CAP.replace("month", "day")), "/limits/0/window", "limits with window 'month' only", None),
-        (limits(CAP.replace("per: contract", "per: customer")), "/limits/0/per", "'contract' only", None),
-        (limits(CAP.replace("partial", "{fallback: {flat: '1'}}")), "/limits/0/over", "found 'fallback'", None),
     ],
 }
 # These are met with a body of the size of the limit: test_limits.py.

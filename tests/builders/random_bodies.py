@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.adapters.fact_files import shipped_catalogue
+from app.core.period import WINDOWS
 from app.rulelang.bindings import LIST_TYPES, Bindings, NamedList, read_list
 from app.rulelang.facts import Catalogue, Fact, item_catalogue
 from app.rulelang.operators import BETWEEN_FACTS, OPERATORS
@@ -138,9 +139,17 @@ class Bodies:
         return self.random.choice(("LOW", "LOOK", "TOO_SMALL", "A9"))
 
     def _limit(self, number: int) -> dict[str, Any]:
-        most = self.random.choice(("0", "0.01", "100", "1500", "99999.999"))
-        fixed = {"measure": "amount", "per": "contract", "window": "month", "over": "partial"}
-        return {"id": f"cap{number}", **fixed, "max": most}
+        measure, words = self.random.choice(("amount", "amount", "count")), ["zero", "reject", "hold"]
+        money = ("0", "0.01", "100", "1500", "99999.999")
+        over = self.random.choice([*words, "partial", "partial"] if measure == "amount" else words)
+        return {
+            "id": f"cap{number}",
+            "measure": measure,
+            "per": self.random.choice(("contract", "contract", "partner", "customer")),
+            "window": self.random.choice(WINDOWS),
+            "over": {"fallback": self.formula()} if self.random.random() < 0.2 else over,
+            "max": self.random.choice(money if measure == "amount" else ("0", "1", "3")),
+        }
 
     # ---------------------------------------------------------- conditions
 

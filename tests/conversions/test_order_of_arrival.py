@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 
 from app.billing.operations.bill_contract import bill_contract
 from app.billing.repository import totals
+from app.conversions.operations import settle_program as settling
 from app.conversions.operations.receive_conversions import receive_conversions
 from app.conversions.repository import current_records
 from app.engine.reference import ReferenceMatcher
@@ -91,11 +93,12 @@ def _bill(ctx: Any) -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(deliveries=_deliveries(), bill_between=st.booleans())
+@given(deliveries=_deliveries(), bill_between=st.booleans(), chunk=st.sampled_from([1, 2, 3, settling.CHUNK]))
 def test_any_order_of_arrival_gives_the_same_decisions_and_statements(
-    connection: Connection, catalogue: Catalogue, deliveries: Any, bill_between: bool
+    connection: Connection, catalogue: Catalogue, deliveries: Any, bill_between: bool, chunk: int
 ) -> None:
     in_order, parts = deliveries
     expected = _outcome(connection, catalogue, [in_order], bill_between=False)
-    assert _outcome(connection, catalogue, parts, bill_between=bill_between) == expected
+    with patch.object(settling, "CHUNK", chunk):  # however many conversions are settled at a time
+        assert _outcome(connection, catalogue, parts, bill_between=bill_between) == expected
     assert all(amount <= 10 for amount in expected[1].values())

@@ -9,6 +9,7 @@ from typing import Any
 from app.audit.record import record
 from app.billing.errors import PeriodRefused
 from app.billing.repository import Difference, add_lines, differences, runs_of
+from app.contracts.linked_programs import lock_linked
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named
 from app.conversions.operations.settle_program import Progress, settle_program
@@ -17,7 +18,6 @@ from app.core.ids import derived_id
 from app.core.money import minus, total
 from app.core.period import month_from, parse_month
 from app.core.rounding import shown
-from app.partners.repository import program_named
 from app.runtime import Context
 from app.store.models import BillingRun, Contract, Statement
 
@@ -40,7 +40,7 @@ def bill_contract(ctx: Context, *, contract: str, period: str, progress: Progres
     correction lines, each linked to the line it corrects.
     """
     row = contract_named(ctx.session, contract)
-    program_named(ctx.session, row.program_id, lock=True)
+    lock_linked(ctx.session, [row.program_id])
     first = parse_month(period)
     if first is None:
         finding = Finding(

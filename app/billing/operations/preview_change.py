@@ -12,6 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from app.billing.repository import differences, totals
+from app.contracts.linked_programs import lock_linked
 from app.contracts.mapping import timezone_of
 from app.contracts.operations.rehearse_change import Rehearsed, rehearse_rule_version, rehearse_version
 from app.contracts.repository import contract_named
@@ -19,7 +20,6 @@ from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import DecisionChange, changes_at
 from app.core.money import ZERO, minus, plus, total
 from app.core.period import month_from, parse_month
-from app.partners.repository import program_named
 from app.runtime import Context
 from app.store.models import Contract
 
@@ -80,7 +80,7 @@ def preview_rule_version(ctx: Context, *, contract: str, number: int, kind: str,
 
 def _preview(ctx: Context, contract: str, subject: str, rehearse: Callable[[Context], Rehearsed]) -> Impact:
     row = contract_named(ctx.session, contract, lock=True)
-    program_named(ctx.session, row.program_id, lock=True)
+    lock_linked(ctx.session, [row.program_id], joining=row)
     settle_program(ctx, row.program_id)
     before = _outstanding(ctx, row)
     # An instant later, so that what it retires can be told from what was retired just now.

@@ -14,6 +14,7 @@ from app.contracts.base import base_in_force, numbered, taken_over
 from app.contracts.bundles import bundle_of
 from app.contracts.drafting import RuleDraft, outside_span
 from app.contracts.errors import BackdatingUndeclared, BaseChanged, OutsideContractVersion, VersionRefused, WrongState
+from app.contracts.linked_programs import lock_linked
 from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
 from app.contracts.operations.edit_version import Check
 from app.contracts.operations.submit_version import policy_of
@@ -30,7 +31,6 @@ from app.contracts.repository import (
 )
 from app.contracts.vocabulary import EVERYTHING, contract_history
 from app.core.instants import write_instant
-from app.partners.repository import program_named
 from app.rulelang.bindings import lists_named
 from app.rulesets.newest import newest_lists
 from app.runtime import Context
@@ -49,7 +49,7 @@ def approve_version(
     the past that was not declared.
     """
     row = contract_named(ctx.session, contract, lock=True)
-    program_named(ctx.session, row.program_id, lock=True)
+    lock_linked(ctx.session, [row.program_id], joining=row)
     version = version_numbered(ctx.session, contract, number)
     if check is not None:
         check(version)
@@ -102,7 +102,7 @@ def approve_rule_version(
 ) -> RuleVersion:
     """Approve one rule version inside an approved contract version."""
     row = contract_named(ctx.session, contract, lock=True)
-    program_named(ctx.session, row.program_id, lock=True)
+    lock_linked(ctx.session, [row.program_id], joining=row)
     version = version_numbered(ctx.session, contract, number)
     rule = rule_version_numbered(version, kind, rule_number)
     if check is not None:

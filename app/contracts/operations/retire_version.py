@@ -9,6 +9,7 @@ from app.audit.record import record
 from app.contracts import lifecycle
 from app.contracts.bundles import bundle_of, refuse_follower
 from app.contracts.errors import RetirementRefused
+from app.contracts.linked_programs import lock_linked
 from app.contracts.operations.approve_version import unsettle_governed
 from app.contracts.operations.close_version import _require_sentence
 from app.contracts.operations.edit_version import Check
@@ -23,7 +24,6 @@ from app.contracts.repository import (
     versions_of,
 )
 from app.core.instants import write_instant
-from app.partners.repository import program_named
 from app.runtime import Context
 from app.store.models import ContractVersion, RuleVersion
 
@@ -39,7 +39,7 @@ def retire_version(
     """
     _require_sentence(reason)
     row = contract_named(ctx.session, contract, lock=True)
-    program_named(ctx.session, row.program_id, lock=True)
+    lock_linked(ctx.session, [row.program_id], joining=row)
     version = version_numbered(ctx.session, contract, number)
     if check is not None:
         check(version)
@@ -75,7 +75,7 @@ def retire_rule_version(
     """Retire an approved rule version. The one before it goes on; the first of its kind has none and stays."""
     _require_sentence(reason)
     row = contract_named(ctx.session, contract, lock=True)
-    program_named(ctx.session, row.program_id, lock=True)
+    lock_linked(ctx.session, [row.program_id], joining=row)
     version = version_numbered(ctx.session, contract, number)
     rule = rule_version_numbered(version, kind, rule_number)
     if check is not None:

@@ -13,11 +13,14 @@ from app.conversions.days import adjusted, delivered
 from app.core.money import canonical
 from app.core.rounding import shown
 from app.engine.counters import Before
+from app.engine.decision import Reason
 from app.engine.deliveries.day import DayCase, decide_day
 from app.engine.deliveries.decision import DayDecision
 from app.engine.evaluate import before_record
 from app.engine.reference import ReferenceMatcher
 from app.engine.terms import NoTerms, Terms
+from app.engine.trace import what_limit_did
+from app.rulelang.ast import Limit
 from app.runtime import Context
 from app.store.models import Decision as DecisionRow
 
@@ -92,7 +95,19 @@ def _words(case: DayCase, decision: DayDecision, calculations: list[str]) -> Any
         precise = canonical(line.amount_precise)
         yield f"Line {line.rule}: {precise} precisely, {shown(line.amount, currency)} {currency} {paid}{flag}."
     for reason in decision.reasons:
-        yield _reason_words(reason.as_dict(), decision.outcome)
+        limit = next((each for each in _limits(case) if (reason.code, reason.rule) == ("LIMIT_REACHED", each.id)), None)
+        yield _reason_words(reason, decision.outcome) if limit is None else _limit_words(limit, reason, decision)
+
+
+def _limits(case: DayCase) -> tuple[Limit, ...]:
+    return case.terms.delivery_limits if isinstance(case.terms, Terms) else ()
+
+
+def _limit_words(limit: Limit, reason: Reason, decision: DayDecision) -> str:
+    measured = f"{reason.expected}; {reason.actual}"
+    if decision.outcome != "rated" and limit.over in ("hold", "reject"):
+        return f"It is {decision.outcome}: LIMIT_REACHED, the limit {limit.id} lets through {measured}."
+    return f"The limit {limit.id} {what_limit_did([limit], reason)}: {measured}."
 
 
 def _placed_words(placed: dict[str, Any]) -> str:
@@ -104,9 +119,8 @@ def _placed_words(placed: dict[str, Any]) -> str:
     )
 
 
-def _reason_words(reason: dict[str, str], outcome: str) -> str:
-    if reason["code"] == "LIMIT_REACHED":
-        return f"The limit {reason['rule']} cut it: {reason['expected']}; {reason['actual']}."
+def _reason_words(found: Reason, outcome: str) -> str:
+    reason = found.as_dict()
     what = reason.get("placement", "It")
     said = f"; expected {reason['expected']}, found {reason['actual']}" if "expected" in reason else ""
     more = f", {reason['fact']} is absent" if reason["code"] == "MISSING_FACT" else ""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.contracts.linked_programs import linked_programs
 from app.conversions.book import contract_book
 from app.conversions.envelope import read_conversion
 from app.conversions.errors import ConversionRefused
 from app.conversions.operations.receive_conversions import facts_of_claim
 from app.conversions.operations.settle_program import settle_program
-from app.conversions.repository import Key, counter_before, order_number_at
+from app.conversions.repository import Place, counter_before, order_number_at
 from app.conversions.sweep import Counting
 from app.engine.counters import Before, Counter
 from app.engine.decision import Decision
@@ -52,12 +53,13 @@ def preview_decision(ctx: Context, body: Any, *, program: str | None = None) -> 
     book = contract_book(ctx, owner)
     case = book.case_of(conversion)
 
-    def load(contract: str, counter: Counter, start: datetime, place: Key, customer: str) -> Any:
-        return counter_before(ctx.session, contract, counter, start, place, customer)
+    def load(contracts: Collection[str], counter: Counter, start: datetime, place: Place, customer: str) -> Any:
+        return counter_before(ctx.session, contracts, counter, start, place, customer)
 
-    counting, before = Counting(book.histories.values(), load), {}
+    accounts = linked_programs(ctx.session, [owner.id]).accounts
+    counting, before = Counting(book.histories.values(), accounts, load), {}
     for terms in case.terms.values():
         if isinstance(terms, Terms):
-            before[terms.contract.id] = counting.before(terms, key, conversion.customer)
+            before[terms.contract.id] = counting.before(terms, (*key, owner.id), conversion.customer)
     decisions = evaluate(case, ctx.matcher, lambda terms: before[terms.contract.id])
     return Preview(decisions, case, before, ctx.now())

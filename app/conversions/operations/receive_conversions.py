@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.audit.record import record
+from app.contracts.linked_programs import lock_linked
 from app.conversions.book import contract_book
 from app.conversions.envelope import Incoming, read_conversion
 from app.conversions.errors import ConversionDiffers, ConversionRefused, ProgramWithoutContract
@@ -82,6 +83,8 @@ def store_conversions(ctx: Context, bodies: Iterable[Any], *, program: str | Non
         receipts.append(receipt)
         if incoming is not None:
             readable.setdefault(incoming.program, []).append((receipt, incoming))
+    # The locks of all of them at once: one after the other, two deliveries could each wait for the other.
+    lock_linked(ctx.session, [program_id for program_id in readable if ctx.session.get(Program, program_id)])
     for program_id in sorted(readable):
         _store(ctx, program_id, readable[program_id])
     return receipts
@@ -112,7 +115,7 @@ def facts_of_claim(ctx: Context, body: Any, program: str | None) -> Catalogue:
 
 def _store(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt, Incoming]]) -> None:
     try:
-        owner = program_named(ctx.session, program_id, lock=True)
+        owner = program_named(ctx.session, program_id)
         if contract_book(ctx, owner).is_empty:
             raise ProgramWithoutContract(
                 f"The program {program_id!r} has no contract, so nothing could ever be paid for this conversion. "

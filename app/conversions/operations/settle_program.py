@@ -5,25 +5,28 @@ A decision may depend on earlier conversions: on the customer's earlier orders, 
 is decided again is every conversion that is new or was touched, and, in canonical order (event_at, id), everything after
 it that a counter of its contracts carries the change on to. A decision that comes out the same stays; one that does not
 is retired by the new one.
+
+Programs that a limit per partner links are settled in one go, in canonical order over all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from app.audit.record import record
+from app.contracts.linked_programs import linked_programs, lock_linked
 from app.conversions.book import ContractBook, contract_book
-from app.conversions.day_repository import MARK, PendingDay, has_due_days
-from app.conversions.days import Days
+from app.conversions.day_repository import PendingDay, has_due_days, is_of_day
+from app.conversions.days import Days, DecidedDay
 from app.conversions.errors import ConversionsLost
 from app.conversions.mapping import decision_row, engine_conversion
 from app.conversions.repository import (
-    Key,
     Pending,
+    Place,
     Stored,
     add_decisions,
     counter_before,
@@ -34,17 +37,14 @@ from app.conversions.repository import (
     refresh_statistics,
     retire_decisions,
     take_off,
-    unsettled_keys,
+    unsettled_places,
 )
-from app.conversions.sweep import Counting, Ripples
+from app.conversions.sweep import Accounts, Counting, Ripples
 from app.engine.attribution import concerned
 from app.engine.counters import Counter
 from app.engine.decision import Decision, digest_of
-from app.engine.deliveries.day import decide_day
-from app.engine.deliveries.decision import DayDecision
 from app.engine.evaluate import evaluate
 from app.engine.factsheet import Conversion
-from app.engine.terms import Terms
 from app.partners.repository import program_named
 from app.runtime import Context
 
@@ -68,102 +68,119 @@ def settle_program(ctx: Context, program_id: str, progress: Progress | None = No
     `progress` is told the number of conversions looked at, now and then. For a partner who reads, all of the program is
     settled as for anybody else.
     """
-    program = program_named(ctx.session, program_id)
+    program_named(ctx.session, program_id)
     if ctx.partner is not None:
         with ctx.as_application() as everything:
             return settle_program(everything, program_id, progress)
-    if not is_unsettled(ctx.session, program_id) and not has_due_days(ctx.session, program_id, ctx.now()):
+    programs = linked_programs(ctx.session, [program_id]).programs
+    if not is_unsettled(ctx.session, programs) and not has_due_days(ctx.session, programs, ctx.now()):
         return Settled()  # without the lock: a reader does not wait for writers whose work it cannot see yet
-    program = program_named(ctx.session, program_id, lock=True)
-    keys, with_days = unsettled_keys(ctx.session, program_id), has_due_days(ctx.session, program_id, ctx.now())
-    if not keys and not with_days:
+    linked = lock_linked(ctx.session, [program_id])
+    places = unsettled_places(ctx.session, linked.programs)
+    with_days = has_due_days(ctx.session, linked.programs, ctx.now())
+    if not places and not with_days:
         return Settled()
-    if len(keys) >= BULK:
+    if len(places) >= BULK:
         refresh_statistics(ctx.session)
-    book = contract_book(ctx, program)
-    days = Days(ctx, book)
-    keys = sorted([*keys, *days.due()]) if with_days else keys
-    settled = _Sweep(ctx, book, days, keys, progress).run() if keys else Settled()
+    books = [contract_book(ctx, program_named(ctx.session, program)) for program in linked.programs]
+    days = Days(ctx, books)
+    places = sorted([*places, *days.due()]) if with_days else places
+    settled = _Sweep(ctx, books, days, linked.accounts, places, progress).run() if places else {}
     days.plan()
-    if settled.decided or settled.changed:
-        summary = f"{program_id}: {settled.decided:,} decisions made, {settled.changed:,} changed"
-        record(ctx, "decisions.settled", program_id, summary, after=asdict(settled))
-    return settled
+    for name, part in settled.items():
+        if part.decided or part.changed:
+            summary = f"{name}: {part.decided:,} decisions made, {part.changed:,} changed"
+            record(ctx, "decisions.settled", name, summary, after=asdict(part))
+    return _all_of(settled.values())
 
 
+def _all_of(parts: Collection[Settled]) -> Settled:
+    sums = (sum(getattr(part, name) for part in parts) for name in ("looked_at", "decided", "changed"))
+    return Settled(*sums)
+
+
+_One = Pending | PendingDay
 _Decided = tuple[Pending, Conversion, dict[str | None, Decision]]
-_DecidedDay = tuple[PendingDay, DayDecision]
 
 
 class _Sweep:
-    """One way through a program's conversions and days of deliveries in canonical order, a chunk at a time."""
+    """One way through the conversions of programs and their days of deliveries in canonical order, a chunk at a time."""
 
     def __init__(
-        self, ctx: Context, book: ContractBook, days: Days, keys: list[Key], progress: Progress | None
+        self,
+        ctx: Context,
+        books: Sequence[ContractBook],
+        days: Days,
+        accounts: Accounts,
+        places: list[Place],
+        progress: Progress | None,
     ) -> None:
         self.ctx = ctx
-        self.book = book
+        self.books = {book.program.id: book for book in books}
         self.days = days
-        self.keys = keys
+        self.places = places
         self.progress = progress
-        self.settled = Settled()
-        self.ripples = Ripples(book.histories.values())
-        self.counting = Counting(book.histories.values(), self._load)
-        self.reads_order_number = any("customer_order_number" in h.facts_read for h in book.histories.values())
+        self.settled = {program: Settled() for program in self.books}
+        self.histories = {history.contract.id: history for book in books for history in book.histories.values()}
+        self.ripples = Ripples(self.histories.values(), accounts)
+        self.counting = Counting(self.histories.values(), accounts, self._load)
 
-    def run(self) -> Settled:
-        place, start = 0, self.keys[0]
+    def run(self) -> dict[str, Settled]:
+        place, start = 0, self.places[0]
         # Contracts that turned out to be reached in the middle of a chunk: it is begun again there, with them.
         reached: frozenset[str] = frozenset()
-        done: Key | None = None
-        while place < len(self.keys) or reached or self.ripples.open_after(start[0]):
-            listed = self.keys[place : place + CHUNK]
+        done: Place | None = None
+        while place < len(self.places) or reached or self.ripples.open_after(start[0]):
+            listed = self.places[place : place + CHUNK]
             new = self._pending(listed)
-            watched = reached | self._counting_contracts(new) | self.ripples.open_after(start[0]).keys()
-            later = self._later(watched, done, start, listed, is_last=place + CHUNK >= len(self.keys))
+            open_ones = self.counting.with_accounts(self.ripples.open_after(start[0]))
+            watched = reached | self._counting_contracts(new) | open_ones
+            later = self._later(watched, done, start, listed)
             chunk = self._merged(new, later, listed)
             until, reached = self._settle_chunk(chunk, frozenset(watched))
             if until is not None:
                 done = start = until
-                place += sum(key <= until for key in listed)
+                place += sum(each <= until for each in listed)
             elif not reached:
                 break
         return self.settled
 
-    def _later(
-        self, watched: frozenset[str], done: Key | None, start: Key, listed: list[Key], *, is_last: bool
-    ) -> list[Key]:
+    def _later(self, watched: frozenset[str], done: Place | None, start: Place, listed: list[Place]) -> list[Place]:
         """Return the places of decided conversions of watched contracts that lie in this chunk."""
         if not watched:
             return []
-        histories = [history for history in self.book.histories.values() if history.contract.id in watched]
+        histories = [self.histories[contract] for contract in watched]
         last = listed[-1][0] if listed else start[0]
         ends = [history.last_window_end(last) for history in histories]
         ends += self.ripples.open_after(start[0]).values()
-        behind = (start[0], "") if done is None else done
+        behind = (start[0], "", "") if done is None else done
         return decided_under(self.ctx.session, watched, behind, max(ends), CHUNK)
 
-    def _merged(
-        self, new: list[Pending | PendingDay], later: list[Key], listed: list[Key]
-    ) -> list[Pending | PendingDay]:
-        """Return the conversions and days of a chunk in canonical order, as far as all of them are known: neither list may end
-        before the other one does."""
+    def _merged(self, new: list[_One], later: list[Place], listed: list[Place]) -> list[_One]:
+        """Return the conversions and days of a chunk in canonical order, as far as all of them are known: neither list may
+        end before the other one does."""
         ends = [keys[-1] for keys, more in ((later, len(later) == CHUNK), (listed, len(listed) == CHUNK)) if more]
-        known = {one.key for one in new}
-        others = self._pending([key for key in later if key not in known])
-        chunk = sorted([*new, *others], key=lambda one: one.key)
-        return [one for one in chunk if not ends or one.key <= min(ends)]
+        known = {one.place for one in new}
+        others = self._read([place for place in later if place not in known])
+        chunk = sorted([*new, *others], key=lambda one: one.place)
+        return [one for one in chunk if not ends or one.place <= min(ends)]
 
-    def _settle_chunk(
-        self, chunk: list[Pending | PendingDay], watched: frozenset[str]
-    ) -> tuple[Key | None, frozenset[str]]:
+    def _read(self, places: Sequence[Place]) -> list[_One]:
+        """Return the conversions and days at these places, in order."""
+        found: list[_One] = [*self.days.pending([place for place in places if is_of_day(place)])]
+        conversions = [place for place in places if not is_of_day(place)]
+        for program in sorted({program for _, _, program in conversions}):
+            found += pending_of(self.ctx.session, program, [name for _, name, of in conversions if of == program])
+        return sorted(found, key=lambda one: one.place)
+
+    def _settle_chunk(self, chunk: list[_One], watched: frozenset[str]) -> tuple[Place | None, frozenset[str]]:
         """Decide what has to be decided of a chunk and write it. Return the last place that is settled, and the contracts
         that were reached there without being watched."""
         self.counting.watch(watched)
         numbers = self._order_numbers(chunk)
         decided: list[_Decided] = []
-        decided_days: list[_DecidedDay] = []
-        done: Key | None = None
+        decided_days: list[DecidedDay] = []
+        done: Place | None = None
         reached: frozenset[str] = frozenset()
         for one in chunk:
             if not one.is_unsettled and not self._is_reached(one):
@@ -175,13 +192,17 @@ class _Sweep:
                 if isinstance(one, PendingDay):
                     decided_days += self._decide_day(one)
                 else:
-                    decided.append(self._decide(one, numbers.get(one.id)))
-            done = one.key
+                    decided.append(self._decide(one, numbers.get((one.program, one.id))))
+            done = one.place
         self._write(decided)
-        self._write_days(decided_days)
+        for one, is_new, is_changed in self.days.write(decided_days):
+            settled = self.settled[one.program]
+            settled.looked_at += 1
+            settled.decided += is_new
+            settled.changed += is_changed
         return done, reached
 
-    def _is_reached(self, one: Pending | PendingDay) -> bool:
+    def _is_reached(self, one: _One) -> bool:
         if isinstance(one, PendingDay):
             return one.stored is not None and self.ripples.reach(one.contract, one.event_at, "", is_day=True)
         customer = one.customer_id or ""
@@ -190,42 +211,38 @@ class _Sweep:
             for stored in one.stored.values()
         )
 
-    def _pass(self, one: Pending | PendingDay) -> None:
+    def _pass(self, one: _One) -> None:
         """Count a conversion or a day whose decisions stand."""
         if isinstance(one, PendingDay):
             if one.stored is not None:
-                self.counting.add(one.contract, one.key, "", _added(one.stored))
+                self.counting.add(one.contract, one.place, "", _added(one.stored))
             return
         for stored in one.stored.values():
             if stored.contract is not None:
-                self.counting.add(stored.contract, one.key, one.customer_id or "", _added(stored))
+                self.counting.add(stored.contract, one.place, one.customer_id or "", _added(stored))
 
     def _decide(self, one: Pending, number: int | None) -> _Decided:
         conversion, customer = self._conversion(one, number), one.customer_id or ""
-        case = self.book.case_of(conversion)
-        decisions = evaluate(case, self.ctx.matcher, lambda terms: self.counting.before(terms, one.key, customer))
+        case = self.books[one.program].case_of(conversion)
+        decisions = evaluate(case, self.ctx.matcher, lambda terms: self.counting.before(terms, one.place, customer))
         for partner in {*decisions, *one.stored}:
             self._count(one, customer, one.stored.get(partner), decisions.get(partner))
         return one, conversion, decisions
 
-    def _decide_day(self, one: PendingDay) -> list[_DecidedDay]:
+    def _decide_day(self, one: PendingDay) -> list[DecidedDay]:
         """Decide a day of deliveries; none where there is nothing to decide."""
-        if self.days.is_nothing(one):
-            self.days.take_off([one])
+        decision = self.days.decide(one, lambda terms: self.counting.before_day(terms, one.delivered_on, one.place))
+        if decision is None:
             return []
-        case = self.days.case_of(one)
-        terms, before = case.terms, {}
-        if isinstance(terms, Terms):
-            before = dict(self.counting.before_day(terms, one.delivered_on, one.key))
-        decision = decide_day(case, self.ctx.matcher, before)
         was = {} if one.stored is None else _added(one.stored)
         self.ripples.note(one.contract, one.event_at, "", was, decision.adds)
-        self.counting.add(one.contract, one.key, "", decision.adds)
+        self.counting.add(one.contract, one.place, "", decision.adds)
         return [(one, decision)]
 
     def _conversion(self, one: Pending, number: int | None = None) -> Conversion:
-        program, catalogue = self.book.program.id, self.book.catalogue
-        return engine_conversion(program, one.id, one.event_at, one.partner, one.facts, number, catalogue, one.touches)
+        catalogue = self.books[one.program].catalogue
+        touches, facts = one.touches, one.facts
+        return engine_conversion(one.program, one.id, one.event_at, one.partner, facts, number, catalogue, touches)
 
     def _count(self, one: Pending, customer: str, was: Stored | None, now: Decision | None) -> None:
         """Count what a decision adds, and note where that is something else than before."""
@@ -235,48 +252,55 @@ class _Sweep:
             before = _added(was) if was is not None and was.contract == contract else {}
             after = now.adds if now is not None and now.contract == contract else {}
             self.ripples.note(contract, one.event_at, customer, before, after)
-            self.counting.add(contract, one.key, customer, after)
+            self.counting.add(contract, one.place, customer, after)
 
-    def _pending(self, keys: Sequence[Key]) -> list[Pending | PendingDay]:
-        of_days = [key for key in keys if key[1].startswith(MARK)]
-        names = [name for _, name in keys if not name.startswith(MARK)]
-        found = pending_of(self.ctx.session, self.book.program.id, names)
-        if len(found) != len(names):
-            lost = sorted(set(names) - {one.id for one in found})
+    def _pending(self, places: list[Place]) -> list[_One]:
+        found = self._read(places)
+        if len(found) != len(places):
+            lost = sorted({name for _, name, _ in places} - {one.place[1] for one in found})
             raise ConversionsLost(
                 f"{len(lost)} conversions that wait for a decision cannot be read, {lost[0]} among them."
             )
-        return [*found, *self.days.pending(of_days)]
+        return found
 
-    def _contracts(self, one: Pending | PendingDay) -> frozenset[str]:
-        """Return the contracts with counters under which a conversion or a day is decided, or was."""
+    def _contracts(self, one: _One) -> frozenset[str]:
+        """Return the contracts with counters under which a conversion is decided, or a day, or was, and whom they share
+        them with."""
         if isinstance(one, PendingDay):
-            return frozenset({one.contract} if self.counting.counts(one.contract) else ())
-        partners = concerned(self._conversion(one), self.book.model_at(one.event_at))
-        found = {self.book.histories[partner].contract.id for partner in partners if partner in self.book.histories}
+            return self.counting.with_accounts([one.contract])
+        book = self.books[one.program]
+        partners = concerned(self._conversion(one), book.model_at(one.event_at))
+        found = {book.histories[partner].contract.id for partner in partners if partner in book.histories}
         found |= {stored.contract for stored in one.stored.values() if stored.contract is not None}
-        return frozenset(contract for contract in found if self.counting.counts(contract))
+        return self.counting.with_accounts(found)
 
-    def _counting_contracts(self, pending: Sequence[Pending | PendingDay]) -> frozenset[str]:
+    def _counting_contracts(self, pending: Sequence[_One]) -> frozenset[str]:
         return frozenset[str]().union(*map(self._contracts, pending))
 
-    def _order_numbers(self, chunk: Sequence[Pending | PendingDay]) -> dict[str, int]:
-        of_customers = (one.customer_id for one in chunk if isinstance(one, Pending))
-        customers = sorted({customer for customer in of_customers if customer is not None})
-        if not self.reads_order_number or not customers:
-            return {}
-        return order_numbers(self.ctx.session, self.book.program.id, customers)
+    def _order_numbers(self, chunk: Sequence[_One]) -> dict[tuple[str, str], int]:
+        """Return which order of its customer each conversion is, by program and id, where rules read it."""
+        found: dict[tuple[str, str], int] = {}
+        for program, book in self.books.items():
+            mine = (one for one in chunk if isinstance(one, Pending) and one.program == program)
+            customers = sorted({one.customer_id for one in mine if one.customer_id is not None})
+            if customers and any("customer_order_number" in h.facts_read for h in book.histories.values()):
+                numbers = order_numbers(self.ctx.session, program, customers)
+                found |= {(program, name): number for name, number in numbers.items()}
+        return found
 
-    def _load(self, contract: str, counter: Counter, start: datetime, place: Key, customer: str) -> Decimal:
-        return counter_before(self.ctx.session, contract, counter, start, place, customer)
+    def _load(
+        self, contracts: Collection[str], counter: Counter, start: datetime, place: Place, customer: str
+    ) -> Decimal:
+        return counter_before(self.ctx.session, contracts, counter, start, place, customer)
 
     def _write(self, decided: list[_Decided]) -> None:
         """Keep the decisions that are new or came out differently, and note that all of these are settled."""
         now = _instant_of(self.ctx, [one for one, _, _ in decided])
         rows: list[tuple[Any, ...]] = []
         retired: list[str] = []
-        changed = 0
         for one, conversion, decisions in decided:
+            counts = self.settled[one.program]
+            counts.looked_at += 1
             stale = {partner: stored for partner, stored in one.stored.items() if partner not in decisions}
             for partner, decision in decisions.items():
                 content = decision.as_dict()
@@ -285,36 +309,17 @@ class _Sweep:
                     continue
                 if stored is not None:
                     stale[partner] = stored
-                    changed += 1
+                counts.changed += stored is not None
+                counts.decided += stored is None
                 rows.append(decision_row(one, conversion, partner, decision, content, now))
             retired += [stored.id for stored in stale.values()]
         retire_decisions(self.ctx.session, retired, now)
         add_decisions(self.ctx.session, rows)
-        take_off(self.ctx.session, self.book.program.id, [one.id for one, _, _ in decided if one.is_unsettled])
-        self.settled.looked_at += len(decided)
-        self.settled.decided += len(rows) - changed
-        self.settled.changed += changed
+        for program in self.books:
+            mine = [one.id for one, _, _ in decided if one.is_unsettled and one.program == program]
+            take_off(self.ctx.session, program, mine)
         if self.progress is not None and decided:
             self.progress(len(decided))
-
-    def _write_days(self, decided: list[_DecidedDay]) -> None:
-        """Keep the decisions on deliveries that are new or came out differently, and note that these days are settled."""
-        stored = [one.stored for one, _ in decided if one.stored is not None]
-        now = max([self.ctx.now(), *(each.decided_at for each in stored)])
-        rows: list[tuple[Any, ...]] = []
-        retired: list[str] = []
-        for one, decision in decided:
-            record = decision.as_dict()
-            if one.stored is not None and one.stored.digest == digest_of(record):
-                continue
-            retired += [] if one.stored is None else [one.stored.id]
-            rows.append(self.days.row(one, decision, record, now))
-        retire_decisions(self.ctx.session, retired, now)
-        add_decisions(self.ctx.session, rows)
-        self.days.settled([one for one, _ in decided], [decision for _, decision in decided])
-        self.settled.looked_at += len(decided)
-        self.settled.decided += len(rows) - len(retired)
-        self.settled.changed += len(retired)
 
 
 def _added(stored: Stored) -> dict[str, Decimal]:

@@ -40,10 +40,15 @@ def counters_of_terms(terms: DeliveryTerms, day: date | None = None) -> frozense
 
 
 def day_additions(
-    counters: Iterable[Counter], sums: Mapping[str, Decimal], paid: Decimal, billed: Decimal
+    counters: Iterable[Counter],
+    sums: Mapping[str, Decimal],
+    paid: Decimal,
+    billed: Decimal,
+    beyond: Iterable[str] = (),
 ) -> dict[str, Decimal]:
-    """Return what a rated day adds to counters by `Counter.key`. It is no conversion, so it adds nothing to counts."""
-    found = {"amount": paid, "paid": ZERO, f"sum:{BILLED}": billed}
+    """Return what a rated day adds to counters by `Counter.key`: nothing under the limits that it is `beyond`, paid by
+    their fallbacks. It is no conversion, so it adds nothing to counts."""
+    found = {"amount": paid, f"sum:{BILLED}": billed} | {f"amount:{limit}": ZERO for limit in beyond}
     for counter in counters:
         if counter.measure == "sum" and counter.fact is not None and counter.fact != BILLED:
             found[counter.key] = sums.get(counter.fact, ZERO)

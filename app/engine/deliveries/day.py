@@ -13,25 +13,23 @@ from decimal import Decimal
 
 from app.core.canonical import record_hash
 from app.core.money import EXACT, ZERO, minus, plus, times, total
-from app.core.rounding import round_line
 from app.engine.counters import Before, Counter, counter_of
-from app.engine.decision import Line, Outcome, Reason
+from app.engine.decision import Outcome, Reason
 from app.engine.deliveries.basis import after_deductions, contracted_on, share_of
 from app.engine.deliveries.counted import BILLABLE, IMPRESSIONS, PLACEMENT, Adjustment, Delivered, latest, number
-from app.engine.deliveries.counting import day_additions, flight_counter, guarantee_counter
+from app.engine.deliveries.counting import day_additions, flight_counter
 from app.engine.deliveries.decision import DayDecision, Placed
+from app.engine.deliveries.lines import MAKE_GOOD, OVERAGE, DueOfDay, PaidOfDay, paid_lines
 from app.engine.deliveries.reconcile import agreed
 from app.engine.deliveries.terms import Flight
 from app.engine.evaluate import before_record
 from app.engine.factsheet import WEEKDAYS
 from app.engine.matcher import Facts, Matcher
 from app.engine.payout.formulas import Note, facts_missing, price, word_of
-from app.engine.payout.lines import chosen, limited
+from app.engine.payout.lines import chosen
 from app.engine.terms import Contract, NoTerms, Terms
 from app.rulelang.ast import Formula, Tiers, Value, formulas_of
 from app.rulelang.printer import value_text
-
-OVERAGE, GUARANTEE = "overage", "minimum_guarantee"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +58,6 @@ def decide_day(case: DayCase, matcher: Matcher, before: Before, note: Note | Non
 
 
 @dataclass(slots=True)
-class _Sum:
-    """What one rule comes to over the placements of a day."""
-
-    formula: str
-    amount: Decimal = ZERO
-    flag: str = ""
-
-
-@dataclass(slots=True)
 class _Day:
     """A day while it is decided, placement by placement in order of their names."""
 
@@ -77,7 +66,7 @@ class _Day:
     matcher: Matcher
     before: Before
     note: Note | None
-    sums: dict[tuple[str, str], _Sum] = field(default_factory=dict)
+    due: DueOfDay = field(default_factory=DueOfDay)
     counted: dict[str, Decimal] = field(default_factory=dict)
     placements: list[Placed] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
@@ -93,9 +82,11 @@ class _Day:
             refused = self._place(count, flag, made_good.get(count.placement, ()))
             if refused is not None:
                 self.reasons.append(refused)
-        lines, billed = self._lines()
-        outcome: Outcome = "rated" if lines or not any(_holds(reason) for reason in self.reasons) else "held"
-        return self._decided(outcome, lines, billed)
+        credits = sorted((one for one in case.adjustments if one.kind == "credit"), key=lambda each: each.id)
+        paid = paid_lines(self.due, credits, self.terms, self.before, self.note, ends_window=case.ends_window)
+        waits = any(_holds(reason) for reason in self.reasons)
+        self.reasons += paid.reasons
+        return self._decided(paid.refused or ("held" if waits and not paid.lines else "rated"), paid)
 
     def _agreed(self) -> list[tuple[Delivered, str]]:
         """Return the agreed count of each placement, with its flag; what is not agreed has its reason noted."""
@@ -145,13 +136,14 @@ class _Day:
         rules = self._rules(facts, count.placement)
         if isinstance(rules, Reason):
             return rules
+        tiers_before = self._tiers_before()
+        self.due.priced.append((facts, tiers_before))
         for rule, formula in rules:
-            amount = price(formula, facts, self._tiers_before(), self.note)
-            self._add((rule, ""), word_of(formula), amount, flag)
+            self.due.add(rule, word_of(formula), price(formula, facts, tiers_before, self.note), flag)
         if share.overage and terms.overage_cpm is not None:
-            self._add((OVERAGE, OVERAGE), "cpm", _per_thousand(terms.overage_cpm, share.overage), flag)
+            self.due.add(OVERAGE, "cpm", _per_thousand(terms.overage_cpm, share.overage), flag, OVERAGE)
         for one, quantity in extra.items():
-            self._add((f"make_good:{one.id}", ""), "cpm", _per_thousand(one.cpm, quantity), flag)
+            self.due.add(MAKE_GOOD + one.id, "cpm", _per_thousand(one.cpm, quantity), flag)
         self._count(facts, counter, ordinary)
         name = flight.id if flight is not None else count.placement
         ids = tuple(rule for rule, _ in rules)
@@ -189,53 +181,19 @@ class _Day:
         if flight is not None and flight.fact is not None:
             self.counted[flight.fact] = plus(self.counted.get(flight.fact, ZERO), quantity)
 
-    def _add(self, line: tuple[str, str], formula: str, amount: Decimal, flag: str) -> None:
-        found = self.sums.setdefault(line, _Sum(formula))
-        found.amount = plus(found.amount, amount)
-        found.flag = found.flag or flag
-
-    def _lines(self) -> tuple[list[Line], Decimal]:
-        """Return the lines that are paid within limits, and what of them counts for a guarantee."""
-        contract, case = self.case.contract, self.case
-        due = [
-            Line(rule, each.formula, each.amount, _rounded(each.amount, contract), contract.currency, part, each.flag)
-            for (rule, part), each in self.sums.items()
-        ]
-        for one in sorted(case.adjustments, key=lambda each: each.id):
-            if one.kind == "credit":
-                back = minus(ZERO, one.amount)
-                due.append(Line(f"credit:{one.id}", "credit", back, _rounded(back, contract), contract.currency))
-        lines, reasons = limited(due, self.terms.delivery_limits, self.before, contract.currency)
-        self.reasons += reasons
-        billed = total(line.amount for line in lines if ":" not in line.rule)
-        return self._with_guarantee(lines, billed), billed
-
-    def _with_guarantee(self, lines: list[Line], billed: Decimal) -> list[Line]:
-        """Add what is missing to a guarantee where its window ends. Rounded amounts were billed, so these are counted."""
-        terms, currency = self.terms.delivery_terms, self.case.contract.currency
-        counter = guarantee_counter(terms)
-        if counter is None or terms.guarantee is None or not self.case.ends_window:
-            return lines
-        missing = minus(terms.guarantee.amount, plus(self.before[counter], billed))
-        if missing <= 0:
-            return lines
-        paid = total(line.amount for line in lines)
-        top = Line(GUARANTEE, "flat", missing, _rounded(missing, self.case.contract), currency, GUARANTEE)
-        cut, reasons = limited([top], self.terms.delivery_limits, _advanced(self.before, paid), currency)
-        self.reasons += reasons
-        return [*lines, *cut]
-
-    def _decided(self, outcome: Outcome, lines: list[Line], billed: Decimal) -> DayDecision:
+    def _decided(self, outcome: Outcome, paid: PaidOfDay) -> DayDecision:
         case, terms = self.case, self.terms
         # Where the deadline changes nothing, what is decided before it is what is decided after it.
         case = replace(case, past_deadline=case.past_deadline and self.by_deadline)
-        paid = total(line.amount for line in lines)
-        adds = day_additions(self.before, self.counted, paid, billed) if outcome == "rated" else {}
+        adds: dict[str, Decimal] = {}
+        if outcome == "rated":
+            amount = total(line.amount for line in paid.lines)
+            adds = day_additions(self.before, self.counted, amount, paid.billed, paid.beyond)
         return replace(
             _said(case, outcome, tuple(self.reasons), self.before),
             contract_version=terms.version.number,
             rule_versions=terms.delivery_versions_record,
-            lines=tuple(lines),
+            lines=paid.lines,
             placements=tuple(self.placements),
             adds=adds,
         )
@@ -265,14 +223,6 @@ def _name_of(flight: Flight) -> str:
 
 def _per_thousand(rate: Decimal, quantity: Decimal) -> Decimal:
     return times(rate, quantity).scaleb(-3, EXACT)
-
-
-def _rounded(amount: Decimal, contract: Contract) -> Decimal:
-    return round_line(amount, contract.currency, contract.rounding)
-
-
-def _advanced(before: Before, paid: Decimal) -> dict[Counter, Decimal]:
-    return {counter: plus(held, paid) if counter.measure == "amount" else held for counter, held in before.items()}
 
 
 def _said(case: DayCase, outcome: Outcome, reasons: tuple[Reason, ...], before: Before) -> DayDecision:

@@ -1,25 +1,25 @@
-"""From the payout rules that matched to lines: hit policy, bonuses, the one rounding, then the limits."""
+"""From the payout rules that matched to lines: hit policy, bonuses, the one rounding. Limits are `limits.py`'s."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import ROUND_FLOOR, Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
-from app.core.currency import minor_unit
 from app.core.fractions import as_decimal
-from app.core.money import ZERO, canonical, minus, total
-from app.core.rounding import Rounding, round_parts, shown
-from app.engine.counters import Before, limit_counter
+from app.core.rounding import Rounding, round_parts
+from app.engine.counters import Before
 from app.engine.decision import Line, Outcome, Reason
 from app.engine.matcher import Facts
 from app.engine.payout.formulas import Note, facts_missing, price, word_of
+from app.engine.payout.limits import within_limits
 from app.engine.terms import Contract
-from app.rulelang.ast import Formula, Limit, Payout, Verdict
+from app.rulelang.ast import Fallback, Formula, Limit, Payout, Verdict
 
 WHOLE = Fraction(1)
-_WIDE = Context(prec=500)
+FALLBACK = "fallback"
+"""The part of a line that the fallback of a limit pays, in place of all that was due."""
 
 
 def chosen(body: Payout, matched: frozenset[str]) -> list[tuple[str, Formula]] | Reason:
@@ -58,12 +58,19 @@ class Due:
 def pay(
     body: Payout, contract: Contract, matched: frozenset[str], facts: Facts, before: Before
 ) -> tuple[Outcome, tuple[Reason, ...], tuple[Line, ...]]:
-    """Return `rated` with the lines that are paid for the whole credit, or `held` with the reasons why nothing can be."""
+    """Return `rated` with the lines that are paid for the whole credit, or another outcome with the reasons for it."""
     due = due_lines(body, contract, matched, facts, before)
     if due.refused is not None:
         return due.refused, due.reasons, ()
-    lines, reasons = limited(rounded_together({"": due})[""], body.limits, before, contract.currency)
-    return "rated", tuple(reasons), tuple(lines)
+    rounded = rounded_together({"": due})[""]
+    paid = within_limits(
+        rounded,
+        body.limits,
+        before,
+        contract.currency,
+        lambda limit: fallback_lines(limit, contract, facts, before, WHOLE),
+    )
+    return paid.refused or "rated", paid.reasons, paid.lines
 
 
 def due_lines(
@@ -116,35 +123,16 @@ def _line(contract: Contract, line: DueLine, rounded: Decimal | None) -> Line:
     return Line(line.rule, line.formula, as_decimal(line.amount), rounded, currency)
 
 
-def limited(
-    lines: list[Line], limits: tuple[Limit, ...], before: Before, currency: str
-) -> tuple[list[Line], list[Reason]]:
-    """Cut rounded lines to what each limit leaves: exactly what is left, then zero. Each cut has a reason."""
-    reasons: list[Reason] = []
-    for limit in limits:
-        counter = limit_counter(limit.measure, limit.window, limit.per)
-        left = _whole_minor(limit.max if counter is None else minus(limit.max, before[counter]), currency)
-        # What a decision takes back makes room for what it pays: the limit is on the two together.
-        left = minus(left, total(line.amount for line in lines if line.amount < 0))
-        cut: list[Line] = []
-        for line in lines:
-            amount = min(line.amount, max(left, ZERO))
-            left = minus(left, max(amount, ZERO))
-            if amount != line.amount:
-                reasons.append(_cut_reason(limit, line, amount))
-            cut.append(replace(line, amount=amount))
-        lines = cut
-    return lines, reasons
-
-
-def _cut_reason(limit: Limit, line: Line, paid: Decimal) -> Reason:
-    is_payable = limit.max == _whole_minor(limit.max, line.currency)
-    most = shown(limit.max, line.currency) if is_payable else canonical(limit.max)
-    expected = f"at most {most} per {limit.window}"
-    actual = f"{shown(line.amount, line.currency)} due, {shown(paid, line.currency)} left"
-    return Reason("LIMIT_REACHED", limit.id, None, expected, actual)
-
-
-def _whole_minor(amount: Decimal, currency: str) -> Decimal:
-    """Return what can be paid out of an amount in whole minor units, so that a cut line is a payable one."""
-    return amount.quantize(minor_unit(currency), rounding=ROUND_FLOOR, context=_WIDE)
+def fallback_lines(
+    limit: Limit, contract: Contract, facts: Facts, before: Before, share: Fraction, note: Note | None = None
+) -> list[Line] | tuple[Reason, ...]:
+    """Return what the fallback of a limit pays for a share of the credit, rounded: one line under the limit's name, in
+    place of all that was due, bonuses too. Or the facts that it lacks."""
+    assert isinstance(limit.over, Fallback)
+    formula = limit.over.formula
+    missing = facts_missing(formula, facts)
+    if missing:
+        return tuple(Reason("MISSING_FACT", limit.id, name) for name in missing)
+    amount = Fraction(price(formula, facts, before, note)) * share
+    line = _line(contract, DueLine(limit.id, word_of(formula), amount, is_shared=True), None)
+    return [replace(line, part=FALLBACK)]

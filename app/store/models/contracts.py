@@ -24,6 +24,7 @@ VERSION_KINDS = (
 )
 WITHOUT_TERMS = ("termination", "expiry")
 IN_TIMELINE = text("recorded_at IS NOT NULL AND retired_at IS NULL")
+LIMITS_A_PARTNER = text("""rule_versions.body @> '{"limits": [{"per": "partner"}]}'::jsonb""")
 
 
 class Contract(Base):
@@ -196,6 +197,7 @@ class RuleVersion(_Approvable, Base):
             unique=True,
             postgresql_where=IN_TIMELINE,
         ),
+        Index("ix_rule_versions_partner_limits", "contract_version_id", postgresql_where=LIMITS_A_PARTNER),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_FLOOR, Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from app.core.currency import minor_unit
 from app.core.rounding import round_line
 from app.engine.counters import Counter
 from app.engine.decision import Decision, Line
-from app.engine.payout.lines import limited
+from app.engine.payout.limits import within_limits
+from app.engine.payout.lines import Due, DueLine, rounded_together
 from app.rulelang.ast import Limit
 from tests.builders.terms import conversion, decide, terms
 
@@ -201,6 +203,12 @@ def test_a_maximum_finer_than_the_currency_never_makes_a_line_that_cannot_be_pai
     assert capped("7", "0", "JPY", order_value="100").reasons[0].expected == "at most 7 per month"
 
 
+def within(due: list[Line], limits: tuple[Limit, ...], before: Any, currency: str) -> tuple[Any, Any]:
+    """Cut lines by limits that have no fallbacks."""
+    found = within_limits(due, limits, before, currency, lambda limit: pytest.fail(limit.id))
+    return found.lines, list(found.reasons)
+
+
 def limits(*most: str) -> tuple[Limit, ...]:
     return tuple(Limit(f"l{n}", "amount", "contract", "month", D(cap), "partial") for n, cap in enumerate(most))
 
@@ -208,13 +216,13 @@ def limits(*most: str) -> tuple[Limit, ...]:
 def test_the_lowest_of_several_limits_counts_in_any_order() -> None:
     due = [Line("a", "flat", D(10), D("10.00"), "USD")]
     for caps, reasons in ((("5", "3"), ["l0", "l1"]), (("3", "5"), ["l0"])):
-        cut, why = limited(due, limits(*caps), {AMOUNT: D(0)}, "USD")
+        cut, why = within(due, limits(*caps), {AMOUNT: D(0)}, "USD")
         assert [line.amount for line in cut] == [3]
         assert [reason.rule for reason in why] == reasons
 
 
 def test_a_line_of_zero_is_not_cut() -> None:
-    assert limited([Line("a", "flat", D(0), D("0.00"), "USD")], limits("5"), {AMOUNT: D(5)}, "USD")[1] == []
+    assert within([Line("a", "flat", D(0), D("0.00"), "USD")], limits("5"), {AMOUNT: D(5)}, "USD")[1] == []
 
 
 @given(
@@ -231,9 +239,30 @@ def test_what_is_paid_is_the_lesser_of_the_maximum_and_what_is_due(
         given_lines = [
             Line(f"r{n}", "flat", amount, round_line(amount, currency), currency) for n, amount in enumerate(amounts)
         ]
-        cut, reasons = limited(given_lines, limits(str(most)), {AMOUNT: spent}, currency)
+        cut, reasons = within(given_lines, limits(str(most)), {AMOUNT: spent}, currency)
         due += sum(line.amount for line in given_lines)
         spent += sum(line.amount for line in cut)
         assert [line.amount_precise for line in cut] == amounts
         assert len(reasons) == sum(line.amount != full.amount for line, full in zip(cut, given_lines, strict=True))
     assert spent == min(payable, due)
+
+
+def halves(amount: str, currencies: tuple[str, str] = ("USD", "USD"), *, is_shared: bool = True) -> list[str]:
+    """Return what two partners get of an amount each half of whose is theirs, in the order of their touches."""
+    due = {}
+    for partner, currency in zip(("zulu", "acme"), currencies, strict=True):
+        contract = terms("", currency=currency).contract
+        due[partner] = Due(contract, (DueLine("base", "percent", Fraction(amount) / 2, is_shared),))
+    return [str(line.amount) for lines in rounded_together(due).values() for line in lines]
+
+
+def test_a_shared_line_sums_to_the_rounded_whole_and_the_odd_cent_goes_to_the_earlier_touch() -> None:
+    assert halves("10.01") == ["5.01", "5.00"]
+    assert halves("-10.01") == ["-5.01", "-5.00"]
+    assert halves("10.004") == ["5.00", "5.00"]  # by itself each half, 5.002, would be 5.00 too
+    assert halves("0.01") == ["0.01", "0.00"]  # and here each half, 0.005, would be 0.01
+
+
+def test_lines_in_two_currencies_and_bonuses_are_no_parts_of_a_whole() -> None:
+    assert halves("0.01", ("USD", "EUR")) == ["0.01", "0.01"]
+    assert halves("0.01", is_shared=False) == ["0.01", "0.01"]

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_25_deliveries"
-down_revision = "2026_11_25_several_partners"
+down_revision = "2026_11_25_partner_limits"
 branch_labels = None
 depends_on = None
 

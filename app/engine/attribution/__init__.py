@@ -7,19 +7,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
+from app.engine.attribution.program_model import ProgramModel as ProgramModel
 from app.engine.decision import Reason
 from app.engine.factsheet import Conversion, Touch
 from app.engine.matcher import Matcher
 from app.engine.terms import Terms
 
 WHOLE = Fraction(1)
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramModel:
-    """How a program finds who gets the credit."""
-
-    name: str = "last_touch"
 
 
 class Party(Protocol):
