@@ -123,6 +123,7 @@ def show_delivery(ctx: Context, **asked: Any) -> dict[str, Any]:
     status=201,
     answers={200: AdjustmentShown},
     refuses=(errors.AdjustmentRefused, errors.AdjustmentDiffers, ContractNotFound, EngineFault),
+    leads_to=Leads("show_contract", contract="/contract"),
 )
 def add_adjustment(ctx: Context, **body: Any) -> Answer:
     """Book a make-good or a credit for an earlier day.

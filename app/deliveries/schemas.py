@@ -79,7 +79,7 @@ class NewAdjustment(Strict):
     """What puts an earlier day right."""
 
     id = Identifier(required=True, metadata={"example": "mg-1", "description": "Your own id; it names the line."})
-    contract = Identifier(required=True)
+    contract = Identifier(required=True, metadata={"description": "The contract whose deliveries it puts right."})
     kind = Word(
         ADJUSTMENT_KINDS,
         required=True,

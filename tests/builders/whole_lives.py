@@ -14,6 +14,8 @@ from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
 from app.conversions.operations.receive_conversions import receive_conversion
 from app.conversions.repository import add_touches
+from app.deliveries.operations.adjust_deliveries import adjust_deliveries
+from app.deliveries.operations.receive_deliveries import receive_delivery
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
 from tests.builders.agreements import agreed, order, percent, rules, shop
@@ -80,3 +82,13 @@ def _money(now: Context) -> None:
     receive_conversion(now, order("c2", "2020-01-01T12:00:00Z", "100.00"))
     add_touches(now.session, [("shop", "c2", "t1", "acme", "click", BEGUN, "{}")])
     bill_contract(now, contract="acme", period="2026-12")
+    _deliveries(now)
+
+
+def _deliveries(now: Context) -> None:
+    """Impressions that nobody pays for, and money back for them, on two contracts."""
+    day = "2026-12-16"
+    facts = {"impressions": 1000}
+    receive_delivery(now, {"contract": "acme", "delivered_on": day, "placement": "a", "source": "s", "facts": facts})
+    given = {"kind": "credit", "delivered_on": day, "repairs_on": day, "amount": "1.00", "reason": "It was dark"}
+    adjust_deliveries(now, contract="acme", id="k1", **given)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.audit.record import record
+from app.contracts.linked_programs import lock_linked
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named
 from app.conversions.operations.settle_program import settle_program
@@ -16,7 +17,6 @@ from app.core.instants import parse_date, start_of_day
 from app.core.money import canonical
 from app.deliveries.errors import AdjustmentDiffers, AdjustmentRefused
 from app.deliveries.repository import adjustment_of
-from app.partners.repository import program_named
 from app.rulelang.diagnostics import Findings, described
 from app.rulelang.reader import Reader
 from app.runtime import Context
@@ -35,7 +35,7 @@ def adjust_deliveries(ctx: Context, *, contract: str, id: str, **given: Any) -> 
     own, or not at all. A credit gives money back. Both name the day that they repair, and why.
     """
     row = contract_named(ctx.session, contract)
-    program_named(ctx.session, row.program_id, lock=True)
+    lock_linked(ctx.session, [row.program_id])
     booked = _read(row, id, given)
     known = adjustment_of(ctx.session, contract, id)
     if known is not None:

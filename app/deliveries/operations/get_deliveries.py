@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from app.contracts.known import require_known
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named
 from app.conversions.day_repository import day_decisions
@@ -62,6 +63,8 @@ def get_day_decisions(
 
 
 def _instant_asked(ctx: Context, contract: str, as_of: str | datetime | None) -> datetime:
-    """Return the instant that is asked about; a date is local to the contract, which has to be there."""
+    """Return the instant that is asked about; a date is local to the contract, which has to have been there."""
     row = contract_named(ctx.session, contract)
-    return read_as_of(as_of, ctx.now(), timezone_of(row))
+    known_at = read_as_of(as_of, ctx.now(), timezone_of(row))
+    require_known(row, known_at)
+    return known_at

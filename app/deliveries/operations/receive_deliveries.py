@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from app.audit.record import record
 from app.contracts.errors import ContractNotFound
+from app.contracts.linked_programs import lock_linked
 from app.contracts.mapping import timezone_of
 from app.conversions.day_repository import day_decisions
 from app.conversions.operations.settle_program import Progress, settle_program
@@ -60,8 +61,9 @@ def receive_deliveries(ctx: Context, bodies: Iterable[Any], progress: Progress |
     for receipt in receipts:
         if receipt.incoming is not None:
             by_program.setdefault(contracts[receipt.incoming.contract].program_id, []).append(receipt)
+    # The locks of all of them at once: one after the other, two senders could each wait for the other.
+    lock_linked(ctx.session, by_program)
     for program_id in sorted(by_program):
-        program_named(ctx.session, program_id, lock=True)
         _store(ctx, program_id, by_program[program_id])
         settle_program(ctx, program_id, progress)
     decisions: dict[tuple[str, date], Decision | None] = {}
