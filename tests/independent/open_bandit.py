@@ -9,7 +9,7 @@ file. A placement is a campaign and a position. Each price of the rate card is o
 rounded to whole yen, half away from zero.
 
 random   per thousand: men in position 1 420; women in position 1 510; position 1 otherwise 300; all else 240.
-         Besides 15 yen for each click, one line a day.
+         Besides 15 yen for each click on what it showed, a line each, on the day in Tokyo of the click.
 bts      per thousand: position 1 450; position 2 400; position 3 350, for the first 25,000 impressions from 24 November
          up to, not including, 1 December, day by day and in a day by campaign and position; 120 for those beyond.
          What was shown on 1 December is not paid for.
@@ -27,7 +27,7 @@ CONTRACTED = 25_000
 
 
 def counted(path):
-    """Return impressions and clicks by (policy, day in Tokyo, campaign, position)."""
+    """Return impressions by (policy, day in Tokyo, campaign, position), and clicks by policy and day."""
     impressions, clicks = Counter(), Counter()
     with gzip.open(path, "rt", newline="") if str(path).endswith(".gz") else open(path, newline="") as file:
         for row in csv.DictReader(file):
@@ -35,7 +35,7 @@ def counted(path):
             assert at.utcoffset() == timedelta(0)
             place = row["policy"], (at + TOKYO).date().isoformat(), row["campaign"], int(row["position"])
             impressions[place] += 1
-            clicks[place] += int(row["clicked"])
+            clicks[place[:2]] += int(row["clicked"])
     return impressions, clicks
 
 
@@ -44,14 +44,13 @@ def lines(path):
     impressions, clicks = counted(path)
     precise = Counter()
     left = CONTRACTED
+    for number, (policy, day) in enumerate(each for each in clicks.elements() if each[0] == "random"):
+        precise[policy, day, f"click-{number}"] = Decimal(15)
     for policy, day, campaign, position in sorted(impressions):
         shown = impressions[policy, day, campaign, position]
         if policy == "random":
             rule, price = rate_of_random(campaign, position)
             precise[policy, day, rule] += Decimal(shown) * price / 1000
-            clicked = clicks[policy, day, campaign, position]
-            if clicked:
-                precise[policy, day, "click"] += Decimal(clicked) * 15
         elif day < "2019-12-01":
             within = min(shown, left)
             left -= within

@@ -100,7 +100,8 @@ def _words(case: DayCase, decision: DayDecision, calculations: list[str]) -> Any
 
 
 def _limits(case: DayCase) -> tuple[Limit, ...]:
-    return case.terms.delivery_limits if isinstance(case.terms, Terms) else ()
+    terms = case.terms
+    return terms.delivery_limits if isinstance(terms, Terms) and terms.delivery_rules is not None else ()
 
 
 def _limit_words(limit: Limit, reason: Reason, decision: DayDecision) -> str:

@@ -9,15 +9,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.contracts.mapping import terms_decided_under
+from app.contracts.mapping import terms_decided_under, timezone_of
 from app.contracts.repository import contract_named, versions_of
 from app.contracts.vocabulary import facts_of_contract, pinned_lists
-from app.conversions.day_repository import day_decisions
+from app.conversions.day_repository import day_decision_at, day_decisions
 from app.conversions.errors import DecisionNotFound, DecisionNotReproduced
 from app.conversions.mapping import decision_data, engine_conversion, keys_of, retired_by
 from app.conversions.operations.explain_day import explain_day
 from app.conversions.operations.get_conversion import get_conversion
 from app.conversions.operations.preview_decision import Preview
+from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import (
     conversion_known,
     decided_together,
@@ -27,7 +28,7 @@ from app.conversions.repository import (
     touches_of,
 )
 from app.core.as_of import read_as_of, when_asked
-from app.core.instants import write_instant
+from app.core.instants import parse_date, write_instant
 from app.engine.attribution import ProgramModel
 from app.engine.counters import Before
 from app.engine.decision import Decision, Outcome, Reason, digest_of
@@ -40,6 +41,7 @@ from app.partners.mapping import catalogue_of
 from app.partners.operations.get_program import get_program
 from app.partners.repository import program_named
 from app.runtime import Context
+from app.store.models import Contract
 from app.store.models import Conversion as ConversionRow
 from app.store.models import Decision as DecisionRow
 
@@ -182,8 +184,9 @@ def find_decision(
 def find_decisions(
     ctx: Context, name: str, program: str | None = None, as_of: str | datetime | None = None
 ) -> Sequence[DecisionRow]:
-    """Return a decision by its id, or those on a conversion by its id, one for each partner that it concerned."""
-    decision = ctx.session.get(DecisionRow, name)
+    """Return a decision by its id, or those on a conversion by its id, one for each partner that it concerned; or the one
+    on a day of deliveries by its contract and day, such as "acme/2027-03-01"."""
+    decision = ctx.session.get(DecisionRow, name) or _of_day_named(ctx, name, as_of)
     if decision is not None:
         return [decision]
     programs = [program] if program else programs_with_conversion(ctx.session, name)
@@ -195,6 +198,16 @@ def find_decisions(
     if not found.decisions:
         raise DecisionNotFound(f"The conversion {name!r} has no decision{when_asked(found.as_of)}.")
     return found.decisions
+
+
+def _of_day_named(ctx: Context, name: str, as_of: str | datetime | None) -> DecisionRow | None:
+    contract_id, _, day = name.rpartition("/")
+    delivered_on, contract = parse_date(day), ctx.session.get(Contract, contract_id)
+    if delivered_on is None or contract is None:
+        return None
+    known_at = read_as_of(as_of, ctx.now(), timezone_of(contract))
+    settle_program(ctx, contract.program_id)
+    return day_decision_at(ctx.session, contract.id, delivered_on, known_at)
 
 
 def _terms_of(ctx: Context, row: DecisionRow) -> Terms | NoTerms:

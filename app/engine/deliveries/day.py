@@ -53,7 +53,8 @@ def decide_day(case: DayCase, matcher: Matcher, before: Before, note: Note | Non
     if isinstance(terms, NoTerms):
         return _said(case, "no_contract", (Reason(terms.code, actual=terms.because),), before)
     if terms.delivery_rules is None:
-        return _said(case, "ineligible", (Reason("NOT_PAID_PER_DELIVERY"),), before)
+        said = _said(case, "ineligible", (Reason("NOT_PAID_PER_DELIVERY"),), before)
+        return replace(said, contract_version=terms.version.number, rule_versions=terms.delivery_versions_record)
     return _Day(case, terms, matcher, before, note).decision()
 
 
