@@ -106,6 +106,8 @@ MEANT = (
             "policy_refused",
             "key_refused",
             "key_name_refused",
+            "delivery_refused",
+            "adjustment_refused",
         ),
     ),
     Meant(
