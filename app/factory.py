@@ -15,6 +15,7 @@ from app.audit.routes import routes as audit
 from app.billing.routes import routes as billing
 from app.contracts.diff_routes import routes as contracts
 from app.conversions.routes import routes as conversions
+from app.deliveries.routes import routes as deliveries
 from app.partners.routes import routes as partners
 from app.rates.routes import routes as rates
 from app.rulesets.routes import routes as rulesets
@@ -23,7 +24,7 @@ from app.settings import Settings
 from app.web.application import application
 from app.web.rate import Rate
 
-ROOMS = (partners, rulesets, contracts, rates, conversions, billing, audit, keys)
+ROOMS = (partners, rulesets, contracts, rates, conversions, deliveries, billing, audit, keys)
 
 
 def create_app(runtime: Runtime, rate: Rate = Rate()) -> Flask:  # noqa: B008 - it is frozen

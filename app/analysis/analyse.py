@@ -33,6 +33,9 @@ def analyse(
     body = rules.body
     if isinstance(body, Attribution):
         return []
+    if isinstance(body, Payout) and body.on == "delivery":
+        # Examples are conversions, so nothing is asked about what deliveries carry.
+        return falling_totals(body, catalogue) + idle_limits(body)
     setting = Setting(catalogue, timezone, budget or Budget())
     with ONE_AT_A_TIME:
         calculated = frozenset(fact for formula in formulas_of(body) if (fact := fact_of(formula)) is not None)

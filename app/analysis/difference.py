@@ -25,6 +25,8 @@ from app.rulelang.ruleset import RuleSet
 
 Version = Literal["old", "new"]
 
+OF_DELIVERIES = "payouts on deliveries are compared as they are written; no example is looked for"
+
 
 class KindsDiffer(AppError):
     """Two rule bodies of different kinds: they decide different things, so there is nothing to compare."""
@@ -75,6 +77,8 @@ def difference(
     match old.body, new.body:
         case Attribution(), Attribution():
             return _claims(old.body, new.body, setting)
+        case (Payout(on="delivery"), Payout()) | (Payout(), Payout(on="delivery")):
+            return Equal() if old.key == new.key else Undecided(OF_DELIVERIES)
         case (Eligibility(), Eligibility()) | (Payout(), Payout()):
             with ONE_AT_A_TIME:
                 return _Comparison(old, new, setting).answer()

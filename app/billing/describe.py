@@ -78,6 +78,7 @@ def line_data(line: StatementLine, currency: str) -> dict[str, Any]:
     return {
         "id": line.id,
         "conversion": line.conversion_id,
+        **({} if line.delivered_on is None else {"delivered_on": line.delivered_on.isoformat()}),
         "decision": line.decision_id,
         "event_at": write_instant(line.event_at),
         "rule": line.rule,
@@ -130,6 +131,7 @@ def impact_data(impact: Impact, most: int = 1_000) -> dict[str, Any]:
 def _change_data(change: DecisionChange, currency: str) -> dict[str, Any]:
     return {
         "conversion": change.conversion,
+        **({} if change.delivered_on is None else {"delivered_on": change.delivered_on.isoformat()}),
         "event_at": write_instant(change.event_at),
         "decision": change.decision,
         "before": _outcome_data(change.before),

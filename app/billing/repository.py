@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +21,10 @@ from app.store.rows import add_rows
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A conversion × rule × part whose posted amount is not what it should be."""
+    """A conversion × rule × part, or a rule × part of a day's deliveries, whose posted amount is not what it should be."""
 
-    conversion_id: str
+    conversion_id: str | None
+    delivered_on: date | None
     rule: str
     part: str
     event_at: datetime
@@ -36,20 +37,22 @@ class Difference:
     corrects: str | None
 
 
-# Target minus posted, per conversion × rule × part of the period. A line that should no longer exist has the target zero and
-# is booked on the decision that is current now. What its terms hold, or do not lock yet, waits; what is posted does not
-# go away by that.
+# Target minus posted, per conversion (or day of deliveries) × rule × part of the period. A line that should no longer exist
+# has the target zero and is booked on the decision that is current now. What its terms hold, or do not lock yet, waits;
+# what is posted does not go away by that.
 _DIFFERENCES = text(
-    """
+    r"""
     WITH posted AS (
-        SELECT conversion_id, rule, part, max(event_at) AS event_at, sum(amount) AS amount, sum(amount_precise) AS precise,
+        SELECT coalesce(conversion_id, E'\t' || delivered_on::text) AS subject, conversion_id, delivered_on,
+               rule, part, max(event_at) AS event_at, sum(amount) AS amount, sum(amount_precise) AS precise,
                (array_agg(id ORDER BY position DESC))[1] AS last_id,
                (array_agg(decision_id ORDER BY position DESC))[1] AS decision_id,
                (array_agg(formula ORDER BY position DESC))[1] AS formula
         FROM statement_lines WHERE statement_id = :statement
-        GROUP BY conversion_id, rule, part
+        GROUP BY conversion_id, delivered_on, rule, part
     ), target AS (
-        SELECT d.conversion_id, l ->> 'rule' AS rule, coalesce(l ->> 'part', '') AS part, d.event_at,
+        SELECT coalesce(d.conversion_id, E'\t' || d.delivered_on::text) AS subject, d.conversion_id, d.delivered_on,
+               l ->> 'rule' AS rule, coalesce(l ->> 'part', '') AS part, d.event_at,
                d.id AS decision_id, l ->> 'formula' AS formula,
                (l ->> 'amount_precise')::numeric AS precise, (l ->> 'amount')::numeric AS amount
         FROM decisions d CROSS JOIN LATERAL jsonb_array_elements(d.record -> 'lines') AS l
@@ -58,17 +61,21 @@ _DIFFERENCES = text(
           AND (coalesce(greatest(d.held_until, d.locks_at) <= :now, true)
                OR d.conversion_id IN (SELECT conversion_id FROM posted))
     )
-    SELECT coalesce(t.conversion_id, p.conversion_id), coalesce(t.rule, p.rule), coalesce(t.part, p.part),
-           coalesce(t.event_at, p.event_at),
+    SELECT coalesce(t.conversion_id, p.conversion_id), coalesce(t.delivered_on, p.delivered_on),
+           coalesce(t.rule, p.rule), coalesce(t.part, p.part), coalesce(t.event_at, p.event_at),
            coalesce(t.decision_id, (
                SELECT d.id FROM decisions d
                WHERE d.conversion_id = p.conversion_id AND d.program_id = :program AND d.contract_id = :contract
                  AND d.retired_at IS NULL
+           ), (
+               SELECT d.id FROM decisions d
+               WHERE d.contract_id = :contract AND d.delivered_on = p.delivered_on AND d.event_at = p.event_at
+                 AND d.retired_at IS NULL
            ), p.decision_id), coalesce(t.formula, p.formula),
            coalesce(t.precise, 0), coalesce(t.amount, 0), coalesce(p.precise, 0), coalesce(p.amount, 0), p.last_id
-    FROM target t FULL JOIN posted p ON p.conversion_id = t.conversion_id AND p.rule = t.rule AND p.part = t.part
+    FROM target t FULL JOIN posted p ON p.subject = t.subject AND p.rule = t.rule AND p.part = t.part
     WHERE coalesce(t.amount, 0) <> coalesce(p.amount, 0)
-    ORDER BY 4, 1, 2, 3
+    ORDER BY 5, coalesce(t.subject, p.subject), 3, 4
     """
 )
 
@@ -125,6 +132,7 @@ LINE_COLUMNS = (
     "statement_id",
     "run_id",
     "conversion_id",
+    "delivered_on",
     "decision_id",
     "event_at",
     "rule",

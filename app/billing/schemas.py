@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.web.as_of import PageAsOf
-from app.web.fields import DecimalString, Identifier, InstantField, MonthPeriod, Name, Text, Whole, Word
+from app.web.fields import DecimalString, Identifier, InstantField, LocalDate, MonthPeriod, Name, Text, Whole, Word
 from app.web.schema import Strict
 
 
@@ -68,10 +68,11 @@ class StatementShown(Strict):
 
 
 class StatementLineShown(Strict):
-    """Money: a conversion × rule."""
+    """Money: a conversion × rule, or a rule over all placements on a day of deliveries."""
 
     id = fields.String()
-    conversion = Name()
+    conversion = Name(allow_none=True)
+    delivered_on = LocalDate(metadata={"description": "The local day of the deliveries; left out for a conversion."})
     decision = Identifier(metadata={"example": "dec_5f1c7c2f0e6a4b9d8c3a2b1f"})
     event_at = InstantField()
     rule = fields.String(metadata={"example": "base"})
@@ -128,7 +129,8 @@ class OutcomeShown(Strict):
 class DecisionChangeShown(Strict):
     """A decision that the change would take the place of."""
 
-    conversion = Name()
+    conversion = Name(allow_none=True)
+    delivered_on = LocalDate(metadata={"description": "The local day of the deliveries; left out for a conversion."})
     event_at = InstantField()
     decision = Identifier(metadata={"example": "dec_5f1c7c2f0e6a4b9d8c3a2b1f"})
     before = fields.Nested(OutcomeShown)

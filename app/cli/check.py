@@ -18,7 +18,7 @@ from app.analysis.shown import difference_data
 from app.cli.files import read_json
 from app.cli.rule_values import ReadWith, read_with
 from app.cli.terminal import as_json, out, print_json, refusals_shown
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import PLACES
 from app.rulelang.printer import body_lines
 from app.rulelang.ruleset import RuleSet, check_rules, rules_from, with_kind
 from app.rulelang.table import Table, blocks, markdown, table_of
@@ -73,7 +73,7 @@ def check(
 
 def _bodies(data: Any) -> list[tuple[str, Any]]:
     """Return the bodies of a file, each with the pointer to it."""
-    if isinstance(data, dict) and data and set(data) <= set(KINDS):
+    if isinstance(data, dict) and data and set(data) <= set(PLACES):
         return [(f"/{kind}", with_kind(kind, body)) for kind, body in data.items()]
     return [("", data)]
 

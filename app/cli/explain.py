@@ -16,7 +16,7 @@ from app.conversions.operations.explain_decision import explain_decision, find_d
 @refusals_shown
 def explain(decision: str, program: str | None, as_of: str | None, is_json: bool) -> None:
     """Explain DECISION: the id of a decision (dec_…), or of a conversion for the decisions on it as they stand, one for
-    each partner that it concerns.
+    each partner that it concerns, or a contract and a local day for the decision on its impressions (acme/2027-03-01).
 
     It is decided again by the reference engine; if that does not give the stored digest, the command fails.
     """

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from app.adapters.yaml_text import yaml_text
 from app.contracts.whole import WholeRules, WholeVersion
 from app.core.instants import parse_instant, start_of_day, write_instant
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import PLACES
 
 FORMAT = 1
 FRAME = ("direction", "currency", "timezone", "rounding")
@@ -27,6 +27,8 @@ kind on hit claims qualify id name type unit subject required mode months notice
 lock submit_within_days fx after_lock date rates by when then measure per window rate steps crossing flat_at_zero
 up_to fact op value any_item every_item no_item where if_missing flat percent per_unit cpm size amount free round
 package tiers sum least greatest clamp min max of over accept reject hold rules otherwise bonuses limits counters
+basis contracted overage_cpm sources truth other tolerance fallback deadline_days deduct invalid not_viewable
+minimum_guarantee flights from to placements
 """
 _RANK = {key: rank for rank, key in enumerate(_ORDER.split())}
 
@@ -90,7 +92,9 @@ def version_data(version: WholeVersion, document: Document) -> dict[str, Any]:
         **_said("reason", version.reason),
         **{key: ordered(value) for key, value in version.attributes.items() if value is not None},
         **_said("params", _named(version.params)),
-        **_said("rules", {kind: _rules_data(version.rules[kind], document) for kind in KINDS if kind in version.rules}),
+        **_said(
+            "rules", {kind: _rules_data(version.rules[kind], document) for kind in PLACES if kind in version.rules}
+        ),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.contract_files.document import Document, ListSaid, ordered, start_text
 from app.contracts.whole import WholeRules, WholeVersion
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import PLACES
 from app.rulelang.bindings import Bindings, NamedList, read_list
 from app.rulelang.facts import Catalogue
 from app.rulelang.printer import body_lines
@@ -22,7 +22,7 @@ def version_lines(document: Document, version: WholeVersion, catalogue: Catalogu
     lines += [f"backdated: {version.backdated}"] if version.backdated else []
     lines += [f"{key.replace('_', ' ')}: {_value_text(value)}" for key, value in version.attributes.items()]
     lines += [f"parameter {name}: {_value_text(value)}" for name, value in sorted(version.params.items())]
-    for kind in KINDS:
+    for kind in PLACES:
         for rules in version.rules.get(kind, ()):
             since = "" if rules.start == version.start else f" from {start_text(rules.start, document.timezone)}"
             meant = ", ".join(f"version {number} of {name}" for name, number in rules.lists.items())

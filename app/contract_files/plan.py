@@ -11,7 +11,7 @@ from app.contract_files.document import Document, ListSaid, comparable, rules_te
 from app.contract_files.said import Stated
 from app.contracts.whole import WholeRules, WholeVersion
 from app.core.errors import Finding, pointer_of
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import PLACES
 
 Action = Literal["same", "create", "extend", "draft", "edit", "replace", "add rules", "not in the file"]
 InWords = Callable[[Document, WholeVersion], list[str]]
@@ -220,7 +220,7 @@ def _added(document: Document, said: WholeVersion, found: Stated) -> tuple[Added
     if comparable(bare[0]) != comparable(bare[1]) or said.rules.keys() != found.said.rules.keys():
         return None
     added: list[AddedRules] = []
-    for kind in KINDS:
+    for kind in PLACES:
         mine = {rules.start: rules for rules in said.rules.get(kind, ())}
         known = {rules.start: rules for rules in found.said.rules.get(kind, ())}
         if known.keys() - mine.keys():

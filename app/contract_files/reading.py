@@ -17,13 +17,14 @@ from app.contracts.drafting import BACKDATED, MAX_DATED, read_start
 from app.contracts.whole import WHOLE_KINDS, WholeRules, WholeVersion
 from app.core.errors import Finding, pointer_of
 from app.core.instants import start_of_day, zone
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import KINDS, PLACES
 from app.rulelang.bindings import LIST_TYPES, NamedList, lists_named, member_texts, read_list
 from app.rulelang.diagnostics import MAX_FINDINGS, EnoughFound, Findings, described
 from app.rulelang.reader import Reader
 from app.rulelang.ruleset import with_kind
 
 MAX_VERSIONS, MAX_LIST_VERSIONS, MAX_LISTS = 1000, 1000, 1000
+OPTIONAL = tuple(place for place in PLACES if place not in KINDS)
 WORDS = {"direction": ("payable", "receivable"), "rounding": ("half_away", "half_even")}
 _NO_ZONE = ZoneInfo("UTC")
 
@@ -203,14 +204,18 @@ class _Reading:
 
     def rules(self, data: Any, start: datetime | None, at: str) -> dict[str, list[WholeRules]]:
         given = (
-            self.reader.object(data, at + "/rules", KINDS, (), "the rules of a version") if data is not None else None
+            self.reader.object(data, at + "/rules", KINDS, OPTIONAL, "the rules of a version")
+            if data is not None
+            else None
         )
         if data is None:
             self.note("missing_key", at, "a version needs its rules", "only a termination has none")
         found: dict[str, list[WholeRules]] = {}
-        for kind in KINDS if given is not None else ():
+        for kind in PLACES if given is not None else ():
             assert given is not None
             here = "/rules" + pointer_of(kind)
+            if kind not in given:
+                continue
             if not isinstance(given[kind], list):
                 found[kind] = self.body(kind, given[kind], start, {}, at, here)
                 continue

@@ -11,7 +11,7 @@ from typing import Any
 from app.contracts.attributes import ATTRIBUTES
 from app.contracts.whole import WholeRules, WholeVersion
 from app.core.instants import parse_instant
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import PLACES
 from app.rulelang.bindings import lists_named, params_named
 
 WAITING = ("draft", "submitted")
@@ -66,7 +66,7 @@ def _stated(
     version: Mapping[str, Any], versions: Sequence[Mapping[str, Any]], newest: Mapping[str, int], only_approved: bool
 ) -> Stated:
     start = _start(version)
-    rows = {kind: _rows(version, kind, start, only_approved) for kind in KINDS}
+    rows = {kind: _rows(version, kind, start, only_approved) for kind in PLACES}
     rules: dict[str, list[WholeRules]] = {
         kind: _rules(of_kind, start, newest) for kind, of_kind in rows.items() if of_kind
     }

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
+from app.contracts.delivery_terms import read_delivery
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date
 from app.core.money import canonical, parse_decimal
@@ -19,7 +20,23 @@ from app.rulelang.reader import Reader
 MODES = ("none", "fixed", "evergreen")
 MAX_MONTHS, MAX_NOTICE_DAYS = 120, 366
 LAST_YEAR = 9000  # so that terms can be counted on from there
-ATTRIBUTES = ("value", "ends_on", "renewal", "settlement")
+ATTRIBUTES = ("value", "ends_on", "renewal", "settlement", "delivery")
+LATER = ("settlement", "delivery")
+
+
+class Said(Protocol):
+    """What says such things: a contract version."""
+
+    @property
+    def value(self) -> Decimal | None: ...
+    @property
+    def ends_on(self) -> date | None: ...
+    @property
+    def renewal(self) -> dict[str, Any] | None: ...
+    @property
+    def settlement(self) -> dict[str, Any] | None: ...
+    @property
+    def delivery(self) -> dict[str, Any] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +47,13 @@ class Attributes:
     ends_on: date | None = None
     renewal: dict[str, Any] | None = None
     settlement: dict[str, Any] | None = None
+    # How impressions are counted, reconciled and paid for: read by `delivery_terms.py`.
+    delivery: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, version: Said) -> Attributes:
+        """Return the attributes of a contract version."""
+        return cls(version.value, version.ends_on, version.renewal, version.settlement, version.delivery)
 
     @property
     def mode(self) -> str:
@@ -48,19 +72,19 @@ class Attributes:
             "ends_on": None if self.ends_on is None else self.ends_on.isoformat(),
             "renewal": self.renewal,
             "settlement": self.settlement,
+            "delivery": self.delivery,
         }
 
     def as_hashed(self) -> dict[str, Any]:
         """Return what the hash of a version covers: the attributes that came later only where something is said."""
-        said = self.as_data()
-        return said if self.settlement is not None else {key: said[key] for key in said if key != "settlement"}
+        return {key: said for key, said in self.as_data().items() if said is not None or key not in LATER}
 
 
 def read_attributes(given: Mapping[str, Any], taken: Attributes) -> tuple[Attributes, list[Finding]]:
     """Return the attributes that are given, the others as they were, and everything wrong with the given ones."""
     findings = Findings()
     reader = Reader(findings)
-    value, ends_on, renewal = taken.value, taken.ends_on, taken.renewal
+    value, ends_on, renewal, delivery = taken.value, taken.ends_on, taken.renewal, taken.delivery
     if given.get("value") is not None:
         value = _value(given["value"], findings)
     if given.get("ends_on") is not None:
@@ -70,9 +94,11 @@ def read_attributes(given: Mapping[str, Any], taken: Attributes) -> tuple[Attrib
     settlement = taken.settlement
     if given.get("settlement") is not None:
         settlement = _settlement(given["settlement"], findings)
+    if given.get("delivery") is not None:
+        delivery = read_delivery(reader, given["delivery"], "/delivery")
     if renewal is not None and renewal["mode"] == "fixed" and ends_on is None and not findings.all:
         findings.add("missing_key", "/ends_on", "a fixed renewal needs the day on which the term ends: ends_on")
-    return Attributes(value, ends_on, renewal, settlement), list(findings.all)
+    return Attributes(value, ends_on, renewal, settlement, delivery), list(findings.all)
 
 
 def _value(given: Any, findings: Findings) -> Decimal | None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.contracts.content import said_besides_rules
+from app.contracts.attributes import Attributes
+from app.contracts.delivery_words import delivery_words
 from app.core.errors import pointer_of
 from app.core.instants import write_instant
 from app.engine.settlement_words import settlement_words
-from app.rulelang.ast import KINDS, Body
+from app.rulelang.ast import PLACES, Body
 from app.rulelang.change import Change, Kind, kind_of_change
 from app.rulelang.changes import body_changes
 from app.store.models import ContractVersion
@@ -31,7 +32,7 @@ class Attribute:
 
 
 def _attributes(version: ContractVersion) -> dict[str, Any]:
-    return said_besides_rules(version).as_data()
+    return Attributes.of(version).as_data()
 
 
 def _or_none(value: Any) -> str:
@@ -62,6 +63,7 @@ ATTRIBUTES = (
     Attribute("ends_on", "the term ends on ", lambda version: _attributes(version)["ends_on"], _or_none),
     Attribute("renewal", "renewal: ", lambda version: _attributes(version)["renewal"], _renewal_words),
     Attribute("settlement", "settlement: ", lambda version: _attributes(version)["settlement"], settlement_words),
+    Attribute("delivery", "deliveries: ", lambda version: version.delivery, delivery_words),
     Attribute("backdated", "back-dating: ", lambda version: version.backdated or "none"),
     Attribute(
         "termination",
@@ -146,7 +148,7 @@ def rule_changes(before: Sequence[DatedRules], after: Sequence[DatedRules], star
     Rules are compared with those that the version before has in force at their start, or begins with.
     """
     found: list[RulesChanged] = []
-    for kind in KINDS:
+    for kind in PLACES:
         was, now = (sorted(_of_kind(side, kind), key=lambda rules: rules.effective_from) for side in (before, after))
         found += [_compared(was, rules, is_first=index == 0) for index, rules in enumerate(now)]
         found += _dropped(was, now, start)

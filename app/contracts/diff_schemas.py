@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import PLACES
 from app.web.fields import Flag, Identifier, InstantField, Whole, Word
 from app.web.schema import Strict
 
@@ -48,7 +48,7 @@ class PartChanged(Strict):
 class RuleVersionChanged(Strict):
     """What became of the rules of a kind from a start on."""
 
-    kind = Word(KINDS)
+    kind = Word(PLACES)
     effective_from = InstantField()
     change = Word(
         (*CHANGES[:3], "same"), metadata={"description": "`added`: a start that was none. `removed`: one that is gone."}

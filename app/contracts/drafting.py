@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant, start_of_day, write_instant
-from app.rulelang.ast import KINDS, Kind
+from app.rulelang.ast import KINDS, PLACES, Kind
 from app.rulelang.bindings import Bindings, params_named
 from app.rulelang.diagnostics import MAX_FINDINGS, described, did_you_mean
 from app.rulelang.facts import Catalogue
-from app.rulelang.ruleset import check_rules, with_kind
+from app.rulelang.ruleset import check_rules, kind_in, with_kind
 
 # restate: from the start on. prospective: from the start on, but nothing that happened before the approval.
 BACKDATED = ("restate", "prospective")
@@ -82,8 +82,9 @@ def read_rules(
         if len(findings) > MAX_FINDINGS:
             break
         where = at + pointer_of(kind)
-        if kind not in KINDS:
-            findings.append(Finding("unknown_key", f"unknown kind of rules {kind!r}", where, did_you_mean(kind, KINDS)))
+        if kind not in PLACES:
+            hint = did_you_mean(kind, PLACES)
+            findings.append(Finding("unknown_key", f"unknown kind of rules {kind!r}", where, hint))
             continue
         if isinstance(given, list) and len(given) > MAX_DATED:
             message = f"{len(given)} rule versions of one kind; a draft takes {MAX_DATED} at most"
@@ -124,16 +125,21 @@ def read_body(
 ) -> RuleDraft | None:
     """Return one checked rule body as a draft, or None with findings."""
     body = with_kind(kind, body)
-    if isinstance(body, dict) and body.get("kind") in KINDS and body["kind"] != kind:
+    if isinstance(body, dict) and body.get("kind") in KINDS and body["kind"] != kind_in(kind):
         findings.append(
             Finding("wrong_kind", f"the body is {body['kind']} rules; here stand {kind} rules", at + "/kind")
         )
+        return None
+    if isinstance(body, dict) and kind == "delivery_payout" and body.get("on") == "conversion":
+        message = "here stands the payout on deliveries; that on conversions stands under payout"
+        findings.append(Finding("wrong_kind", message, at + "/on", 'write "on": "delivery"'))
         return None
     rule_set, found = check_rules(body, setting.catalogue, at, setting.bindings)
     findings += [finding for finding in found if finding.severity == "error"]
     if rule_set is None or start is None:
         return None
-    return RuleDraft(rule_set.kind, start, body, rule_set.hash)
+    place: Kind = "delivery_payout" if kind == "delivery_payout" else rule_set.kind
+    return RuleDraft(place, start, body, rule_set.hash)
 
 
 def check_starts(drafts: list[RuleDraft], start: datetime, end: datetime | None, at: str) -> list[Finding]:

@@ -12,6 +12,7 @@ import orjson
 
 from app.core.instants import zone
 from app.engine import terms as engine
+from app.engine.deliveries.terms import delivery_terms
 from app.engine.settlement import settlement_from
 from app.rulelang.ast import KINDS
 from app.rulelang.bindings import Bindings, NamedList
@@ -66,6 +67,7 @@ def _engine_version(version: models.ContractVersion, catalogue: Catalogue, lists
         is_termination=version.is_termination,
         is_expiry=version.kind == "expiry",
         settlement=settlement_from(version.settlement),
+        delivery=delivery_terms(version.delivery),
         rule_versions=tuple(
             engine.RuleVersion(
                 id=rule.id,
@@ -74,6 +76,7 @@ def _engine_version(version: models.ContractVersion, catalogue: Catalogue, lists
                 effective_from=rule.starts_at,
                 recorded_at=rule.recorded_at,
                 retired_at=rule.retired_at,
+                place=rule.kind,  # type: ignore[arg-type]
             )
             for rule in version.rule_versions
             if rule.recorded_at is not None
@@ -92,8 +95,12 @@ def terms_decided_under(
     (version,) = (version for version in versions if version.number == record["contract_version"])
     known = _engine_version(version, catalogue, lists)
     by_id = {rule.id: rule for rule in known.rule_versions}
-    eligibility, attribution, payout = (by_id[record["rule_versions"][kind]["id"]] for kind in KINDS)
-    return engine.Terms(engine_contract(contract), known, eligibility, attribution, payout)
+    named = {kind: by_id[rule["id"]] for kind, rule in record["rule_versions"].items()}
+    # A decision on deliveries names payouts only: no other rules are asked.
+    first = {kind: next(rule for rule in known.rule_versions if rule.kind == kind) for kind in KINDS}
+    eligibility, attribution, payout = (named.get(kind, first[kind]) for kind in KINDS)
+    delivery = named.get("delivery_payout")
+    return engine.Terms(engine_contract(contract), known, eligibility, attribution, payout, delivery_payout=delivery)
 
 
 def rules_of(rule: models.RuleVersion, params: Mapping[str, Any], catalogue: Catalogue, lists: Lists) -> RuleSet:

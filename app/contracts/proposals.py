@@ -9,6 +9,7 @@ from typing import Any
 
 from app.contracts.attributes import Attributes, read_attributes
 from app.contracts.base import attributes_of, base_in_force, has_ended, numbered, taken_over
+from app.contracts.delivery_fit import check_deliveries, is_on_deliveries
 from app.contracts.drafting import RuleDraft, Setting, check_backdated, check_params, read_rules, read_start
 from app.contracts.errors import VersionRefused
 from app.contracts.lifecycle import governs_from
@@ -17,10 +18,10 @@ from app.contracts.repository import is_in_timeline
 from app.contracts.vocabulary import bindings_of, facts_of_contract, pinned_lists
 from app.core.errors import Finding
 from app.core.instants import start_of_day, write_instant
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import KINDS, PLACES
 from app.rulelang.bindings import Bindings, params_named
 from app.rulelang.diagnostics import described
-from app.rulelang.ruleset import check_rules
+from app.rulelang.ruleset import check_rules, with_kind
 from app.rulesets.newest import newest_lists
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion
@@ -84,7 +85,7 @@ def propose(
     source = numbered(versions, number)
     rules, params, found = _read_rules(ctx, contract, versions, asked, source, start, governs)
     attributes, wrong = read_attributes(asked.attributes, attributes_of(source))
-    findings += found + wrong
+    findings += found + wrong + ([] if found or wrong else check_deliveries(rules, attributes))
     expires_at, wrong = (None, []) if wrong else find_expiry(contract, versions, governs, attributes, asked.attributes)
     findings += wrong
     if findings:
@@ -133,7 +134,9 @@ def _read_rules(
 ) -> tuple[list[RuleDraft], dict[str, Any], list[Finding]]:
     """Return the rule versions, the parameters they read, and all findings."""
     rules = asked.rules
-    missing = [kind for kind in KINDS if kind not in rules]
+    missing = [kind for kind in PLACES if kind not in rules]
+    if is_on_deliveries(with_kind("payout", rules.get("payout"))):
+        missing = [kind for kind in missing if kind != "delivery_payout"]  # its place is taken
     taken = taken_over(source, start, missing, governs)
     params = {**({} if source is None else source.params), **asked.params}
     bodies = [*rules.values(), *(draft.body for draft in taken)]
@@ -144,7 +147,7 @@ def _read_rules(
     setting = Setting(timezone_of(contract), facts_of_contract(ctx, contract), Bindings(params, lists))
     drafts, findings = read_rules(rules, start, None, setting, "/rules")
     findings = wrong + findings + _check_taken_over(ctx, versions, taken, setting)
-    lacking = [kind for kind in missing if kind not in {draft.kind for draft in taken}]
+    lacking = [kind for kind in missing if kind in KINDS and kind not in {draft.kind for draft in taken}]
     if lacking:
         hint = "every version has all three kinds; leave one out only to keep the one in force at the start"
         findings.append(Finding("rules_missing", f"{' and '.join(lacking)} rules are missing", "/rules", hint))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import exists, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session, selectinload
 
 from app.contracts.errors import ContractNotFound, VersionNotFound
+from app.contracts.mapping import timezone_of
 from app.store.models import (
     Approval,
     ApprovalPolicy,
@@ -19,7 +20,7 @@ from app.store.models import (
     SavedDraft,
 )
 from app.store.models.contracts import LIMITS_A_PARTNER
-from app.store.work_list import concerns, unsettle_where
+from app.store.work_list import concerns, unsettle_day, unsettle_days, unsettle_where
 
 
 def contract_named(session: Session, contract_id: str, *, lock: bool = False) -> Contract:
@@ -112,7 +113,19 @@ def unsettle(session: Session, contract: Contract, start: datetime | None, end: 
     if end is not None:
         governed.append(Conversion.event_at < end)
     unsettle_where(session, *governed)
+    if start is not None:
+        _unsettle_days(session, contract, start, end)
     return session.scalar(select(func.count()).select_from(Conversion).where(*governed)) or 0
+
+
+def _unsettle_days(session: Session, contract: Contract, start: datetime, end: datetime | None) -> None:
+    """Have the deliveries of the days from one instant on to another decided again. The first day is looked at even if
+    there was nothing on it, so that what is due by itself from then on is found."""
+    timezone = timezone_of(contract)
+    first = start.astimezone(timezone).date()
+    until = None if end is None else end.astimezone(timezone).date() + timedelta(days=1)
+    unsettle_days(session, contract.program_id, contract.id, first, until)
+    unsettle_day(session, contract.program_id, contract.id, first, start)
 
 
 def retire(session: Session, version: ContractVersion | RuleVersion, at: datetime, **why: str | None) -> None:

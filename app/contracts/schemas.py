@@ -7,7 +7,7 @@ from marshmallow import fields
 from app.contracts.attributes import MAX_MONTHS, MAX_NOTICE_DAYS, MODES
 from app.contracts.status import CONTRACT_STATUSES, VERSION_STATUSES
 from app.engine.settlement import AFTER_LOCK, FX_DATES, MAX_DAYS
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import PLACES
 from app.rulesets.schemas import DecisionTable, RuleFinding, RulesCompared
 from app.store.models.contracts import STATES, VERSION_KINDS
 from app.web.as_of import PageAsOf
@@ -38,6 +38,10 @@ BACKDATED = (
 )
 VALUE = "What the contract is expected to be worth in its currency; it may decide how many have to approve."
 ENDS_ON = "The local day from which the term is over. Left out, the contract goes on until it is terminated."
+DELIVERY = (
+    "How impressions are counted, reconciled and paid for: `basis`, `contracted`, `overage_cpm`, `sources`, `deduct`, "
+    "`minimum_guarantee`, `flights`."
+)
 WHY = "Why. It stands in the audit trail."
 
 
@@ -127,6 +131,7 @@ class Attributed(Strict):
     ends_on = LocalDate(metadata={"description": ENDS_ON})
     renewal = fields.Nested(Renewal, metadata={"description": "Whether and how it goes on when the term ends."})
     settlement = fields.Nested(Settlement, metadata={"description": "When it is paid, and when that is final."})
+    delivery = Object(metadata={"description": DELIVERY, "example": {"basis": "delivered"}})
     reason = Reason(metadata={"description": WHY})
 
 
@@ -165,7 +170,13 @@ class EditedRuleVersion(Strict):
 class NewRuleVersion(EditedRuleVersion):
     """A rule version to be drafted inside an approved contract version: a new rate from a date on."""
 
-    kind = Word(KINDS, required=True, metadata={"description": "Which of the three kinds of rules."})
+    kind = Word(
+        PLACES,
+        required=True,
+        metadata={
+            "description": "Which kind of rules; `delivery_payout` is the payout on deliveries beside one on conversions."
+        },
+    )
 
 
 class NewPromotion(Strict):
@@ -283,7 +294,7 @@ class RuleVersionShown(Approvable):
     """A rule version."""
 
     id = fields.String(metadata={"example": "acme/1/payout/1"})
-    kind = Word(KINDS)
+    kind = Word(PLACES)
     hash = fields.String(metadata={"description": "SHA-256 of the canonical body."})
     lists = Object(metadata=PINS)
     body = Object()
@@ -309,6 +320,7 @@ class VersionShown(Approvable):
     ends_on = LocalDate(allow_none=True)
     renewal = fields.Nested(Renewal, allow_none=True)
     settlement = fields.Nested(Settlement, allow_none=True)
+    delivery = Object(metadata={"description": "What it says about deliveries; left out where that is nothing."})
     params = Object(metadata={"description": "The values of its rules' parameters."})
     rule_versions = fields.List(fields.Nested(RuleVersionShown))
 
@@ -337,7 +349,7 @@ class CheckedRuleVersion(Strict):
     """What there is to say of a rule version as it would be approved now."""
 
     id = fields.String(metadata={"example": "acme/1/payout/1"})
-    kind = Word(KINDS)
+    kind = Word(PLACES)
     ok = Flag(metadata={"description": "Whether it can be submitted. Warnings do not stand against it."})
     findings = fields.List(fields.Nested(RuleFinding))
     in_words = fields.List(fields.String())

@@ -10,12 +10,13 @@ from typing import Any
 
 from app.contracts.attributes import Attributes, read_attributes
 from app.contracts.base import base_in_force
+from app.contracts.delivery_fit import check_deliveries
 from app.contracts.drafting import RuleDraft, Setting, check_backdated, check_params, check_starts, read_body
 from app.contracts.mapping import timezone_of
 from app.contracts.proposals import Draft, check_reason, find_expiry, refusal
 from app.contracts.vocabulary import facts_of_contract
 from app.core.errors import Finding
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import KINDS, PLACES
 from app.rulelang.bindings import Bindings
 from app.rulesets.mapping import named_list
 from app.rulesets.newest import Pins, newest_lists
@@ -67,7 +68,7 @@ def propose_whole(ctx: Context, contract: Contract, versions: Sequence[ContractV
     rules, wrong = _read_rules(ctx, contract, said)
     findings += wrong
     attributes, wrong = read_attributes(said.attributes, Attributes())
-    findings += wrong
+    findings += wrong + ([] if findings or wrong else check_deliveries(rules, attributes))
     ends_at, wrong = (None, []) if wrong else find_expiry(contract, versions, said.start, attributes, said.attributes)
     findings += wrong
     if findings:
@@ -92,13 +93,13 @@ def _read_rules(ctx: Context, contract: Contract, said: WholeVersion) -> tuple[l
     if any(finding.code == "wrong_type" for finding in findings):
         return [], findings
     drafts: list[RuleDraft] = []
-    for kind in KINDS:
+    for kind in PLACES:
         of_kind = said.rules.get(kind, ())
         found = [_read_body(ctx, contract, said, kind, rules, findings) for rules in of_kind]
         read = [draft for draft in found if draft is not None]
-        if not of_kind:
+        if not of_kind and kind in KINDS:
             findings.append(Finding("rules_missing", f"{kind} rules are missing", "/rules", "a version has all three"))
-        elif len(read) == len(found):
+        elif of_kind and len(read) == len(found):
             findings += check_starts(read, said.start, None, f"/rules/{kind}")
         drafts += read
     return drafts, findings

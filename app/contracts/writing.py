@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from app.contracts.attributes import Attributes
-from app.contracts.content import content_data, rule_content_data, said_besides_rules
+from app.contracts.content import content_data, rule_content_data
 from app.contracts.drafting import RuleDraft
 from app.contracts.mapping import timezone_of
 from app.contracts.proposals import Draft
 from app.core.canonical import content_hash
 from app.core.instants import start_of_day, write_instant
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import PLACES
 from app.runtime import Context
 from app.store.models import Contract, ContractVersion, RuleVersion, SavedDraft
 
@@ -70,6 +70,7 @@ def fill(ctx: Context, row: ContractVersion, draft: Draft) -> None:
     row.backdated, row.reason = draft.backdated, draft.reason
     said = draft.attributes
     row.value, row.ends_on, row.renewal, row.settlement = said.value, said.ends_on, said.renewal, said.settlement
+    row.delivery = said.delivery
     row.params = draft.params
     mark_edited(ctx, row)
     row.rule_versions = _rule_rows(row, draft.rules)
@@ -97,14 +98,14 @@ def save(ctx: Context, row: ContractVersion | RuleVersion) -> None:
 
 def ends_at(contract: Contract, row: ContractVersion) -> datetime | None:
     """Return where a version's own term ends, or None."""
-    day = said_besides_rules(row).expires_on
+    day = Attributes.of(row).expires_on
     return None if day is None else start_of_day(day, timezone_of(contract))
 
 
 def _rule_rows(version: ContractVersion, drafts: Iterable[RuleDraft]) -> list[RuleVersion]:
     drafts = list(drafts)
     rows = []
-    for kind in KINDS:
+    for kind in PLACES:
         of_kind = sorted((draft for draft in drafts if draft.kind == kind), key=lambda draft: draft.effective_from)
         for number, draft in enumerate(of_kind, start=1):
             rows.append(

@@ -10,7 +10,8 @@ from app.conversions.repository import Pending
 from app.core.ids import derived_id
 from app.core.instants import write_instant
 from app.core.money import canonical
-from app.engine.decision import Decision, digest_of, record_of
+from app.engine.decision import RECORD_KEYS, Decision, digest_of
+from app.engine.deliveries.decision import DAY_RECORD_KEYS
 from app.engine.evaluate import before_record
 from app.engine.factsheet import Conversion, Touch, typed_facts
 from app.engine.reversals import Returned, Reversal, decided_facts, is_undone
@@ -89,6 +90,7 @@ def decision_row(
         derived_id("dec", conversion.program, pending.id, str(revision), *others),
         conversion.program,
         pending.id,
+        None,
         partner,
         revision,
         decision.contract,
@@ -118,11 +120,17 @@ def decision_data(row: models.Decision, as_of: datetime) -> dict[str, Any]:
         "id": row.id,
         "program": row.program_id,
         "partner": row.partner,
-        **record_of(row.record),
+        **record_of(row),
         "digest": row.digest,
         "as_of": write_instant(row.recorded_at),
         "retired_at": None if retired_at is None else write_instant(retired_at),
     }
+
+
+def record_of(row: models.Decision) -> dict[str, Any]:
+    """Return a decision's record as it was hashed, in the order in which people read it."""
+    keys = RECORD_KEYS if row.delivered_on is None else DAY_RECORD_KEYS
+    return {key: row.record[key] for key in keys if key in row.record}
 
 
 def retired_by(row: models.Decision, as_of: datetime) -> datetime | None:

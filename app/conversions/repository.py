@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ARRAY, Text, delete, exists, func, literal, or_, select, text, tuple_, update
+from sqlalchemy import ARRAY, ColumnElement, Text, delete, exists, func, literal, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -171,12 +171,20 @@ class Pending:
         return self.event_at, self.id, self.program
 
 
+PLACE_OF_DECISION = (
+    Decision.event_at,
+    func.coalesce(Decision.conversion_id, func.chr(9).concat(Decision.contract_id)),
+    Decision.program_id,
+)
+"""The place of a decision in canonical order: that of its conversion, or of the day of its deliveries (`days.py`)."""
+
+
 def decided_under(
     session: Session, contracts: Iterable[str], after: Place, before: datetime, limit: int
 ) -> list[Place]:
-    """Return the places of the first conversions behind a place, and before an instant, on which a decision under one
-    of these contracts stands, in canonical order."""
-    place = (Decision.event_at, Decision.conversion_id, Decision.program_id)
+    """Return the places of the first conversions and days behind a place, and before an instant, on which a decision
+    under one of these contracts stands, in canonical order."""
+    place = PLACE_OF_DECISION
     query = (
         select(*place)
         .distinct()
@@ -189,7 +197,7 @@ def decided_under(
         .order_by(*place)
         .limit(limit)
     )
-    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+    return [(row[0], str(row[1]), row[2]) for row in session.execute(query)]
 
 
 def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pending]:
@@ -292,7 +300,7 @@ def _revisions(session: Session, program_id: str, ids: Sequence[str]) -> dict[st
         .where(Decision.program_id == program_id, Decision.conversion_id == func.any(list(ids)))
         .group_by(Decision.conversion_id)
     )
-    return {row[0]: row[1] for row in session.execute(query)}
+    return {str(row[0]): row[1] for row in session.execute(query)}
 
 
 # A conversion that came back as a whole before it was locked is no order of its customer any more.
@@ -404,7 +412,8 @@ def counter_before(
         Decision.retired_at.is_(None),
         Decision.outcome == "rated",
         Decision.event_at >= start,
-        tuple_(Decision.event_at, Decision.conversion_id, Decision.program_id) < tuple_(*map(literal, end)),
+        Decision.event_at <= end[0],
+        tuple_(*PLACE_OF_DECISION) < tuple_(*map(literal, end)),
     )
     if counter.per == "customer":
         query = query.join(
@@ -429,6 +438,7 @@ DECISION_COLUMNS = (
     "id",
     "program_id",
     "conversion_id",
+    "delivered_on",
     "partner",
     "revision",
     "contract_id",
@@ -519,6 +529,7 @@ def decisions_of(session: Session, program_id: str, conversion_id: str, as_of: d
 def decided_together(session: Session, row: Decision) -> list[Decision]:
     """Return a decision and those on its conversion for other partners that it was made beside: the last revision of
     each up to its own. Several may be made at one instant, so the instant would not tell."""
+    assert row.conversion_id is not None
     every = decisions_of(session, row.program_id, row.conversion_id, datetime.max.replace(tzinfo=UTC))
     last = {decision.partner: decision.revision for decision in reversed(every)}
     found: dict[str | None, Decision] = {}
@@ -532,9 +543,11 @@ def decided_together(session: Session, row: Decision) -> list[Decision]:
 
 @dataclass(frozen=True, slots=True)
 class DecisionChange:
-    """A conversion whose decision for a partner was retired, by another one if it still concerns that partner."""
+    """A conversion, or a day of deliveries, whose decision for a partner was retired, by another one if it still concerns
+    that partner."""
 
-    conversion: str
+    conversion: str | None
+    delivered_on: date | None
     event_at: datetime
     decision: str
     before: dict[str, Any]
@@ -546,9 +559,26 @@ class DecisionChange:
 def changes_at(session: Session, program_id: str, at: datetime) -> list[DecisionChange]:
     """Return the decisions that were retired by others at an instant, in canonical order."""
     later = aliased(Decision)
+    # One subject at a time, so that each is an equality that an index serves.
+    of_conversions = later.conversion_id == Decision.conversion_id
+    of_days = (later.contract_id == Decision.contract_id) & (later.delivered_on == Decision.delivered_on)
+    found = _changes(session, program_id, at, later, of_conversions, Decision.delivered_on.is_(None))
+    found += _changes(session, program_id, at, later, of_days, Decision.delivered_on.is_not(None))
+    return sorted(found, key=lambda change: change.event_at)
+
+
+def _changes(
+    session: Session,
+    program_id: str,
+    at: datetime,
+    later: type[Decision],
+    of_the_same: ColumnElement[bool],
+    of_these: ColumnElement[bool],
+) -> list[DecisionChange]:
     query = (
         select(
             Decision.conversion_id,
+            Decision.delivered_on,
             Decision.event_at,
             Decision.id,
             Decision.record,
@@ -558,12 +588,12 @@ def changes_at(session: Session, program_id: str, at: datetime) -> list[Decision
         )
         .outerjoin(
             later,
-            (later.conversion_id == Decision.conversion_id)
+            of_the_same
             & (later.program_id == Decision.program_id)
             & later.partner.is_not_distinct_from(Decision.partner)
             & later.retired_at.is_(None),
         )
-        .where(Decision.program_id == program_id, Decision.retired_at == at)
+        .where(Decision.program_id == program_id, Decision.retired_at == at, of_these)
         .order_by(Decision.event_at, Decision.conversion_id, Decision.partner)
     )
     return [DecisionChange(*row) for row in session.execute(query)]
@@ -590,7 +620,7 @@ def current_briefs(session: Session, program_id: str, ids: Iterable[str]) -> dic
     )
     found: dict[str, list[DecisionBrief]] = {}
     for row in session.execute(query):
-        found.setdefault(row[0], []).append(DecisionBrief(*row[1:]))
+        found.setdefault(str(row[0]), []).append(DecisionBrief(*row[1:]))
     return {conversion: sorted(briefs, key=leading_first) for conversion, briefs in found.items()}
 
 
@@ -638,12 +668,12 @@ def current_records(
     """Return (conversion, partner, record) of the decisions as they stand, of all conversions or of these, in order."""
     query = (
         select(Decision.conversion_id, Decision.partner, Decision.record)
-        .where(Decision.program_id == program_id, Decision.retired_at.is_(None))
+        .where(Decision.program_id == program_id, Decision.conversion_id.is_not(None), Decision.retired_at.is_(None))
         .order_by(Decision.conversion_id, Decision.partner)
     )
     if ids is not None:
         query = query.where(Decision.conversion_id == func.any(list(ids)))
-    return [(row.conversion_id, row.partner, row.record) for row in session.execute(query)]
+    return [(str(row.conversion_id), row.partner, row.record) for row in session.execute(query)]
 
 
 def refresh_statistics(session: Session) -> None:

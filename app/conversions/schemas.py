@@ -56,6 +56,7 @@ class ReasonShown(Strict):
     fact = fields.String()
     expected = fields.String()
     actual = fields.String()
+    placement = fields.String(metadata={"description": "The placement that it is about, of deliveries."})
 
 
 class CreditShown(Strict):
@@ -96,6 +97,11 @@ class LineShown(Strict):
     amount = DecimalString(metadata={"example": "6.00"})
     currency = Text(metadata={"example": "USD"})
     fx = fields.Nested(FxShown, metadata={"description": "Where the order is in another currency."})
+    flag = fields.String(
+        metadata={
+            "description": "FALLBACK_SOURCE: the deadline chose its counts; left out where nothing is to be said."
+        }
+    )
 
 
 class DecisionSummary(Strict):
@@ -112,7 +118,8 @@ class DecisionSummary(Strict):
 class DecisionMade(Strict):
     """What the rules say of a conversion."""
 
-    conversion = Name()
+    conversion = Name(metadata={"description": "Left out of a decision on deliveries."})
+    delivered_on = LocalDate(metadata={"description": "The local day of the deliveries; left out for a conversion."})
     contract = Identifier(allow_none=True)
     contract_version = Whole(1, 999_999_999, allow_none=True)
     rule_versions = Object(metadata={"description": "Id, number and hash of the rules that decided, by kind."})
@@ -127,6 +134,15 @@ class DecisionMade(Strict):
     credit = fields.List(fields.Nested(CreditShown))
     lines = fields.List(fields.Nested(LineShown))
     inputs_hash = fields.String(metadata={"description": "Hash of everything it depends on besides the terms."})
+    placements = fields.List(
+        Object(), metadata={"description": "Of deliveries: what became of each placement's impressions."}
+    )
+    deliveries = fields.List(Object(), metadata={"description": "Of deliveries: the revisions it was made of."})
+    adjustments = fields.List(fields.String(), metadata={"description": "Of deliveries: make-goods and credits."})
+    past_deadline = Flag(
+        metadata={"description": "Of deliveries: whether nobody waited any longer, and that mattered."}
+    )
+    ends_window = Flag(metadata={"description": "Of deliveries: whether the window of a guarantee ends with this day."})
     digest = fields.String(metadata={"description": "Same inputs and terms, same digest; today and in five years."})
 
 

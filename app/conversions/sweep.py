@@ -5,11 +5,11 @@ and where they hold something else than before. Pure but for the loading of coun
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TypeAlias
 
-from app.core.money import ZERO, minus, plus
+from app.core.money import minus, plus
 from app.core.period import window_of
 from app.engine.counters import Before, Counter, RunningTotals, added_to
 from app.engine.terms import Terms, TermsHistory
@@ -51,6 +51,11 @@ class Counting:
     def before(self, terms: Terms, place: Place, customer: str) -> Before:
         """Return what the counters of a contract hold before a place."""
         return self._of(terms.contract.id, place).before(terms.counters_since, place[0], customer)
+
+    def before_day(self, terms: Terms, day: date, place: Place) -> Before:
+        """Return what the counters that deliveries of a day depend on hold before it."""
+        history = self._histories[terms.contract.id]
+        return self._of(terms.contract.id, place).before(history.delivery_counted(terms, day), place[0])
 
     def add(self, contract: str, place: Place, customer: str, added: Mapping[str, Decimal]) -> None:
         """Count what a decision adds to the counters of a contract, if it is watched, and of its account."""
@@ -103,7 +108,7 @@ class Ripples:
         moved = [(contract, counter) for counter in own]
         moved += [(other, counter) for other in of_account for counter in per_partner(self._histories[other])]
         for of, counter in moved:
-            by = minus(_added_to(counter, now), _added_to(counter, was))
+            by = minus(added_to(counter, now), added_to(counter, was))
             if by:
                 self._note(of, counter, at, customer, by)
 
@@ -112,12 +117,14 @@ class Ripples:
         key, end = self._window(contract, counter, at, customer)
         moved[key] = (end, plus(by, moved[key][1]) if key in moved else by)
 
-    def reach(self, contract: str, at: datetime, customer: str) -> bool:
-        """Tell whether a counter that a conversion depends on holds something else than when it was decided."""
+    def reach(self, contract: str, at: datetime, customer: str, *, is_day: bool = False) -> bool:
+        """Tell whether a counter that a conversion, or a day, depends on holds something else than when it was decided."""
         moved = self._moved.get(contract)
         if not moved:
             return False
-        keys = (self._window(contract, counter, at, customer)[0] for counter in self._histories[contract].counters)
+        payouts = self._histories[contract].payouts
+        counters = payouts.delivery_counters if is_day else payouts.conversion_counters
+        keys = (self._window(contract, counter, at, customer)[0] for counter in counters)
         return any(key in moved and moved[key][1] for key in keys)
 
     def open_after(self, at: datetime) -> dict[str, datetime]:
@@ -138,9 +145,3 @@ class Ripples:
 def per_partner(history: TermsHistory) -> list[Counter]:
     """Return the counters of a contract that are on all contracts of its partner."""
     return [counter for counter in history.counters if counter.per == "partner"]
-
-
-def _added_to(counter: Counter, added: Mapping[str, Decimal]) -> Decimal:
-    """Return what a decision adds to a counter of any version of its terms, its own among them or not."""
-    is_of_its_terms = counter.key in added or (counter.limit and counter.measure in added)
-    return added_to(counter, added) if is_of_its_terms else ZERO

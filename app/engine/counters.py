@@ -82,9 +82,11 @@ def limit_counter(limit: Limit) -> Counter | None:
 
 
 def added_to(counter: Counter, added: Mapping[str, Decimal]) -> Decimal:
-    """Return what a decision adds to a counter. What is said of a limit by itself was paid by its fallback; all else that
-    was paid counts."""
-    return added[counter.key if counter.key in added or not counter.limit else counter.measure]
+    """Return what a decision adds to a counter: nothing to those of other terms, or of what it is no decision on. What is
+    said of a limit by itself was paid by its fallback; all else that was paid counts."""
+    if counter.key in added or not counter.limit:
+        return added.get(counter.key, ZERO)
+    return added.get(counter.measure, ZERO)
 
 
 class RunningTotals:

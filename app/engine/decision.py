@@ -51,10 +51,12 @@ class Reason:
     fact: str | None = None
     expected: str | None = None
     actual: str | None = None
+    # The placement that it is about, in a decision on deliveries.
+    placement: str | None = None
 
     def as_dict(self) -> dict[str, str]:
         named = (("code", self.code), ("rule", self.rule), ("fact", self.fact))
-        compared = (("expected", self.expected), ("actual", self.actual))
+        compared = (("expected", self.expected), ("actual", self.actual), ("placement", self.placement))
         return {name: value for name, value in (*named, *compared) if value is not None}
 
 
@@ -99,6 +101,8 @@ class Line:
     part: str = ""
     # The rate that the money it was calculated from was converted at.
     fx: Fx | None = None
+    # What a reader has to know of it, such as that the deadline chose its counts.
+    flag: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -109,6 +113,7 @@ class Line:
             "amount": shown(self.amount, self.currency),
             "currency": self.currency,
             **({} if self.fx is None else {"fx": self.fx.as_dict()}),
+            **({"flag": self.flag} if self.flag else {}),
         }
 
 
@@ -159,11 +164,6 @@ class Decision:
             "lines": [line.as_dict() for line in self.lines],
             "inputs_hash": self.inputs_hash,
         }
-
-
-def record_of(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record as it was hashed, in the order in which people read it, from one that may hold more."""
-    return {key: stored[key] for key in RECORD_KEYS if key in stored}
 
 
 def digest_of(record: dict[str, Any]) -> str:

@@ -112,6 +112,8 @@ def judged(terms: Terms | NoTerms, case: Case, matcher: Matcher) -> Party:
     """Return whether a conversion is eligible under a partner's terms, whoever gets the credit."""
     if isinstance(terms, NoTerms):
         return Party(None, case.conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
+    if not terms.pays_conversions:
+        return Party(terms, facts_for(terms, case.conversion), "ineligible", (Reason("PAID_PER_DELIVERY"),))
     not_counted = refusals(terms, case.conversion)
     if not_counted:
         return Party(terms, facts_for(terms, case.conversion), "ineligible", not_counted)
@@ -182,7 +184,7 @@ def _decision(
     def instead(limit: Limit) -> list[Line] | tuple[Reason, ...]:
         return fallback_lines(limit, contract, party.facts, before, share, note)
 
-    paid = within_limits(lines, terms.payout_body.limits, before, contract.currency, instead)
+    paid = within_limits(lines, terms.limits, before, contract.currency, instead)
     if paid.refused is not None:
         return _said(case, partner, party, paid.refused, paid.reasons, before)
     credit = ((contract.partner, fraction_text(share)),)

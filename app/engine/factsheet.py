@@ -14,7 +14,7 @@ from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.facts import Catalogue, Subject, typed_value
 
 MAX_UNKNOWN = 20  # names that are looked up for what may have been meant; the others are counted
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def with_derived(conversion: Conversion, local: datetime, wanted: frozenset[str]
 _DERIVED: dict[str, Callable[[Conversion, datetime], Value | None]] = {
     "customer_order_number": lambda conversion, local: conversion.customer_order_number,
     "local_date": lambda conversion, local: local.date(),
-    "weekday": lambda conversion, local: _WEEKDAYS[local.weekday()],
+    "weekday": lambda conversion, local: WEEKDAYS[local.weekday()],
     "hour": lambda conversion, local: local.hour,
     "month": lambda conversion, local: local.month,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,13 +13,16 @@ from app.core.period import NO_ANCHOR, window_of
 from app.core.rounding import Rounding
 from app.core.timeline import Span, in_force, timeline
 from app.engine.counters import Counter, counters_of
+from app.engine.deliveries.counting import counters_of_terms, is_of_flight
+from app.engine.deliveries.terms import NOTHING_SAID, DeliveryTerms
 from app.engine.matcher import RuleConditions
+from app.engine.payout_history import EVER, PayoutHistory, counters_of_limits, limits_together
 from app.engine.settlement import NOTHING_AGREED, Settlement
-from app.rulelang.ast import KINDS, Attribution, Eligibility, Kind, Payout, conditions_of
+from app.rulelang.ast import KINDS, PLACES, Attribution, Eligibility, Kind, Limit, Payout, conditions_of
 from app.rulelang.ruleset import RuleSet
 
 B = TypeVar("B")
-_EVER = datetime.min.replace(tzinfo=UTC)
+_PAYOUTS: tuple[Kind, ...] = ("payout", "delivery_payout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,13 @@ class RuleVersion:
     effective_from: datetime
     recorded_at: datetime | None
     retired_at: datetime | None = None
+    # Where it stands, if that is not under the kind of its body: beside the payout on conversions.
+    place: Kind | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Where it stands in its contract version."""
+        return self.place or self.rules.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class ContractVersion:
     # A termination at which a fixed term ended by itself, as it was agreed.
     is_expiry: bool = False
     settlement: Settlement = NOTHING_AGREED
+    delivery: DeliveryTerms = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,8 @@ class Contract:
 
 @dataclass(frozen=True)
 class Terms:
-    """Everything that governs one conversion: a contract version and one rule version of each kind."""
+    """Everything that governs one conversion, or one day of deliveries: a contract version and one rule version of each
+    kind, and one more for the payout on deliveries beside one on conversions."""
 
     contract: Contract
     version: ContractVersion
@@ -72,6 +84,9 @@ class Terms:
     attribution: RuleVersion
     payout: RuleVersion
     counters_since: dict[Counter, datetime] = field(default_factory=dict)
+    delivery_payout: RuleVersion | None = None
+    # The same for the counters of deliveries.
+    delivery_since: dict[Counter, datetime] = field(default_factory=dict)
 
     @cached_property
     def eligibility_body(self) -> Eligibility:
@@ -95,24 +110,85 @@ class Terms:
 
     @cached_property
     def rule_versions(self) -> tuple[tuple[Kind, RuleVersion], ...]:
-        return ("eligibility", self.eligibility), ("attribution", self.attribution), ("payout", self.payout)
+        found = (self.eligibility, self.attribution, self.payout, self.delivery_payout)
+        return tuple((kind, version) for kind, version in zip(PLACES, found, strict=True) if version is not None)
 
     @cached_property
     def rule_versions_record(self) -> dict[str, dict[str, Any]]:
         """Which rule versions decide, as decisions record it: id, number and hash by kind."""
-        return {
-            kind: {"id": version.id, "number": version.number, "hash": version.rules.hash}
-            for kind, version in self.rule_versions
-        }
+        return {kind: _recorded(version) for kind, version in self.rule_versions}
+
+    @property
+    def pays_conversions(self) -> bool:
+        """Whether a conversion can be paid at all: a payout on deliveries pays none."""
+        return self.payout_body.on == "conversion"
+
+    @cached_property
+    def delivery_rules(self) -> RuleVersion | None:
+        """The payout on deliveries, wherever it stands, or None."""
+        return self.delivery_payout if self.pays_conversions else self.payout
+
+    @cached_property
+    def delivery_body(self) -> Payout:
+        assert self.delivery_rules is not None
+        return _body(self.delivery_rules, Payout)
+
+    @cached_property
+    def delivery_conditions(self) -> RuleConditions:
+        assert self.delivery_rules is not None
+        return _conditions(self.delivery_rules)
+
+    @cached_property
+    def delivery_terms(self) -> DeliveryTerms:
+        """How deliveries are counted, reconciled and paid for."""
+        return self.version.delivery
+
+    @cached_property
+    def delivery_versions_record(self) -> dict[str, dict[str, Any]]:
+        """Which rule versions decide deliveries: those of payouts, as limits of one hold for the other."""
+        versions = self.rule_versions[2:]
+        return {kind: _recorded(version) for kind, version in versions}
+
+    @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits on what is paid for a conversion: a limit on what the contract pays is one on deliveries as well."""
+        if not self.pays_conversions or self.delivery_payout is None:
+            return self.payout_body.limits
+        return limits_together(self.payout_body.limits, self.delivery_body.limits)
+
+    @cached_property
+    def delivery_limits(self) -> tuple[Limit, ...]:
+        """The limits on what is paid for deliveries, those of the payout on conversions with them."""
+        others = self.payout_body.limits if self.pays_conversions else ()
+        return limits_together(self.delivery_body.limits, others)
 
     @cached_property
     def facts_read(self) -> frozenset[str]:
-        return frozenset().union(*(version.rules.facts_read for _, version in self.rule_versions))
+        """The facts that are read of a conversion."""
+        return frozenset().union(*(version.rules.facts_read for version in self._of_conversions))
 
     @cached_property
     def facts_required(self) -> tuple[str, ...]:
         """The facts without which nothing is decided, in order of name."""
-        return tuple(sorted(frozenset().union(*(v.rules.facts_required for _, v in self.rule_versions))))
+        return tuple(sorted(frozenset().union(*(v.rules.facts_required for v in self._of_conversions))))
+
+    @cached_property
+    def _of_conversions(self) -> tuple[RuleVersion, ...]:
+        decided = (self.eligibility, self.attribution)
+        return (*decided, self.payout) if self.pays_conversions else decided
+
+    @property
+    def counters(self) -> frozenset[Counter]:
+        """The counters that a conversion depends on."""
+        tiers = counters_of(self.payout_body) if self.pays_conversions else frozenset()
+        return tiers | counters_of_limits(self.limits)
+
+    def delivery_counters(self, day: date) -> frozenset[Counter]:
+        """Return the counters that deliveries of a day depend on."""
+        if self.delivery_rules is None:
+            return frozenset()
+        terms = counters_of_terms(self.delivery_terms, day)
+        return counters_of(self.delivery_body) | counters_of_limits(self.delivery_limits) | terms
 
 
 Missing = Literal["NO_CONTRACT", "UNKNOWN_PARTNER", "BEFORE_START", "TERMINATED", "EXPIRED", "RULES_MISSING"]
@@ -153,15 +229,21 @@ class TermsHistory:
         rules = self._rules[version.number]
         found = [in_force(rules[kind], instant) for kind in KINDS]
         eligibility, attribution, payout = found
+        delivery = in_force(rules["delivery_payout"], instant)
         if eligibility is None or attribution is None or payout is None:
             missing = [kind for kind, rule in zip(KINDS, found, strict=True) if rule is None]
             return self._none("RULES_MISSING", f"version {version.number} has no {' and '.join(missing)} rules by then")
-        key = (eligibility.id, attribution.id, payout.id)
-        terms = self._terms.get(key)
-        if terms is None:
-            terms = Terms(self.contract, version, eligibility, attribution, payout, self._counters_since(payout))
+        key = (eligibility.id, attribution.id, payout.id, "" if delivery is None else delivery.id)
+        if key not in self._terms:
+            terms = Terms(self.contract, version, eligibility, attribution, payout, delivery_payout=delivery)
+            if terms.pays_conversions:
+                terms.counters_since.update(self.payouts.counters_since(payout, "conversion", terms.counters))
+            rules_on = terms.delivery_rules
+            if rules_on is not None:
+                counters = counters_of(terms.delivery_body) | counters_of_limits(terms.delivery_limits)
+                terms.delivery_since.update(self.payouts.counters_since(rules_on, "delivery", counters))
             self._terms[key] = terms
-        return terms
+        return self._terms[key]
 
     def _none(self, code: Missing, because: str) -> NoTerms:
         return NoTerms(code, because, self.contract.id, self.contract.currency)
@@ -171,16 +253,30 @@ class TermsHistory:
         """The local day on which the contract starts, from which its years count."""
         return self.spans[0].since.astimezone(self.contract.timezone).date() if self.spans else NO_ANCHOR
 
-    @cached_property
+    @property
     def counters(self) -> frozenset[Counter]:
-        """Every counter any version of the contract needs. None means that its conversions do not depend on each
-        other."""
-        bodies = [_body(span.version, Payout) for rules in self._rules.values() for span in rules["payout"]]
-        return frozenset().union(*(counters_of(body) for body in bodies))
+        """Every counter any version of the contract needs. None means that its conversions and deliveries do not depend
+        on each other."""
+        return self.payouts.counters
+
+    @cached_property
+    def payouts(self) -> PayoutHistory[RuleVersion]:
+        """The payouts of each version, those on deliveries last."""
+        bodies = [
+            [
+                (span, _body(span.version, Payout))
+                for place in _PAYOUTS
+                for span in self._rules[each.version.number][place]
+            ]
+            for each in self.spans
+        ]
+        return PayoutHistory(bodies, [each.version.delivery for each in self.spans])
 
     def last_window_end(self, at: datetime) -> datetime:
-        """Return the end of the longest window of its counters that an instant lies in; the instant itself without any."""
-        windows = (window_of(counter.window, at, self.contract.timezone, self.anchor) for counter in self.counters)
+        """Return the end of the longest window of its counters that an instant lies in; the instant itself without any.
+        Those of flights have no end, and are followed where one holds something else."""
+        counters = (counter for counter in self.counters if not is_of_flight(counter))
+        windows = (window_of(counter.window, at, self.contract.timezone, self.anchor) for counter in counters)
         return max((window.end for window in windows), default=at)
 
     @cached_property
@@ -190,34 +286,24 @@ class TermsHistory:
         return frozenset().union(*(span.version.rules.facts_read for span in spans))
 
     def counted(self, terms: Terms) -> dict[Counter, datetime]:
-        """Return the counters a rated conversion adds to: those of its terms, and what is under every limit, because
-        a limit is on what the contract pays in the window, whichever version paid it."""
-        always = {counter: _EVER for counter in self.counters if counter.is_of_limits}
-        return always | terms.counters_since
+        """Return the counters a rated conversion or day adds to: those of its terms, and what is under every limit, because
+        a limit is on what the contract pays in the window, whichever version paid it. So are a flight and a guarantee."""
+        of_terms = self.payouts.counters_of_terms
+        always = {counter: EVER for counter in self.counters if counter.is_of_limits or counter in of_terms}
+        return terms.counters_since | terms.delivery_since | always
+
+    def delivery_counted(self, terms: Terms, day: date) -> dict[Counter, datetime]:
+        """Return the counters that deliveries of a day depend on, each with since when it runs."""
+        return {counter: terms.delivery_since.get(counter, EVER) for counter in terms.delivery_counters(day)}
 
     def rule_spans(self, version: ContractVersion) -> dict[Kind, list[Span[RuleVersion]]]:
         """Return the rule versions of a contract version with the time each is in force."""
         return self._rules[version.number]
 
-    def _counters_since(self, payout: RuleVersion) -> dict[Counter, datetime]:
-        """Return since when each tier counter runs: it carries on from rule version to rule version while metric and
-        window stay the same, also across contract versions, and restarts where a version did without it."""
-        chain = [
-            (span.version, span.since)
-            for version in self.spans
-            for span in self._rules[version.version.number].get("payout", [])
-        ]
-        chain = chain[: [version for version, _ in chain].index(payout) + 1]
-        since: dict[Counter, datetime] = {}
-        for version, start in chain:
-            counters = counters_of(_body(version, Payout))
-            since = {counter: since.get(counter, start) for counter in counters}
-        return since
-
 
 def _rule_spans(span: Span[ContractVersion], as_of: datetime) -> dict[Kind, list[Span[RuleVersion]]]:
     """Return the timeline of each kind inside a contract version: none is in force before it starts or after it ends."""
-    return {kind: list(_inside(timeline(_of_kind(span.version.rule_versions, kind), as_of), span)) for kind in KINDS}
+    return {kind: list(_inside(timeline(_of_kind(span.version.rule_versions, kind), as_of), span)) for kind in PLACES}
 
 
 def _inside(rules: Iterable[Span[RuleVersion]], span: Span[ContractVersion]) -> Iterator[Span[RuleVersion]]:
@@ -227,7 +313,11 @@ def _inside(rules: Iterable[Span[RuleVersion]], span: Span[ContractVersion]) -> 
 
 
 def _of_kind(versions: Sequence[RuleVersion], kind: Kind) -> list[RuleVersion]:
-    return [version for version in versions if version.rules.kind == kind]
+    return [version for version in versions if version.kind == kind]
+
+
+def _recorded(version: RuleVersion) -> dict[str, Any]:
+    return {"id": version.id, "number": version.number, "hash": version.rules.hash}
 
 
 def _body(version: RuleVersion, expected: type[B]) -> B:

@@ -6,7 +6,7 @@ asked for. Whoever asks compares the digest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
             *(_rule_data(bonus.id, formula_text(bonus.then), bonus.when, facts) for bonus in payout.bonuses),
         ],
         "calculations": calculations,
-        "limits": [_limit_data(limit, decision) for limit in payout.limits],
+        "limits": [_limit_data(limit, decision) for limit in terms.limits],
         **({"reversals": [each.as_dict() for each in conversion.reversals]} if conversion.reversals else {}),
     }
     if not _is_judged(decision):
@@ -238,7 +238,10 @@ def _words(
             f"Line {name}: {canonical(line.amount_precise)} precisely, "
             f"{shown(line.amount, currency)} {currency} {what}."
         )
-    lines += [f"The limit {reason.rule} {_did(terms, reason)}: {_measured(reason)}." for reason in decision.reasons]
+    lines += [
+        f"The limit {reason.rule} {what_limit_did(terms.limits, reason)}: {_measured(reason)}."
+        for reason in decision.reasons
+    ]
     keeps = keeps_counters(terms)
     return [*lines, *taken_back_words(conversion, decision, contract.timezone, currency, keeps_counters=keeps)]
 
@@ -252,9 +255,9 @@ def _measured(reason: Reason) -> str:
     return f"{reason.expected}; {reason.actual}"
 
 
-def _did(terms: Terms, reason: Reason) -> str:
+def what_limit_did(limits: Iterable[Limit], reason: Reason) -> str:
     """Return what a limit did to a decision that went beyond it."""
-    over = next(limit.over for limit in terms.payout_body.limits if limit.id == reason.rule)
+    over = next(limit.over for limit in limits if limit.id == reason.rule)
     if isinstance(over, Fallback):
         return f"pays {formula_text(over.formula)} instead"
     return "cut it" if over == "partial" else "leaves nothing of it"

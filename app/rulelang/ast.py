@@ -10,8 +10,13 @@ from typing import Literal, TypeAlias
 
 from app.core.period import Window
 
-Kind = Literal["eligibility", "attribution", "payout"]
+Kind = Literal["eligibility", "attribution", "payout", "delivery_payout"]
 KINDS: tuple[Kind, ...] = ("eligibility", "attribution", "payout")
+"""The kinds of rule body. A contract version has rules of all three."""
+
+PLACES: tuple[Kind, ...] = (*KINDS, "delivery_payout")
+"""Where rules stand in a contract version. Beside a payout on conversions there may be one on deliveries: a payout body
+as well, in a place of its own."""
 
 Scalar: TypeAlias = str | int | Decimal | bool | date | datetime | timedelta
 """A typed value. Text and enum are str, integer is int, decimal is Decimal, date is date, instant is UTC
@@ -266,6 +271,7 @@ class Payout:
     otherwise: Formula | Verdict
     bonuses: tuple[PayoutRule, ...]
     limits: tuple[Limit, ...]
+    on: Literal["conversion", "delivery"] = "conversion"
 
 
 Body: TypeAlias = Eligibility | Attribution | Payout

@@ -8,10 +8,12 @@ from typing import Any
 
 from app.core.errors import pointer_of
 from app.rulelang.diagnostics import Findings, described
-from app.rulelang.facts import MAX_FIELDS, SCALARS, TYPES, Catalogue, Fact, typed_value
+from app.rulelang.facts import MAX_FIELDS, SCALARS, TYPES, Catalogue, Fact, Subject, typed_value
 from app.rulelang.reader import Reader
 
 MAX_DECLARED, MAX_WORDS, MAX_MEANING = 200, 100, 200
+# What a program may declare facts of.
+DECLARABLE: tuple[Subject, ...] = ("conversion", "delivery")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _WORD = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,100}")
 
@@ -49,15 +51,17 @@ def _fact(reader: Reader, name: str, data: Any, at: str, types: tuple[str, ...])
     if not _NAME.fullmatch(name):
         message = f"a fact is named in small letters, digits and _, at most 64; found {described(name)}"
         reader.findings.add("bad_identifier", at, message)
-    optional = ("unit", "required", "values", "fields", "example")
+    optional = ("unit", "required", "values", "fields", "example", *(("subject",) if types == TYPES else ()))
     entry = reader.object(data, at, ("type", "meaning"), optional, "the declaration of a fact")
     if entry is None:
         return None
     kind = reader.word(entry["type"], at + "/type", types)
+    subject: Subject | None = reader.word(entry.get("subject", "conversion"), at + "/subject", DECLARABLE)
     fact = Fact(
         name=name,
         type=kind or "text",
         meaning=_line(reader, entry["meaning"], at + "/meaning"),
+        subject=subject or "conversion",
         required=reader.flag(entry.get("required", False), at + "/required"),
         unit=_line(reader, entry["unit"], at + "/unit") if "unit" in entry else None,
         values=_values(reader, entry, kind, at),

@@ -42,6 +42,8 @@ CODES: dict[str, str] = {
     "unknown_param": "A parameter that the contract version does not give.",
     "unknown_list": "A named list that does not exist.",
     "list_not_for_fact": "A named list whose members are of another type than the fact.",
+    "fact_of_other_subject": "A rule on conversions reads a fact that only deliveries carry, or the other way round.",
+    "not_for_deliveries": "A limit on a count, a customer or one event, a counting tier table or volume over days on deliveries.",
     "fact_known": "A program declares a fact that exists already, with another meaning.",
     "bad_declaration": "An enum without words, records without fields, or either where the type has none.",
     "derived_fact": "A conversion carries a fact that Termline computes itself.",

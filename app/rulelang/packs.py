@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.core.errors import Finding, pointer_of
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import KINDS, PLACES
 from app.rulelang.bindings import Bindings, NamedList, params_named, read_list
 from app.rulelang.declared import read_declared
 from app.rulelang.diagnostics import Findings, described, did_you_mean
@@ -175,6 +175,8 @@ def _put_in(part: Any, values: Mapping[str, Any]) -> Any:
     return {key: value if key == "when" else _put_in(value, values) for key, value in part.items()}
 
 
+OPTIONAL = tuple(place for place in PLACES if place not in KINDS)
+
 # ------------------------------------------------------------------- reading
 
 
@@ -192,7 +194,7 @@ def read_pack(name: str, data: Any, known: Catalogue, findings: Findings) -> Pac
     }
     facts = read_declared(pack["facts"], known, findings, "/facts") if "facts" in pack else {}
     lists = _lists(reader, pack.get("lists", {}))
-    rules = reader.object(pack["rules"], "/rules", KINDS, what="the rules of a pack") or {}
+    rules = reader.object(pack["rules"], "/rules", KINDS, OPTIONAL, what="the rules of a pack") or {}
     _check_use(reader, parameters, rules)
     title = _line(reader, pack["title"], "/title", MAX_LINE)
     description = _line(reader, pack["description"], "/description", MAX_TEXT)

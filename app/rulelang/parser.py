@@ -30,6 +30,7 @@ from app.rulelang.reader import Reader
 
 MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200
 CLAIMS, HITS = ("accept", "refuse"), ("first", "unique", "sum")
+SUBJECTS = ("conversion", "delivery")
 _UNREADABLE = Verdict("hold")
 R = TypeVar("R", EligibilityRule, PayoutRule)
 T = TypeVar("T")
@@ -78,9 +79,7 @@ def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
 
 def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
     reader.object(data, at, ("kind", "on", "hit", "rules", "otherwise"), ("bonuses", "limits"), "a payout body")
-    on = reader.word(data["on"], at + "/on", ("conversion", "delivery")) if "on" in data else None
-    if on == "delivery":
-        reader.findings.add("not_available", at + "/on", "payouts on deliveries are not run by this release yet")
+    on = reader.word(data["on"], at + "/on", SUBJECTS) if "on" in data else None
     hit = reader.word(data["hit"], at + "/hit", HITS) if "hit" in data else None
     rules = _rules(reader, data.get("rules", []), at + "/rules", _payout_rule)
     taken = frozenset(rule.id for rule in rules)
@@ -88,7 +87,8 @@ def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
     limits = _limits(reader, data.get("limits", []), at + "/limits")
     otherwise = _otherwise(reader, data["otherwise"], at + "/otherwise") if "otherwise" in data else None
     reader.must_explain(on, hit, otherwise)
-    return Payout(hit or "first", tuple(rules), otherwise or _UNREADABLE, tuple(bonuses), tuple(limits))
+    end = otherwise or _UNREADABLE
+    return Payout(hit or "first", tuple(rules), end, tuple(bonuses), tuple(limits), on or "conversion")
 
 
 def _rules(

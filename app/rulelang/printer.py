@@ -352,6 +352,7 @@ def body_lines(body: Body) -> list[str]:
             end = body.otherwise
             last = verdict_text(end) if isinstance(end, Verdict) else "pay " + formula_text(end)
             return [
+                *(["paid for the impressions of a day"] if body.on == "delivery" else []),
                 *(f"{named(rule)}: pay {_paid_when(rule)}" for rule in body.rules),
                 *([HITS[body.hit]] if len(body.rules) > 1 else []),
                 f"otherwise: {last}",

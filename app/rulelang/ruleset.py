@@ -87,6 +87,11 @@ def refusal(findings: list[Finding]) -> RulesRefused:
     return RulesRefused(f"The rules have {len(errors)} error{'s' * (len(errors) > 1)}. {first}{more}", findings)
 
 
-def with_kind(kind: str, body: Any) -> Any:
-    """Return a body that stands under the name of its kind, with the kind written out."""
-    return {"kind": kind, **body} if isinstance(body, Mapping) and "kind" not in body else body
+def with_kind(place: str, body: Any) -> Any:
+    """Return a body that stands under the name of its place, with its kind written out."""
+    return {"kind": kind_in(place), **body} if isinstance(body, Mapping) and "kind" not in body else body
+
+
+def kind_in(place: str) -> str:
+    """Return the kind of body that stands in a place of a contract version."""
+    return "payout" if place == "delivery_payout" else place

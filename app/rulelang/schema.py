@@ -12,7 +12,7 @@ from app.rulelang.ast import KINDS
 from app.rulelang.conditions import MAX_DEPTH, MAX_GROUPS, MAX_LEAVES
 from app.rulelang.facts import Catalogue, Fact
 from app.rulelang.formulas import MAX_FACT_NAME
-from app.rulelang.parser import CLAIMS, HITS, MAX_LIMITS, MAX_NAME, MAX_RULES
+from app.rulelang.parser import CLAIMS, HITS, MAX_LIMITS, MAX_NAME, MAX_RULES, SUBJECTS
 from app.rulelang.reader import CODE, IDENTIFIER
 from app.rulelang.schema_conditions import condition_parts, shared_parts
 from app.rulelang.schema_formulas import formula_parts
@@ -34,6 +34,8 @@ ID = "urn:termline:schema:rules"
 # What no schema says of a rule body: it is about several places at once, or about what facts, parameters and lists are.
 UNSAID = frozenset(
     {
+        "fact_of_other_subject",
+        "not_for_deliveries",
         *("too_deep", "too_many_groups", "empty_range", "empty_text", "if_missing_required"),
         *("unknown_fact", "operator_not_for_type", "facts_not_comparable", "not_records", "not_a_number"),
         *("unknown_param", "unknown_list", "list_not_for_fact"),
@@ -62,8 +64,12 @@ _HITS = {
     "unique": "The one rule that matches pays; where several match, payment is held.",
     "sum": "All rules that match pay.",
 }
+_SUBJECTS = {
+    "conversion": "Each conversion, by its own facts.",
+    "delivery": "The impressions of a day, by the facts of deliveries.",
+}
 _CLAIMS = {"accept": "A partner's claim is accepted.", "refuse": "A partner's claim is refused."}
-assert (tuple(_KINDS), tuple(_HITS), tuple(_CLAIMS)) == (KINDS, HITS, CLAIMS)
+assert (tuple(_KINDS), tuple(_HITS), tuple(_CLAIMS), tuple(_SUBJECTS)) == (KINDS, HITS, CLAIMS, SUBJECTS)
 _COMMENT = (
     f"Not said here, and refused by the check: more than {MAX_DEPTH} levels of conditions or formulas; more than {MAX_GROUPS} "
     f"groups or {MAX_LEAVES} comparisons in one rule; ids that stand twice; steps that do not rise; a minimum above its maximum; "
@@ -147,7 +153,7 @@ def _attribution() -> Schema:
 def _payout() -> Schema:
     held = object_of("Hold", "The conversion waits for a person.", {"hold": ref("code")}, {})
     otherwise = {"if": {"type": "object", "required": ["hold"]}, "then": held, "else": ref("formula")}
-    on = {"const": "conversion", "description": 'What is paid for. In YAML write "on" in quotes.'}
+    on = words(_SUBJECTS, description='What is paid for. In YAML write "on" in quotes.')
     limits = {
         "type": "array",
         "maxItems": MAX_LIMITS,

@@ -36,8 +36,9 @@ from app.rulelang.ast import (
     Verdict,
 )
 from app.rulelang.bindings import MAX_MEMBERS, NOTHING, Bindings
+from app.rulelang.deliveries import check_delivery_payout
 from app.rulelang.diagnostics import Findings, described, did_you_mean
-from app.rulelang.facts import CUSTOMER, MEMBERS, Catalogue, Fact, item_catalogue, typed_scalar
+from app.rulelang.facts import CUSTOMER, MEMBERS, Catalogue, Fact, Subject, item_catalogue, typed_scalar
 from app.rulelang.operators import OPERATORS
 from app.rulelang.printer import value_text
 
@@ -49,7 +50,8 @@ def check_types(
 ) -> Body:
     """Return the body with typed values, those of parameters and lists put in. Where something does not fit it is noted
     and left as it was."""
-    checker = _Checker(catalogue, findings, bindings)
+    on: Subject = body.on if isinstance(body, Payout) else "conversion"
+    checker = _Checker(catalogue, findings, bindings, on=on)
     match body:
         case Eligibility():
             rules = tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules)
@@ -59,6 +61,8 @@ def check_types(
                 checker.formula(rule.then, rule.pointer + "/then")
             if not isinstance(body.otherwise, Verdict):
                 checker.formula(body.otherwise, at + "/otherwise")
+            if body.on == "delivery":
+                check_delivery_payout(body, findings, at)
             for limit in body.limits:
                 checker.limit(limit)
             return replace(
@@ -96,12 +100,14 @@ class _Checker:
         bindings: Bindings,
         list_name: str = "",
         resolved: _Resolved | None = None,
+        on: Subject = "conversion",
     ) -> None:
         self.catalogue = catalogue
         self.findings = findings
         self.bindings = bindings
         self.list_name = list_name
         self.resolved = resolved or _Resolved()
+        self.on = on
 
     def condition(self, condition: Condition, *, negated: bool = False) -> Condition:
         match condition:
@@ -228,7 +234,7 @@ class _Checker:
             message, hint = f"{fact.name} is compared with itself", "name another fact, or a value"
         elif (other.type, other.values) != (fact.type, fact.values):
             message = f"{fact.name} is {type_text(fact)}, and {other.name} is {type_text(other)}"
-            alike = [known.name for known in self.catalogue if (known.type, known.values) == (fact.type, fact.values)]
+            alike = [known.name for known in self.catalogue if self.may_read(known) and _is_like(known, fact)]
             hint = f"facts of this type: {', '.join(name for name in alike if name != fact.name) or 'no other'}"
         else:
             return
@@ -290,7 +296,7 @@ class _Checker:
         for name, where in _facts_at(formula, at):
             fact = self.known(name, where)
             if fact is not None and fact.type not in NUMBERS:
-                numbers = [known.name for known in self.catalogue if known.type in NUMBERS]
+                numbers = [known.name for known in self.catalogue if known.type in NUMBERS and self.may_read(known)]
                 self.findings.add(
                     "not_a_number",
                     where,
@@ -301,10 +307,28 @@ class _Checker:
     def known(self, name: str, at: str) -> Fact | None:
         fact = self.catalogue.get(name)
         if fact is None:
-            hint = did_you_mean(name, self.catalogue.names())
+            hint = did_you_mean(name, [known.name for known in self.catalogue if self.may_read(known)])
             what = f"an item of {self.list_name} has no field" if self.list_name else "there is no fact"
             self.findings.add("unknown_fact", at, f"{what} {described(name)}", hint)
+        elif not self.may_read(fact):
+            self.refuse_subject(fact, at)
+            return None
         return fact
+
+    def may_read(self, fact: Fact) -> bool:
+        """Tell whether rules on this subject can read a fact: what deliveries carry no conversion does, nor the other way
+        round."""
+        return bool(self.list_name) or (fact.subject == "delivery") == (self.on == "delivery")
+
+    def refuse_subject(self, fact: Fact, at: str) -> None:
+        message = f"{fact.name} is a fact of a {fact.subject}; these rules are about a {self.on}"
+        known = f"delivery.{fact.name}" if self.on == "delivery" else fact.name.removeprefix("delivery.")
+        is_known = known != fact.name and self.catalogue.get(known) is not None
+        self.findings.add("fact_of_other_subject", at, message, f"did you mean {known!r}?" if is_known else None)
+
+
+def _is_like(one: Fact, other: Fact) -> bool:
+    return (one.type, one.values) == (other.type, other.values)
 
 
 def type_text(fact: Fact) -> str:

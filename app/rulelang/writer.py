@@ -62,7 +62,7 @@ def write_body(body: Body) -> dict[str, Any]:
             end = body.otherwise
             return {
                 "kind": "payout",
-                "on": "conversion",
+                "on": body.on,
                 "hit": body.hit,
                 "rules": [_rule(rule) for rule in body.rules],
                 "otherwise": _verdict(end) if isinstance(end, Verdict) else write_formula(end),

@@ -18,6 +18,8 @@ class Outcome:
     scenario: str
     path: str
     decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Decisions on deliveries by contract/day.
+    deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
     statements: dict[str, dict[str, Any]] = field(default_factory=dict)
     quotes: dict[str, dict[str, Any]] = field(default_factory=dict)
     # What has become of the contracts by the end: versions, contracts and renewals by id.
@@ -34,6 +36,7 @@ class Outcome:
             "ok": self.ok,
             "diff": self.diff,
             "decisions": self.decisions,
+            **({"deliveries": self.deliveries} if self.deliveries else {}),
             "statements": self.statements,
             "quotes": self.quotes,
             **self.lives,
@@ -88,6 +91,21 @@ def decision_summary(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def day_summary(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a decision on deliveries that scenarios speak of."""
+    return {
+        "outcome": record["outcome"],
+        "amount": record["amount"],
+        "currency": record["currency"],
+        "contract_version": record["contract_version"],
+        "rule_versions": {kind: version["number"] for kind, version in record["rule_versions"].items()},
+        "rules": [line["rule"] for line in record["lines"]],
+        "reasons": [reason["code"] for reason in record["reasons"]],
+        "lines": record["lines"],
+        "placements": {placed["placement"]: placed for placed in record["placements"]},
+    }
+
+
 def differences(expected: Mapping[str, Mapping[str, Any]], found: Mapping[str, Any], what: str) -> list[str]:
     """Return one line for each named value that is not as expected; what is not named is not compared."""
     lines = []
@@ -111,7 +129,7 @@ def _comparable(expected: Any, actual: Any) -> Any:
     if isinstance(actual, list) and isinstance(expected, list) and len(actual) == len(expected):
         return [_comparable(wanted, one) for wanted, one in zip(expected, actual, strict=True)]
     if isinstance(actual, dict) and isinstance(expected, dict):
-        return {key: actual.get(key) for key in expected}
+        return {key: _comparable(wanted, actual.get(key)) for key, wanted in expected.items()}
     return actual
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,8 +19,9 @@ from app.contracts.operations.draft_renewal import draft_renewal
 from app.contracts.operations.reinstate_contract import reinstate_contract
 from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
+from app.conversions.day_repository import day_records
 from app.conversions.operations.correct_conversion import correct_conversion
-from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
+from app.conversions.operations.receive_conversions import Receipt, receive_conversion, receive_conversions
 from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.operations.settle_program import Progress, settle_program
 from app.conversions.repository import current_records
@@ -30,13 +31,15 @@ from app.core.instants import parse_date, parse_instant, write_instant
 from app.core.json_text import MalformedJson, parse_json
 from app.core.money import parse_decimal
 from app.core.rounding import shown
+from app.deliveries.operations.adjust_deliveries import adjust_deliveries
+from app.deliveries.operations.receive_deliveries import DeliveryReceipt, receive_deliveries, receive_delivery
 from app.engine.quote import Quote, quote
 from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context, Runtime
 from app.scenarios.errors import ScenarioMalformed
 from app.scenarios.lives import LIFE, lived, lives
-from app.scenarios.outcome import Outcome, decisions_summary, differences
+from app.scenarios.outcome import Outcome, day_summary, decisions_summary, differences
 from app.scenarios.setting import APPROVER, AUTHOR, agree, approve_all, create_agreement, create_stage
 from app.scenarios.story import LOOKED, Step, Story, malformed
 
@@ -116,14 +119,19 @@ class _Run:
         lines = _lines(path, self.story, at)
         bodies = [body for _, body in lines]
         receipts = receive_conversions(ctx, bodies, program=self.program, progress=self.progress)
-        refused = [
-            f"{path}:{number}: {receipt.problem.message}"
-            for (number, _), receipt in zip(lines, receipts, strict=True)
-            if receipt.problem is not None
-        ]
-        if refused:
-            more = [f"… and {len(refused) - 10} more lines"] if len(refused) > 10 else []
-            raise ScenarioMalformed("\n".join(refused[:10] + more))
+        _refuse_lines(path, lines, receipts)
+
+    def deliver(self, ctx: Context, given: Any, at: str) -> None:
+        receive_delivery(ctx, given)
+
+    def deliver_file(self, ctx: Context, given: Any, at: str) -> None:
+        path = self.story.document.path.parent / str(given["path"])
+        lines = _lines(path, self.story, at)
+        receipts = receive_deliveries(ctx, [body for _, body in lines], progress=self.progress)
+        _refuse_lines(path, lines, receipts)
+
+    def adjust_delivery(self, ctx: Context, given: Any, at: str) -> None:
+        adjust_deliveries(ctx, **given)
 
     def turn_clock(self, step: Step) -> None:
         """Let time go on to an instant; versions that are recorded on the way are approved at their instant."""
@@ -223,15 +231,19 @@ class _Run:
                     records += current_records(ctx.session, program, wanted)
                 outcome.decisions = decisions_summary(records, named)
                 self.add_lives(ctx, outcome.decisions)
+                outcome.deliveries = _days(ctx, self.program, list(story.expect["deliveries"]), full)
                 outcome.statements = _statements(ctx, full or _names_lines(story))
                 outcome.lives = lives(ctx, [contract["id"] for contract in story.contracts])
         for part, found in (
             ("decisions", outcome.decisions),
+            ("deliveries", outcome.deliveries),
             ("statements", outcome.statements),
             ("quotes", outcome.quotes),
             *outcome.lives.items(),
         ):
-            outcome.diff += differences(story.expect.get(part, {}), found, part[:-1])
+            outcome.diff += differences(
+                story.expect.get(part, {}), found, "deliveries" if part == "deliveries" else part[:-1]
+            )
         return outcome
 
     def add_lives(self, ctx: Context, decisions: dict[str, dict[str, Any]]) -> None:
@@ -244,6 +256,13 @@ class _Run:
             for program in programs:
                 found = lived(ctx, program, whole or name, contract if whole else None)
                 decisions[name] |= {key: found[key] for key in LIFE} if found is not None else {}
+
+
+def _days(ctx: Context, program: str, named: list[str], full: bool) -> dict[str, dict[str, Any]]:
+    """Return decisions on deliveries by `contract/day`; without `full`, of the contracts that are named."""
+    contracts = None if full else sorted({name.rpartition("/")[0] for name in named})
+    rows = day_records(ctx.session, program, contracts) if full or contracts else []
+    return {f"{row.contract_id}/{row.delivered_on}": day_summary(row.record) for row in rows}
 
 
 def _names_lines(story: Story) -> bool:
@@ -279,6 +298,18 @@ def _lines(path: Path, story: Story, at: str) -> list[tuple[int, Any]]:
         finding = Finding("file_refused", f"{path} cannot be read: {reason}", "/path")
         raise story.refuse(at, [finding], finding.message) from error
     return [(number, _parsed(text)) for number, text in enumerate(texts, start=1) if text.strip()]
+
+
+def _refuse_lines(path: Path, lines: Sequence[tuple[int, Any]], receipts: Sequence[Receipt | DeliveryReceipt]) -> None:
+    """Refuse a file of which lines were refused, with the first of them."""
+    refused = [
+        f"{path}:{number}: {receipt.problem.message}"
+        for (number, _), receipt in zip(lines, receipts, strict=True)
+        if receipt.problem is not None
+    ]
+    if refused:
+        more = [f"… and {len(refused) - 10} more lines"] if len(refused) > 10 else []
+        raise ScenarioMalformed("\n".join(refused[:10] + more))
 
 
 def _parsed(text: bytes) -> Any:

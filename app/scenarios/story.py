@@ -18,13 +18,19 @@ from app.scenarios.errors import ScenarioMalformed
 Check = Callable[[Reader, Any, str], Any]
 DIRECTIONS, ROUNDINGS = ("payable", "receivable"), ("half_away", "half_even")
 MAX_NAME = 128
-ATTRIBUTES = ("value", "ends_on", "renewal", "settlement", "reason")
+ATTRIBUTES = ("value", "ends_on", "renewal", "settlement", "delivery", "reason")
 VERSION = (("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated", "params", *ATTRIBUTES))
 RATE = (("from", "to", "day", "rate", "source"), ("reason",))
 LOOKED = ("outcome", "amount", "reasons", "state", "held_until", "locks_at", "as_of")
 VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "convert": (("id", "event_at", "facts"), ("program", "received_at", "partner", "touches")),
     "convert_file": (("path",), ()),
+    "deliver": (("contract", "delivered_on", "placement", "source", "facts"), ("revision",)),
+    "deliver_file": (("path",), ()),
+    "adjust_delivery": (
+        ("id", "contract", "kind", "delivered_on", "repairs_on", "reason"),
+        ("placement", "impressions", "cpm", "amount"),
+    ),
     "amend": (("contract", *VERSION[0]), VERSION[1]),
     "promote": (("contract", "effective_from", "until"), ("backdated", "rules", "params", "reason")),
     "renew": (("contract",), ("months", "uplift", "rules", "params", "backdated", "reason")),
@@ -65,6 +71,17 @@ EXPECTED = {
         "to_pay",
         "carried_forward",
         "balance",
+    ),
+    "deliveries": (
+        "outcome",
+        "amount",
+        "currency",
+        "contract_version",
+        "rules",
+        "rule_versions",
+        "reasons",
+        "lines",
+        "placements",
     ),
     "versions": ("kind", "status", "state", "effective_from", "in_force_from", "base", "ends_on", "approvals_needed"),
     "contracts": ("status", "gaps"),
@@ -305,6 +322,8 @@ TIME = {"effective_from": _text, "until": _text, "backdated": _backdated, "rules
 # What else than its keys is looked at here; the parts of a conversion and of a quote are their operations' to judge.
 GIVEN: dict[str, dict[str, Check]] = {
     "convert_file": {"path": _text},
+    "deliver_file": {"path": _text},
+    "adjust_delivery": {"contract": _identifier, "id": _identifier},
     "amend": {"contract": _identifier, **TERMS},
     "promote": {"contract": _identifier, **TIME},
     "renew": {"contract": _identifier, **TIME},

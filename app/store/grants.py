@@ -72,6 +72,8 @@ TABLES: dict[str, Access] = {
     # What changes is what its facts say of it as they were corrected; a trigger sees to it that they were.
     "conversions": Access(updates=("customer_id", "order_id", "corrections"), partner=_CONCERNED),
     "corrections": Access(partner=_OF_CONVERSION),
+    "deliveries": Access(partner=_OF_CONTRACT),
+    "delivery_adjustments": Access(partner=_OF_CONTRACT),
     "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
     # A partner sees on its lines at which rate it was paid.
     "exchange_rates": Access(),
@@ -98,6 +100,7 @@ TABLES: dict[str, Access] = {
     "statements": Access(partner=_OF_CONTRACT),
     "touches": Access(partner=_TOUCHED),
     "unsettled_conversions": Access(deletes=True),
+    "unsettled_days": Access(updates=("due_at",), deletes=True),
 }
 
 

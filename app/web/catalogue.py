@@ -305,6 +305,23 @@ PROBLEMS: dict[str, Meaning] = {
         "Rules of the version it starts from were changed after it was drafted. Draft it again, to take over what is in"
         " force now.",
     ),
+    "delivery_refused": Meaning(
+        "The delivery has errors",
+        "`errors` lists every one with a JSON Pointer. A delivery names its contract, local day, placement, source and"
+        " what was counted; facts are those of the catalogue or of the program.",
+    ),
+    "delivery_differs": Meaning(
+        "This revision was sent before",
+        "A revision keeps what it was first sent with; nothing was changed. Send a correction as the next revision.",
+    ),
+    "delivery_not_found": Meaning("There is no such delivery", "GET /v1/deliveries?contract= lists what was counted."),
+    "adjustment_refused": Meaning(
+        "The adjustment has errors",
+        "`errors` lists every one. A make-good has a placement, impressions and perhaps a price; a credit has an amount.",
+    ),
+    "adjustment_differs": Meaning(
+        "Another adjustment has this id", "Nothing was changed. Send the same again, or use a new id."
+    ),
     "conversions_lost": Meaning(
         "Conversions cannot be read",
         "Conversions wait for a decision but are not found where they should be. Nothing was decided. Report the id in"

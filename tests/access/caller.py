@@ -113,6 +113,7 @@ def _as_the_house_sees(world: World, name: str, asked: Asked) -> bytes:
 def _alike(world: World, answered: Answered) -> tuple[Any, ...]:
     """Return an answer with the ids that were asked for made the same."""
     text, names = answered.response.text, set(dict(answered.response.headers))
-    for asked in ("zulu", "nobody", world.ids["zulu"]["current"], "dec_0"):
+    theirs = world.ids["zulu"]
+    for asked in ("zulu", "nobody", theirs["current"], "dec_0", theirs["delivery"], "dlv_0"):
         text = text.replace(asked, "@")
     return answered.status, text, sorted(names - {"X-Request-Id", "Content-Length"})

@@ -53,6 +53,22 @@ CONVERSION = {
     "partner": "acme",
     "facts": {"order_value": "9.00"},
 }
+DELIVERY = {
+    "contract": "acme",
+    "delivered_on": "1997-07-03",
+    "placement": "news",
+    "source": "adserver",
+    "facts": {"impressions": 9},
+}
+CREDIT = {
+    "contract": "zulu",
+    "id": "new-credit",
+    "kind": "credit",
+    "delivered_on": "1997-07-03",
+    "repairs_on": "1997-07-03",
+    "amount": "1.00",
+    "reason": "It was not shown",
+}
 PAYOUT = {
     "kind": "payout",
     "on": "conversion",
@@ -169,6 +185,15 @@ OPERATIONS: dict[str, Asked] = {
         more=("/v1/decisions/{acme_retired}",),
     ),
     "list_decisions": _of(WITH_PARTNERS, "/v1/decisions?program=shop&conversion=@-1"),
+    # deliveries
+    "add_delivery": Asked(frozenset({"ops", "billing", "admin"}), "/v1/deliveries", body=DELIVERY),
+    "list_deliveries": _of(WITH_PARTNERS, "/v1/deliveries?contract=@"),
+    "show_delivery": Asked(
+        WITH_PARTNERS, "/v1/deliveries/{acme_delivery}", "/v1/deliveries/{zulu_delivery}", "/v1/deliveries/dlv_0"
+    ),
+    "add_adjustment": Asked(frozenset({"ops", "billing", "admin"}), "/v1/delivery-adjustments", body=CREDIT),
+    "list_adjustments": _of(WITH_PARTNERS, "/v1/delivery-adjustments?contract=@"),
+    "list_day_decisions": _of(WITH_PARTNERS, "/v1/delivery-decisions?contract=@&delivered_on=1997-07-02"),
     # billing
     "add_billing_run": Asked(
         frozenset({"billing", "admin"}), "/v1/billing-runs", body={"contract": "zulu", "period": "1997-07"}

@@ -21,6 +21,8 @@ from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import receive_conversion, store_conversions
 from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import current_decisions, decisions_of
+from app.deliveries.operations.adjust_deliveries import adjust_deliveries
+from app.deliveries.operations.receive_deliveries import receive_delivery
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
 from app.rates.operations.record_rates import NewRate, record_rate
@@ -53,7 +55,7 @@ def build(ctx: Context) -> dict[str, Any]:
         bill_contract(ctx, contract=partner, period="1997-07")
         _rate_from(ctx, partner, "1997-07-01", "7.67")
         bill_contract(ctx, contract=partner, period="1997-07")
-        ids[partner] = _ids(ctx, partner)
+        ids[partner] = _ids(ctx, partner) | {"delivery": _deliveries(ctx, partner)}
     create_contract(ctx, id="zulu-alone", program="zulu-shop", partner=THEIRS)
     agreed(ctx, "zulu-alone", "1997-01-01", rules=_rules(THEIRS, "9.87"))
     _conversions(ctx, "zulu-shop", THEIRS, "7777.77")
@@ -109,6 +111,22 @@ def _correct(ctx: Context, partner: str) -> None:
     """Say more of the second order: it is decided again, and pays the same."""
     facts = {"order_value": "5.00", "customer_id": f"{partner}-customer", "channel": partner}
     correct_conversion(ctx, {"facts": facts, "reason": "Told later"}, program="shop", conversion=f"{partner}-2")
+
+
+def _deliveries(ctx: Context, partner: str) -> str:
+    """Count impressions, which the contract does not pay for, give money back for them, and return the id of the count."""
+    day = "1997-07-02"
+    counted = {
+        "contract": partner,
+        "delivered_on": day,
+        "placement": f"{partner}-home",
+        "source": f"{partner}-adserver",
+    }
+    receipt = receive_delivery(ctx, counted | {"facts": {"impressions": 1000}})
+    back = {"kind": "credit", "delivered_on": day, "repairs_on": day, "amount": "1.00", "reason": f"{partner} was dark"}
+    adjust_deliveries(ctx, contract=partner, id=f"{partner}-credit", **back)
+    assert receipt.incoming is not None
+    return receipt.incoming.id
 
 
 def _order(program: str, partner: str, identifier: str, money: str) -> dict[str, Any]:

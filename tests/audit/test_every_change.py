@@ -23,7 +23,14 @@ from tests.web.bodies import PROGRAM, conversion, payout, rules
 from tests.web.client import ApiClient
 
 # The trail itself, and what is no state: a list of work to do that follows from the rest.
-NOT_STATE = {"audit_events", "audit_head", "unsettled_conversions", "api_key_secrets", "idempotency_keys"}
+NOT_STATE = {
+    "audit_events",
+    "audit_head",
+    "unsettled_conversions",
+    "unsettled_days",
+    "api_key_secrets",
+    "idempotency_keys",
+}
 # Modules of operations that only read. Whoever adds an operation either notes what it changes, or says here that it
 # changes nothing.
 READING = {
@@ -40,15 +47,19 @@ READING = {
     "contracts/get_terms",
     "contracts/rehearse_change",
     "contracts/renewals_due",
+    "conversions/explain_day",
     "conversions/explain_decision",
     "conversions/get_conversion",
     "conversions/preview_decision",
     "conversions/trace_life",
+    "deliveries/get_deliveries",
     "partners/get_program",
 }
 VERSIONS = "/v1/contracts/acme/versions"
 WHY = {"reason": "It was a typing error"}
 RATE = {"from": "EUR", "to": "USD", "day": "1997-03-03", "rate": "1.10", "source": "ECB"}
+DELIVERY = {"contract": "acme", "delivered_on": "1997-07-02", "placement": "home", "source": "adserver", "facts": {"impressions": 1000}}  # fmt: skip
+CREDIT = {"contract": "acme", "id": "k1", "kind": "credit", "delivered_on": "1997-07-02", "repairs_on": "1997-07-02", "amount": "1.00", "reason": "It was dark"}  # fmt: skip
 LIST = {"id": "codes", "type": "text", "members": ["A"]}
 
 
@@ -83,6 +94,8 @@ STORY = [
     Deed("add_conversion", "billing", "/v1/conversions", conversion(), ("conversions.received", "decisions.settled")),
     Deed("add_correction", "billing", "/v1/conversions/cdnow/o1/corrections", {"facts": {"order_value": "90.00"}, "reason": "Net of a voucher"}, ("conversion.corrected", "decisions.settled")),
     Deed("add_reversal", "billing", "/v1/conversions/cdnow/o1/reversals", {"id": "r1", "reason": "RETURN", "amount": "1.00"}, ("conversion.reversed", "decisions.settled")),
+    Deed("add_delivery", "billing", "/v1/deliveries", DELIVERY, ("deliveries.received", "decisions.settled")),
+    Deed("add_adjustment", "billing", "/v1/delivery-adjustments", CREDIT, ("delivery.adjusted", "decisions.settled")),
     Deed("preview", "qa", "/v1/decisions/preview", conversion("o2")),
     Deed("add_billing_run", "billing", "/v1/billing-runs", {"contract": "acme", "period": "1997-07"}, ("statement.opened", "billing_run.posted")),
     Deed("add_rule_version", "ops", f"{VERSIONS}/1/rule-versions", {"kind": "payout", "effective_from": "1997-06-01", "backdated": "restate", "body": payout("7")}, ("rule_version.drafted",)),

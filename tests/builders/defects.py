@@ -17,6 +17,10 @@ def tiers(steps: str, more: str = "") -> str:
     )
 
 
+def delivered(then: str) -> str:
+    return payout(then).replace("conversion", "delivery")
+
+
 def limits(*limit: str) -> str:
     return payout(f"{{flat: '0'}}, limits: [{', '.join(limit)}]")
 
@@ -475,9 +479,48 @@ CASES = {
             "lists of records are: items",
         ),
     ],
+    "fact_of_other_subject": [
+        (payout("{cpm: '5', of: delivery.impressions}"), "/otherwise/of", "a fact of a delivery", None),
+        (delivered("{per_unit: '1', of: quantity}"), "/otherwise/of", "these rules are about a delivery", None),
+        (
+            delivered("{flat: '1'}, bonuses: [{id: b, when: {fact: country, op: eq, value: US}, then: {flat: '1'}}]"),
+            "/bonuses/0/when/fact",
+            "country is a fact of a conversion",
+            "did you mean 'delivery.country'?",
+        ),
+    ],
+    "not_for_deliveries": [
+        (
+            delivered(f"{{flat: '1'}}, limits: [{CAP.replace('amount', 'count')}]"),
+            "/limits/0/measure",
+            "counts conversions",
+            '"amount"',
+        ),
+        (
+            delivered(f"{{flat: '1'}}, limits: [{CAP.replace('contract', 'customer')}]"),
+            "/limits/0/per",
+            "no customer",
+            '"contract"',
+        ),
+        (
+            delivered(
+                "{tiers: {mode: graduated, by: {count: true}, window: month, rate: per_unit, steps: [{up_to: null, unit: '1'}]}}"
+            ),
+            "/otherwise",
+            "sums impressions",
+            "delivery.billable",
+        ),
+        (
+            delivered(
+                "{tiers: {mode: volume, by: {sum: delivery.billable}, window: month, rate: per_unit, steps: [{up_to: null, unit: '1'}]}}"
+            ),
+            "/otherwise",
+            "volume over several days",
+            "graduated",
+        ),
+    ],
     "not_available": [
         ("{kind: attribution, claims: accept, qualify: [{}]}", "/qualify", "touches are not attributed", "claims"),
-        (payout("{flat: '1'}").replace("conversion", "delivery"), "/on", "payouts on deliveries", None),
         (tiers("[{up_to: null, unit: '1'}]", ", crossing: whole_at_new"), THEN + "/tiers/crossing", "crossing", None),
         (
             tiers("[{up_to: null, unit: '1'}]").replace("event", "month").replace("graduated", "volume"),

@@ -52,7 +52,9 @@ class Bodies:
     ) -> None:
         self.random = random
         self.size = size
-        self.catalogue = catalogue or shipped_catalogue()
+        known = catalogue or shipped_catalogue()
+        # Bodies are about conversions, which have no facts of deliveries.
+        self.catalogue = Catalogue({fact.name: fact for fact in known if fact.subject != "delivery"})
         self.groups = 0
         self.bound = bound
         self.params: dict[str, Any] = {}

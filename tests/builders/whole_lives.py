@@ -17,6 +17,8 @@ from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import receive_conversion
 from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import add_touches
+from app.deliveries.operations.adjust_deliveries import adjust_deliveries
+from app.deliveries.operations.receive_deliveries import receive_delivery
 from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
@@ -89,3 +91,13 @@ def _money(now: Context) -> None:
     bill_contract(now, contract="acme", period="2026-12")
     back = {"id": "r1", "reason": "RETURN", "amount": "10.00"}
     reverse_conversion(now, back, program="shop", conversion="c2")
+    _deliveries(now)
+
+
+def _deliveries(now: Context) -> None:
+    """Impressions that nobody pays for, and money back for them, on two contracts."""
+    day = "2026-12-16"
+    facts = {"impressions": 1000}
+    receive_delivery(now, {"contract": "acme", "delivered_on": day, "placement": "a", "source": "s", "facts": facts})
+    given = {"kind": "credit", "delivered_on": day, "repairs_on": day, "amount": "1.00", "reason": "It was dark"}
+    adjust_deliveries(now, contract="acme", id="k1", **given)

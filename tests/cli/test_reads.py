@@ -13,12 +13,20 @@ from app.adapters.fact_files import shipped_catalogue
 from app.cli import group
 from app.conversions.operations.receive_conversions import receive_conversion
 from app.core.clock import frozen_at
+from app.deliveries.operations.receive_deliveries import receive_delivery
 from app.engine.reference import ReferenceMatcher
 from app.runtime import Runtime
 from app.store.session import engine_for
 from tests.builders.agreements import agreed, order, percent, rules, shop
 
 Run = Callable[..., Result]
+COUNTED = {
+    "contract": "acme",
+    "delivered_on": "1997-03-06",
+    "placement": "home",
+    "source": "adserver",
+    "facts": {"impressions": 900},
+}
 
 
 @pytest.fixture
@@ -39,6 +47,7 @@ def run(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> Run:
         receive_conversion(ctx, order("c1", "1997-03-05T10:00:00-05:00", "100.00"))
     with on(5).work("tester") as ctx:
         agreed(ctx, "acme", "1997-03-01", rules=rules(percent("8")))
+        receive_delivery(ctx, COUNTED)
     engine.dispose()
     return lambda *arguments: CliRunner().invoke(group, list(arguments))
 
@@ -49,6 +58,12 @@ def test_reads_take_a_time_and_versions_are_compared(run: Run) -> None:
     assert json.loads(then.stdout)["retired_at"] is None
     assert run("explain", "c1", "--as-of", "1997-03-01").exit_code == 2
     assert "lies in the future" in run("explain", "c1", "--as-of", "9000-01-01").stderr
+    day = run("explain", "acme/1997-03-06")
+    assert day.exit_code == 0, day.stderr
+    assert (
+        "adserver counted 900 impressions on home (revision 1).\nIt is ineligible: NOT_PAID_PER_DELIVERY." in day.stdout
+    )
+    assert run("explain", "acme/1997-03-07").exit_code == 2
     assert "8 % of order_value" in run("terms", "acme", "--at", "1997-03-05").stdout
     assert "5 % of order_value" in run("terms", "acme", "--at", "1997-03-05", "--as-of", "1997-04-01").stdout
 

@@ -82,7 +82,7 @@ def test_a_fact_that_exists_stays_what_it_is() -> None:
         ({"type": "text", "meaning": ""}, [("wrong_type", "/meaning")]),
         ({"type": "text", "meaning": "two\nlines"}, [("wrong_type", "/meaning")]),
         ({"type": "text", "meaning": "m", "derived": True}, [("unknown_key", "/derived")]),
-        ({"type": "text", "meaning": "m", "subject": "touch"}, [("unknown_key", "/subject")]),
+        ({"type": "text", "meaning": "m", "subject": "touch"}, [("unknown_choice", "/subject")]),
         ({"type": "text", "meaning": "m", "required": "yes"}, [("wrong_type", "/required")]),
         ({"type": "text", "meaning": "m", "values": ["a"]}, [("bad_declaration", "/values")]),
         ({"type": "enum", "meaning": "m"}, [("bad_declaration", "")]),

@@ -25,6 +25,8 @@ TABLES = (
     "named_lists",
     "list_versions",
     "exchange_rates",
+    "deliveries",
+    "delivery_adjustments",
 )
 
 
@@ -124,6 +126,27 @@ def checks() -> Iterator[Refused]:
         "ck_decisions_rated_under_terms",
         _copy("decisions", id="'x'", revision="9", outcome="'rated'", contract_version="NULL", retired_at=NOW),
     )
+    of_a_day = {"where": "delivered_on IS NOT NULL"}
+    yield Refused(
+        "ck_decisions_of_one_subject",
+        _copy("decisions", id="'x'", revision="9", conversion_id="'c1'", retired_at=NOW, **of_a_day),
+    )
+    yield Refused(
+        "ck_decisions_of_one_subject",
+        _copy("decisions", id="'x'", revision="9", delivered_on="NULL", retired_at=NOW, **of_a_day),
+    )
+    yield Refused(
+        "ck_decisions_deliveries_of_a_contract",
+        _copy("decisions", id="'x'", revision="9", contract_id="NULL", retired_at=NOW, **of_a_day),
+        ("ck_decisions_rated_under_terms",),
+    )
+    yield Refused("ck_statement_lines_of_one_subject", _copy("statement_lines", id="'x'", conversion_id="NULL"))
+    yield Refused("ck_contract_versions_delivery", _version(6, 'delivery = \'{"basis": "often"}\''))
+    yield Refused("ck_deliveries_revision", _copy("deliveries", id="'x'", revision="0"))
+    yield Refused("ck_delivery_adjustments_kind", _copy("delivery_adjustments", id="'x'", kind="'gift'"))
+    yield Refused(
+        "ck_delivery_adjustments_repairs_what_was", _copy("delivery_adjustments", id="'x'", repairs_on="'2026-12-17'")
+    )
     yield Refused("ck_touches_type", _copy("touches", id="'x'", type="'glance'"))
     yield Refused("ck_reversals_mode", _second_reversal(mode="'maybe'"))
     yield Refused("ck_reversals_form", _second_reversal(form="'gift'"))
@@ -188,11 +211,10 @@ def keys() -> Iterator[Refused]:
         _copy("approvals", id="'x'", where="rule_version_id IS NOT NULL"),
         ("approvals.fit",),
     )
-    yield Refused(
-        "uq_decisions_conversion_id_program_id_partner_revision", _copy("decisions", id="'x'", retired_at=NOW)
-    )
+    yield Refused("uq_decisions_revision", _copy("decisions", id="'x'", retired_at=NOW))
     yield Refused("uq_reversals_conversion_id_program_id_id", _second_reversal(id="'r1'"))
-    yield Refused("uq_decisions_current", _copy("decisions", id="'x'", revision="9", where="retired_at IS NULL"))
+    yield Refused("uq_decisions_current", _copy("decisions", id="'x'", revision="9", where="conversion_id = 'c1'"))
+    yield Refused("uq_deliveries_revision", _copy("deliveries", id="'x'"))
     yield Refused("uq_statements_contract_id_period", _copy("statements", id="'x'"))
     for table in TABLES:
         if table in ("contract_versions", "rule_versions"):
@@ -220,7 +242,10 @@ def keys() -> Iterator[Refused]:
     yield Refused("fk_touches_program_id_conversion_id", _copy("touches", conversion_id="'c9'"))
     yield Refused("fk_reversals_program_id_conversion_id", _copy("reversals", conversion_id="'c9'"))
     yield Refused("fk_corrections_program_id_conversion_id", _copy("corrections", conversion_id="'c9'"))
-    yield Refused("fk_decisions_program_id_conversion_id", _copy("decisions", id="'x'", conversion_id="'c9'"))
+    yield Refused(
+        "fk_decisions_program_id_conversion_id",
+        _copy("decisions", id="'x'", conversion_id="'c9'", where="conversion_id = 'c1'"),
+    )
     yield Refused(
         "fk_decisions_contract_id", _copy("decisions", id="'x'", revision="9", contract_id="'nothing'", retired_at=NOW)
     )
@@ -228,14 +253,17 @@ def keys() -> Iterator[Refused]:
     yield Refused("fk_billing_runs_statement_id", _copy("billing_runs", id="'x'", statement_id="'nothing'"))
     for column in ("statement_id", "run_id", "decision_id", "corrects"):
         yield Refused(f"fk_statement_lines_{column}", _copy("statement_lines", id="'x'", **{column: "'nothing'"}))
+    yield Refused("fk_deliveries_contract_id", _copy("deliveries", id="'x'", contract_id="'nothing'"))
+    yield Refused("fk_delivery_adjustments_contract_id", _copy("delivery_adjustments", contract_id="'nothing'"))
     yield Refused("fk_list_versions_list_id", _copy("list_versions", list_id="'nothing'"))
 
 
 # A copied row has all its keys twice.
 _OTHER_KEYS: dict[str, tuple[str, ...]] = {
+    "deliveries": ("uq_deliveries_revision",),
     "contracts": ("uq_contracts_program_id_partner_id",),
     "statements": ("uq_statements_contract_id_period",),
-    "decisions": ("uq_decisions_current", "uq_decisions_conversion_id_program_id_partner_revision"),
+    "decisions": ("uq_decisions_current", "uq_decisions_revision"),
     "reversals": ("reversals.add_up", "uq_reversals_conversion_id_program_id_id"),
     "approvals": (
         "approvals.fit",
@@ -379,9 +407,17 @@ _SOME_COLUMN = {
     "list_versions": "hash",
     "approval_policies": "created_by",
     "exchange_rates": "said_by",
+    "deliveries": "body_hash",
+    "delivery_adjustments": "body_hash",
 }
 _REFERENCES = {
-    "contracts": ("fk_contract_versions_contract_id", "fk_decisions_contract_id", "fk_statements_contract_id"),
+    "contracts": (
+        "fk_contract_versions_contract_id",
+        "fk_decisions_contract_id",
+        "fk_statements_contract_id",
+        "fk_deliveries_contract_id",
+        "fk_delivery_adjustments_contract_id",
+    ),
     "conversions": (
         "fk_decisions_program_id_conversion_id",
         "fk_touches_program_id_conversion_id",
@@ -395,7 +431,7 @@ _REFERENCES = {
 }
 # What a truncation would take along has guards of its own.
 _TRUNCATED_TOO = {
-    "contracts": ("contract_versions", "rule_versions", "approvals", "decisions", "statements", "billing_runs", "statement_lines"),
+    "contracts": ("contract_versions", "rule_versions", "approvals", "decisions", "statements", "billing_runs", "statement_lines", "deliveries", "delivery_adjustments"),
     "contract_versions": ("rule_versions", "approvals"),
     "rule_versions": ("approvals",),
     "conversions": ("decisions", "statement_lines", "touches", "reversals", "corrections"),

@@ -19,6 +19,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from sqlalchemy import Engine
 
+from app.core.ids import derived_id
 from app.factory import create_app
 from tests.web.bodies import PROGRAM, conversion, payout, rules, set_up
 from tests.web.client import ApiClient, Keys
@@ -30,6 +31,8 @@ CONTRACTS = ("acme", *(f"partner{number}" for number in range(2, 17)))
 ENDING, TERMINATED = CONTRACTS[1::4], CONTRACTS[2::4]
 NUMBERS = count(1)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", re.ASCII)
+
+COUNTED = {"contract": "acme", "delivered_on": "1997-07-02", "placement": "home", "source": "adserver"}
 
 # Of what has zones, days or rules hardly anything that is drawn makes sense: some bodies are these, by their number.
 MEANT_BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
@@ -59,6 +62,16 @@ MEANT_BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
         "day": f"1996-{number % 12 + 1:02}-{number % 28 + 1:02}",
         "rate": "130.5",
         "source": "ECB",
+    },
+    "POST /v1/deliveries": lambda number: {**COUNTED, "revision": number % 9 + 1, "facts": {"impressions": number % 9}},
+    "POST /v1/delivery-adjustments": lambda number: {
+        "id": f"meant{number}",
+        "contract": "acme",
+        "kind": "credit",
+        "delivered_on": "1997-07-02",
+        "repairs_on": "1997-07-01",
+        "amount": "1.00",
+        "reason": "It was dark",
     },
     "POST /v1/contracts/{contract}/renewals": lambda number: {"months": number % 24 + 1},
     "POST /v1/contracts/{contract}/reinstatements": lambda number: {"effective_from": f"2096-01-{number % 28 + 1:02}"},
@@ -96,7 +109,7 @@ class Outcome:
 
 def seeded(engine: Engine) -> ApiClient:
     """An API with something of everything: a contract in force, with a draft and a submitted version behind it, lists,
-    conversions and a statement."""
+    conversions, impressions and a statement."""
     runtime = runtime_on(engine)
     client = ApiClient(create_app(runtime, UNLIMITED), Keys(runtime))
     set_up(client)
@@ -114,6 +127,7 @@ def seeded(engine: Engine) -> ApiClient:
     for number in range(3):
         author.post("/v1/conversions", conversion(f"o{number}"))
     author.post("/v1/conversions/cdnow/o1/corrections", {"facts": {"order_value": "9.00"}, "reason": "Net"})
+    author.post("/v1/deliveries", {**COUNTED, "facts": {"impressions": 0}})
     client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"})
     return client
 
@@ -193,6 +207,10 @@ def run_shard(address: str, secret: str, made: str, examples: int, seed: int, sh
     def ids_of_address(context: Any, path_parameters: Any) -> Any:
         return known.in_path(path_parameters)
 
+    @schema.hook("map_query")
+    def contracts_of_query(context: Any, query: Any) -> Any:
+        return query and {name: known.contract(value) if name == "contract" else value for name, value in query.items()}
+
     @schema.hook("map_headers")
     def new_keys(context: Any, headers: Any) -> Any:
         return headers and {name: _mostly_new(name, value, shard) for name, value in headers.items()}
@@ -214,7 +232,8 @@ class Known:
         self.fits = {label: _validator(document, label) for label in MEANT_BODIES}
         ids = {"program": "cdnow", "kind": "payout", "partner": "acme", "list": "vip", "conversion": "o1"}
         ids |= {"source": "EUR", "target": "USD", "day": "1997-07-02"}
-        self.ids = {**ids, "decision": decision, "period": "1997-07"}
+        delivery = derived_id("dlv", *COUNTED.values(), "1")
+        self.ids = {**ids, "decision": decision, "period": "1997-07", "delivery": delivery}
 
     def in_path(self, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
         """Return the ids of an address, of something there is."""
@@ -232,6 +251,10 @@ class Known:
         return {
             name: self._known(name, value) if name in ("program", "contract") else value for name, value in body.items()
         }
+
+    def contract(self, value: Any) -> Any:
+        """Return a contract there is in place of most that are drawn."""
+        return self._known("contract", value)
 
     def _known(self, name: str, value: Any) -> Any:
         if name in ("number", "rule_number") and isinstance(value, int) and 1 <= value <= 999_999_999:

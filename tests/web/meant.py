@@ -108,6 +108,8 @@ MEANT = (
             "rate_refused",
             "key_refused",
             "key_name_refused",
+            "delivery_refused",
+            "adjustment_refused",
         ),
     ),
     Meant(

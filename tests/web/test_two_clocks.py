@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.core.ids import derived_id
 from app.core.instants import write_instant
 from app.factory import create_app
 from app.runtime import Runtime
@@ -87,7 +88,16 @@ def march(identifier: str, day: int, value: str = "100.00", **more: Any) -> dict
 
 
 CORRECTION = {"facts": {"order_value": "100.00", "customer_id": "u1", "quantity": 1}, "reason": "Told later"}
+
+
+def counted(revision: int, impressions: int) -> dict[str, Any]:
+    place = {"placement": "home", "source": "adserver", "revision": revision}
+    return {**OF_DAY, **place, "facts": {"impressions": impressions}}
+
+
 BILL = ("/v1/billing-runs", {"contract": "acme", "period": "1997-03"})
+OF_DAY = {"contract": "acme", "delivered_on": "1997-03-05"}
+CREDIT = {**OF_DAY, "id": "k1", "kind": "credit", "repairs_on": "1997-03-05", "amount": "1.00", "reason": "It was dark"}
 LOYALTY = {"loyalty": {"type": "enum", "meaning": "the tier", "values": ["gold", "silver"]}}
 PROGRAM_AT, RULES_AT = "/v1/programs/cdnow", "/v1/contracts/acme/versions/1/rule-versions/payout/2"
 RATE = {"kind": "payout", "effective_from": "1997-02-10", "body": payout("7"), "backdated": "restate"}
@@ -107,6 +117,9 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
     ("1997-05-06", lambda world: world.post("/v1/lists/vip/versions", {"members": ["VIP", "GOLD"]})),
     # Its sender had it in March; we know of it since May.
     ("1997-05-20", lambda world: world.post("/v1/conversions", march("late", 21, received_at="1997-03-21T20:00:00Z"))),
+    ("1997-05-21", lambda world: world.post("/v1/deliveries", counted(1, 1000))),
+    ("1997-05-22", lambda world: world.post("/v1/deliveries", counted(2, 900))),
+    ("1997-05-23", lambda world: world.post("/v1/delivery-adjustments", CREDIT)),
     ("1997-05-30", lambda world: world.post("/v1/partners", {"id": "other"})),
     ("1997-06-01", lambda world: world.post("/v1/conversions/cdnow/o1/corrections", CORRECTION)),
     ("1997-06-02", lambda world: world.post(*BILL)),
@@ -168,6 +181,7 @@ def addresses(world: World, decisions: set[str]) -> Iterator[str]:
         "day": ["1997-03-20"],
         "conversion": ["o1", "o2", "late"],
         "decision": sorted(decisions),
+        "delivery": [derived_id("dlv", "acme", "1997-03-05", "home", "adserver", str(number)) for number in (1, 2)],
     }
     for template in reads(world):
         names = [part[1:-1] for part in template.split("/") if part.startswith("{")]
@@ -175,6 +189,10 @@ def addresses(world: World, decisions: set[str]) -> Iterator[str]:
             address = template.format(**dict(zip(names, chosen, strict=True)))
             if template == "/v1/decisions":
                 yield from (f"{address}?program=cdnow&conversion={one}" for one in ids["conversion"])
+            elif template in ("/v1/deliveries", "/v1/delivery-adjustments"):
+                yield f"{address}?contract=acme"
+            elif template == "/v1/delivery-decisions":
+                yield f"{address}?contract=acme&delivered_on=1997-03-05"
             elif template.endswith("/terms"):
                 yield f"{address}?at=1997-03-15"
             else:

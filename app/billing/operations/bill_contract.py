@@ -105,12 +105,15 @@ def _post(ctx: Context, contract: Contract, statement: Statement, found: list[Di
 
 def _line(statement: Statement, run: BillingRun, one: Difference) -> tuple[Any, ...]:
     """Return a line as a row, in the order of `repository.LINE_COLUMNS`."""
+    # No conversion is named like the deliveries of a day: a name is printable.
+    subject = one.conversion_id if one.conversion_id is not None else f"\t{one.delivered_on}"
     return (
         # The difference that one decision makes to one line can be posted once only: a second id would be the same.
-        derived_id("line", statement.id, one.conversion_id, one.rule, one.decision_id, *filter(None, [one.part])),
+        derived_id("line", statement.id, subject, one.rule, one.decision_id, *filter(None, [one.part])),
         statement.id,
         run.id,
         one.conversion_id,
+        one.delivered_on,
         one.decision_id,
         one.event_at,
         one.rule,

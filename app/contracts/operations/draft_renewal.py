@@ -61,7 +61,8 @@ def draft_renewal(
         term_ends.isoformat(),
         raised,
         params or {},
-        {"ends_on": next_end(counted_from, term_ends, length).isoformat(), "renewal": renewal},
+        {"ends_on": next_end(counted_from, term_ends, length).isoformat(), "renewal": renewal}
+        | _overage_raised(last, percent),
         "renewal",
         last.number,
         backdated,
@@ -117,11 +118,23 @@ def _percent(uplift: str | Decimal) -> str:
     return found
 
 
+def _overage_raised(last: ContractVersion, uplift: str) -> dict[str, Any]:
+    """Return what is said about deliveries with the price of overage raised; nothing where there is none."""
+    price = (last.delivery or {}).get("overage_cpm")
+    if price is None or last.delivery is None:
+        return {}
+    raised = uplifted({"kind": "payout", "otherwise": {"flat": price}}, Decimal(uplift))["otherwise"]["flat"]
+    return {"delivery": {**last.delivery, "overage_cpm": raised}}
+
+
 def _raised(last: ContractVersion, end: ContractVersion, uplift: str) -> dict[str, Any]:
     """Return the payout rules in force at the end of the term with their prices raised; none where nothing rises."""
     percent = Decimal(uplift)
     if not percent:
         return {}
-    (found,) = taken_over(last, end.starts_at, ["payout"])[:1]
-    raised = uplifted(found.body, percent)
-    return {} if raised == found.body else {"payout": raised}
+    raised: dict[str, Any] = {}
+    for place in ("payout", "delivery_payout"):
+        for found in taken_over(last, end.starts_at, [place])[:1]:
+            body = uplifted(found.body, percent)
+            raised |= {} if body == found.body else {place: body}
+    return raised

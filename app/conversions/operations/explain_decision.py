@@ -9,15 +9,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from app.contracts.mapping import terms_decided_under
+from app.contracts.mapping import terms_decided_under, timezone_of
 from app.contracts.repository import contract_named, versions_of
 from app.contracts.vocabulary import facts_of_contract, pinned_lists
 from app.conversions.correction import fact_changes
+from app.conversions.day_repository import day_decision_at, day_decisions
 from app.conversions.errors import DecisionNotFound, DecisionNotReproduced
 from app.conversions.life import Life, life_data, life_words
-from app.conversions.mapping import decision_data, engine_conversion, retired_by
+from app.conversions.mapping import decision_data, engine_conversion, record_of, retired_by
+from app.conversions.operations.explain_day import explain_day
 from app.conversions.operations.get_conversion import get_conversion
 from app.conversions.operations.preview_decision import Preview
+from app.conversions.operations.settle_program import settle_program
 from app.conversions.operations.trace_life import lives_of
 from app.conversions.repository import (
     conversion_known,
@@ -31,10 +34,11 @@ from app.conversions.repository import (
     touches_of,
 )
 from app.core.as_of import read_as_of, when_asked
-from app.core.instants import write_instant
+from app.core.instants import parse_date, write_instant
 from app.engine.attribution import ProgramModel
-from app.engine.counters import Before, counters_of
-from app.engine.decision import Decision, Outcome, Reason, digest_of, record_of
+from app.engine.counters import Before
+from app.engine.decision import Decision, Outcome, Reason, digest_of
+from app.engine.deliveries.decision import DayDecision
 from app.engine.evaluate import Case, undecided
 from app.engine.exchange import Exchange, Rate
 from app.engine.factsheet import Conversion
@@ -45,6 +49,7 @@ from app.partners.operations.get_program import get_program
 from app.partners.repository import program_named
 from app.rulelang.facts import Catalogue
 from app.runtime import Context
+from app.store.models import Contract
 from app.store.models import Conversion as ConversionRow
 from app.store.models import Decision as DecisionRow
 from app.store.rows import json_text
@@ -77,26 +82,32 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
     """
     known_at = _instant_asked(ctx, decision_id, as_of)
     row = decision_known(ctx.session, decision_id, known_at)
-    stored = conversion_known(ctx.session, row.program_id, row.conversion_id)
     with _everything(ctx) as whole:
-        case, before = _case_of(whole, row, stored)
-    if row.contract_version is None or row.partner is None:
-        decided, data, words = _again_without_terms(row, case.conversion), None, _without_terms(row.record)
-    else:
-        trace: Trace = explain(case, row.partner, before)
-        decided, data, words = trace.decision, trace.data, trace.words
+        decided, data, words = _again(whole, row)
     digest = digest_of(decided.as_dict())
-    if digest != row.digest or digest_of(record_of(row.record)) != row.digest:
+    if digest != row.digest or digest_of(record_of(row)) != row.digest:
         raise DecisionNotReproduced(
-            f"Deciding {row.conversion_id} again does not give the decision that is stored ({row.id}). "
+            f"Deciding {row.conversion_id or row.delivered_on} again does not give the decision that is stored ({row.id}). "
             "Nothing was changed. Please report this: the data or the engine is not what it was.",
             stored=row.digest,
             recomputed=digest,
         )
     lives = [] if retired_by(row, known_at) else lives_of(ctx, [row], known_at)
-    more = [*_corrected(ctx, row, stored), *_retirement(ctx, row, known_at)]
+    more = [*_corrected(ctx, row), *_retirement(ctx, row, known_at)]
     more += [sentence for life in lives for sentence in life_words(life)]
     return Explanation(decision_data(row, known_at), data, [*words, *more], lives[0] if lives else None)
+
+
+def _again(ctx: Context, row: DecisionRow) -> tuple[Decision | DayDecision, dict[str, Any] | None, list[str]]:
+    """Return a decision made again, with the way to it as data and in words."""
+    if row.conversion_id is None:
+        return explain_day(ctx, row)
+    stored = conversion_known(ctx.session, row.program_id, row.conversion_id)
+    case, before = _case_of(ctx, row, stored)
+    if row.contract_version is None or row.partner is None:
+        return _again_without_terms(row, case.conversion), None, _without_terms(row.record)
+    trace: Trace = explain(case, row.partner, before)
+    return trace.decision, trace.data, trace.words
 
 
 @contextmanager
@@ -113,15 +124,15 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
     """Return what a decision was made of, for all partners that the conversion concerned then, and what the counters of
     their contracts held, by contract."""
     program = program_named(ctx.session, row.program_id)
-    touches = touches_of(ctx.session, row.program_id, row.conversion_id)
+    touches = touches_of(ctx.session, row.program_id, stored.id)
     catalogue = catalogue_of(program, ctx.catalogue)
     number = row.customer_order_number
     facts = facts_at(ctx.session, stored, row.correction)
     # As many reversals as it knew; those that were recorded since are in the decisions after it.
-    back = reversals_of(ctx.session, row.program_id, row.conversion_id)[: row.reversals]
+    back = reversals_of(ctx.session, row.program_id, stored.id)[: row.reversals]
     conversion = engine_conversion(
         row.program_id,
-        row.conversion_id,
+        stored.id,
         row.event_at,
         stored.partner,
         facts,
@@ -159,8 +170,7 @@ def _exchange_used(decided: Sequence[DecisionRow], catalogue: Catalogue) -> Exch
 
 
 def _before_of(terms: Terms, row: DecisionRow) -> Before:
-    counters = counters_of(terms.payout_body)
-    return {counter: Decimal(row.before[counter.name]) for counter in counters if counter.name in row.before}
+    return {counter: Decimal(row.before[counter.name]) for counter in terms.counters if counter.name in row.before}
 
 
 def _instant_asked(ctx: Context, decision_id: str, as_of: str | datetime | None) -> datetime:
@@ -179,9 +189,11 @@ def _again_without_terms(row: DecisionRow, conversion: Conversion) -> Decision:
     return undecided(conversion, outcome, reasons, row.contract_id, row.currency)
 
 
-def _corrected(ctx: Context, row: DecisionRow, stored: ConversionRow) -> list[str]:
+def _corrected(ctx: Context, row: DecisionRow) -> list[str]:
     """Return the sentences that say which corrections the facts of a decision come from."""
-    said, before = [], stored.facts
+    if row.conversion_id is None or not row.correction:
+        return []
+    said, before = [], conversion_known(ctx.session, row.program_id, row.conversion_id).facts
     for correction in corrections_of(ctx.session, row.program_id, [row.conversion_id]):
         if correction.number > row.correction:
             break
@@ -204,7 +216,7 @@ def _retirement(ctx: Context, row: DecisionRow, as_of: datetime) -> list[str]:
     retired_at = retired_by(row, as_of)
     if retired_at is None:
         return []
-    newer = decisions_of(ctx.session, row.program_id, row.conversion_id, as_of)
+    newer = _on_the_same(ctx, row, as_of)
     mine = [decision for decision in reversed(newer) if decision.partner == row.partner]
     successor = next((decision for decision in mine if decision.revision > row.revision), None)
     if successor is None:
@@ -212,6 +224,14 @@ def _retirement(ctx: Context, row: DecisionRow, as_of: datetime) -> list[str]:
             f"It was retired at {write_instant(retired_at)}: the conversion does not concern this partner any more."
         ]
     return [f"It was retired at {write_instant(retired_at)}; the decision {successor.id} took its place."]
+
+
+def _on_the_same(ctx: Context, row: DecisionRow, as_of: datetime) -> Sequence[DecisionRow]:
+    """Return the decisions on the same conversion, or the same day of deliveries, the newest first."""
+    if row.conversion_id is not None:
+        return decisions_of(ctx.session, row.program_id, row.conversion_id, as_of)
+    assert row.delivered_on is not None
+    return day_decisions(ctx.session, str(row.contract_id), row.delivered_on, as_of)
 
 
 def explain_preview(preview: Preview, partner: str | None) -> Explanation:
@@ -234,8 +254,9 @@ def find_decision(
 def find_decisions(
     ctx: Context, name: str, program: str | None = None, as_of: str | datetime | None = None
 ) -> Sequence[DecisionRow]:
-    """Return a decision by its id, or those on a conversion by its id, one for each partner that it concerned."""
-    decision = ctx.session.get(DecisionRow, name)
+    """Return a decision by its id, or those on a conversion by its id, one for each partner that it concerned; or the one
+    on a day of deliveries by its contract and day, such as "acme/2027-03-01"."""
+    decision = ctx.session.get(DecisionRow, name) or _of_day_named(ctx, name, as_of)
     if decision is not None:
         return [decision]
     programs = [program] if program else programs_with_conversion(ctx.session, name)
@@ -247,6 +268,16 @@ def find_decisions(
     if not found.decisions:
         raise DecisionNotFound(f"The conversion {name!r} has no decision{when_asked(found.as_of)}.")
     return found.decisions
+
+
+def _of_day_named(ctx: Context, name: str, as_of: str | datetime | None) -> DecisionRow | None:
+    contract_id, _, day = name.rpartition("/")
+    delivered_on, contract = parse_date(day), ctx.session.get(Contract, contract_id)
+    if delivered_on is None or contract is None:
+        return None
+    known_at = read_as_of(as_of, ctx.now(), timezone_of(contract))
+    settle_program(ctx, contract.program_id)
+    return day_decision_at(ctx.session, contract.id, delivered_on, known_at)
 
 
 def _terms_of(ctx: Context, row: DecisionRow) -> Terms | NoTerms:

@@ -1,4 +1,5 @@
-"""Settle a program: give every conversion the decisions it should have, whatever order conversions arrived in.
+"""Settle a program: give every conversion, and every day of deliveries, the decisions it should have, whatever order they
+arrived in.
 
 A decision may depend on earlier conversions: on the customer's earlier orders, on tier counters and on limits. So what
 is decided again is every conversion that is new or was touched, and, in canonical order (event_at, id), everything after
@@ -19,6 +20,8 @@ from typing import Any
 from app.audit.record import record
 from app.contracts.linked_programs import linked_programs, lock_linked
 from app.conversions.book import ContractBook, contract_book
+from app.conversions.day_repository import PendingDay, has_due_days, is_of_day
+from app.conversions.days import Days, DecidedDay
 from app.conversions.errors import ConversionsLost
 from app.conversions.mapping import decision_row, engine_conversion
 from app.conversions.repository import (
@@ -70,16 +73,21 @@ def settle_program(ctx: Context, program_id: str, progress: Progress | None = No
     if ctx.partner is not None:
         with ctx.as_application() as everything:
             return settle_program(everything, program_id, progress)
-    if not is_unsettled(ctx.session, linked_programs(ctx.session, [program_id]).programs):
+    programs = linked_programs(ctx.session, [program_id]).programs
+    if not is_unsettled(ctx.session, programs) and not has_due_days(ctx.session, programs, ctx.now()):
         return Settled()  # without the lock: a reader does not wait for writers whose work it cannot see yet
     linked = lock_linked(ctx.session, [program_id])
     places = unsettled_places(ctx.session, linked.programs)
-    if not places:
+    with_days = has_due_days(ctx.session, linked.programs, ctx.now())
+    if not places and not with_days:
         return Settled()
     if len(places) >= BULK:
         refresh_statistics(ctx.session)
     books = [contract_book(ctx, program_named(ctx.session, program)) for program in linked.programs]
-    settled = _Sweep(ctx, books, linked.accounts, places, progress).run()
+    days = Days(ctx, books)
+    places = sorted([*places, *days.due()]) if with_days else places
+    settled = _Sweep(ctx, books, days, linked.accounts, places, progress).run() if places else {}
+    days.plan()
     for name, part in settled.items():
         if part.decided or part.changed:
             summary = f"{name}: {part.decided:,} decisions made, {part.changed:,} changed"
@@ -92,22 +100,25 @@ def _all_of(parts: Collection[Settled]) -> Settled:
     return Settled(*sums)
 
 
+_One = Pending | PendingDay
 _Decided = tuple[Pending, Conversion, dict[str | None, Decision]]
 
 
 class _Sweep:
-    """One way through the conversions of programs in canonical order, a chunk at a time."""
+    """One way through the conversions of programs and their days of deliveries in canonical order, a chunk at a time."""
 
     def __init__(
         self,
         ctx: Context,
         books: Sequence[ContractBook],
+        days: Days,
         accounts: Accounts,
         places: list[Place],
         progress: Progress | None,
     ) -> None:
         self.ctx = ctx
         self.books = {book.program.id: book for book in books}
+        self.days = days
         self.places = places
         self.progress = progress
         self.settled = {program: Settled() for program in self.books}
@@ -146,28 +157,30 @@ class _Sweep:
         behind = (start[0], "", "") if done is None else done
         return decided_under(self.ctx.session, watched, behind, max(ends), CHUNK)
 
-    def _merged(self, new: list[Pending], later: list[Place], listed: list[Place]) -> list[Pending]:
-        """Return the conversions of a chunk in canonical order, as far as all of them are known: neither list may end
-        before the other one does."""
+    def _merged(self, new: list[_One], later: list[Place], listed: list[Place]) -> list[_One]:
+        """Return the conversions and days of a chunk in canonical order, as far as all of them are known: neither list may
+        end before the other one does."""
         ends = [keys[-1] for keys, more in ((later, len(later) == CHUNK), (listed, len(listed) == CHUNK)) if more]
         known = {one.place for one in new}
         others = self._read([place for place in later if place not in known])
         chunk = sorted([*new, *others], key=lambda one: one.place)
         return [one for one in chunk if not ends or one.place <= min(ends)]
 
-    def _read(self, places: Sequence[Place]) -> list[Pending]:
-        """Return the conversions at these places, in order."""
-        found: list[Pending] = []
-        for program in sorted({program for _, _, program in places}):
-            found += pending_of(self.ctx.session, program, [name for _, name, of in places if of == program])
+    def _read(self, places: Sequence[Place]) -> list[_One]:
+        """Return the conversions and days at these places, in order."""
+        found: list[_One] = [*self.days.pending([place for place in places if is_of_day(place)])]
+        conversions = [place for place in places if not is_of_day(place)]
+        for program in sorted({program for _, _, program in conversions}):
+            found += pending_of(self.ctx.session, program, [name for _, name, of in conversions if of == program])
         return sorted(found, key=lambda one: one.place)
 
-    def _settle_chunk(self, chunk: list[Pending], watched: frozenset[str]) -> tuple[Place | None, frozenset[str]]:
+    def _settle_chunk(self, chunk: list[_One], watched: frozenset[str]) -> tuple[Place | None, frozenset[str]]:
         """Decide what has to be decided of a chunk and write it. Return the last place that is settled, and the contracts
         that were reached there without being watched."""
         self.counting.watch(watched)
         numbers, counted = self._order_numbers(chunk), self._counted_as(chunk)
         decided: list[_Decided] = []
+        decided_days: list[DecidedDay] = []
         done: Place | None = None
         reached: frozenset[str] = frozenset()
         for one in chunk:
@@ -177,21 +190,35 @@ class _Sweep:
                 reached = self._contracts(one) - watched
                 if reached:
                     break
-                place = (one.program, one.id)
-                decided.append(self._decide(one, numbers.get(place), counted.get(place)))
+                if isinstance(one, PendingDay):
+                    decided_days += self._decide_day(one)
+                else:
+                    place = (one.program, one.id)
+                    decided.append(self._decide(one, numbers.get(place), counted.get(place)))
             done = one.place
         self._write(decided)
+        for one, is_new, is_changed in self.days.write(decided_days):
+            settled = self.settled[one.program]
+            settled.looked_at += 1
+            settled.decided += is_new
+            settled.changed += is_changed
         return done, reached
 
-    def _is_reached(self, one: Pending) -> bool:
+    def _is_reached(self, one: _One) -> bool:
+        if isinstance(one, PendingDay):
+            return one.stored is not None and self.ripples.reach(one.contract, one.event_at, "", is_day=True)
         customer = one.customer_id or ""
         return any(
             stored.contract is not None and self.ripples.reach(stored.contract, one.event_at, customer)
             for stored in one.stored.values()
         )
 
-    def _pass(self, one: Pending) -> None:
-        """Count a conversion whose decisions stand."""
+    def _pass(self, one: _One) -> None:
+        """Count a conversion or a day whose decisions stand."""
+        if isinstance(one, PendingDay):
+            if one.stored is not None:
+                self.counting.add(one.contract, one.place, "", _added(one.stored))
+            return
         for stored in one.stored.values():
             if stored.contract is not None:
                 self.counting.add(stored.contract, one.place, one.customer_id or "", _added(stored))
@@ -203,6 +230,16 @@ class _Sweep:
         for partner in {*decisions, *one.stored}:
             self._count(one, customer, one.stored.get(partner), decisions.get(partner))
         return one, conversion, decisions
+
+    def _decide_day(self, one: PendingDay) -> list[DecidedDay]:
+        """Decide a day of deliveries; none where there is nothing to decide."""
+        decision = self.days.decide(one, lambda terms: self.counting.before_day(terms, one.delivered_on, one.place))
+        if decision is None:
+            return []
+        was = {} if one.stored is None else _added(one.stored)
+        self.ripples.note(one.contract, one.event_at, "", was, decision.adds)
+        self.counting.add(one.contract, one.place, "", decision.adds)
+        return [(one, decision)]
 
     def _conversion(self, one: Pending, number: int | None = None, counted_as: str | None = None) -> Conversion:
         return engine_conversion(
@@ -231,44 +268,47 @@ class _Sweep:
                 self.counting.count_no_more(contract, one.place, customer)
             self.counting.add(contract, one.place, customer, after)
 
-    def _pending(self, places: list[Place]) -> list[Pending]:
+    def _pending(self, places: list[Place]) -> list[_One]:
         found = self._read(places)
         if len(found) != len(places):
-            lost = sorted({name for _, name, _ in places} - {one.id for one in found})
+            lost = sorted({name for _, name, _ in places} - {one.place[1] for one in found})
             raise ConversionsLost(
                 f"{len(lost)} conversions that wait for a decision cannot be read, {lost[0]} among them."
             )
         return found
 
-    def _contracts(self, one: Pending) -> frozenset[str]:
-        """Return the contracts with counters under which a conversion is decided, or was, and whom they share them with."""
+    def _contracts(self, one: _One) -> frozenset[str]:
+        """Return the contracts with counters under which a conversion is decided, or a day, or was, and whom they share
+        them with."""
+        if isinstance(one, PendingDay):
+            return self.counting.with_accounts([one.contract])
         book = self.books[one.program]
         partners = concerned(self._conversion(one), book.model_at(one.event_at))
         found = {book.histories[partner].contract.id for partner in partners if partner in book.histories}
         found |= {stored.contract for stored in one.stored.values() if stored.contract is not None}
         return self.counting.with_accounts(found)
 
-    def _counting_contracts(self, pending: Sequence[Pending]) -> frozenset[str]:
+    def _counting_contracts(self, pending: Sequence[_One]) -> frozenset[str]:
         return frozenset[str]().union(*map(self._contracts, pending))
 
-    def _order_numbers(self, chunk: Sequence[Pending]) -> dict[tuple[str, str], int]:
+    def _order_numbers(self, chunk: Sequence[_One]) -> dict[tuple[str, str], int]:
         """Return which order of its customer each conversion is, by program and id, where rules read it."""
         found: dict[tuple[str, str], int] = {}
         for program, book in self.books.items():
-            customers = sorted(
-                {one.customer_id for one in chunk if one.customer_id is not None and one.program == program}
-            )
+            mine = (one for one in chunk if isinstance(one, Pending) and one.program == program)
+            customers = sorted({one.customer_id for one in mine if one.customer_id is not None})
             if customers and any("customer_order_number" in h.facts_read for h in book.histories.values()):
                 numbers = order_numbers(self.ctx.session, program, customers)
                 found |= {(program, name): number for name, number in numbers.items()}
         return found
 
-    def _counted_as(self, chunk: Sequence[Pending]) -> dict[tuple[str, str], str]:
+    def _counted_as(self, chunk: Sequence[_One]) -> dict[tuple[str, str], str]:
         """Return the conversion that the order of a conversion is counted as, where it is another one: the first in
         canonical order, whatever came of it."""
         found: dict[tuple[str, str], str] = {}
         for program in self.books:
-            mine = [one for one in chunk if one.program == program and one.order_id is not None]
+            conversions = (one for one in chunk if isinstance(one, Pending) and one.program == program)
+            mine = [one for one in conversions if one.order_id is not None]
             first = first_of_orders(self.ctx.session, program, {str(one.order_id) for one in mine})
             firsts = {(program, one.id): first[str(one.order_id)][1] for one in mine}
             found |= {place: name for place, name in firsts.items() if name != place[1]}

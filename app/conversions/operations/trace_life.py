@@ -15,8 +15,8 @@ from app.store.models import Decision
 
 def lives_of(ctx: Context, decisions: Sequence[Decision], as_of: datetime) -> list[Life]:
     """Return the life of a conversion under each of these decisions on it, which stood at that instant."""
-    if not decisions:
-        return []
+    if not decisions or decisions[0].conversion_id is None:
+        return []  # days of deliveries have no life of their own
     posted = postings_of(ctx.session, decisions[0].program_id, decisions[0].conversion_id, as_of)
     found = []
     for decision in decisions:

@@ -12,6 +12,7 @@ from app.store.models.contracts import (
     SavedDraft,
 )
 from app.store.models.conversions import Conversion, Correction, Decision, Reversal, Touch, UnsettledConversion
+from app.store.models.deliveries import Delivery, DeliveryAdjustment, UnsettledDay
 from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
@@ -30,6 +31,8 @@ __all__ = [
     "Conversion",
     "Correction",
     "Decision",
+    "Delivery",
+    "DeliveryAdjustment",
     "ExchangeRate",
     "IdempotencyKey",
     "InstallationSecret",
@@ -44,4 +47,5 @@ __all__ = [
     "StatementLine",
     "Touch",
     "UnsettledConversion",
+    "UnsettledDay",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
@@ -54,11 +54,15 @@ class BillingRun(Base):
 
 
 class StatementLine(Base):
-    """Money: a conversion × rule × part. `corrects` names the line whose amount this one changes."""
+    """Money: a conversion × rule × part, or a rule × part of a day's deliveries.
+
+    `corrects` names the line whose amount this one changes.
+    """
 
     __tablename__ = "statement_lines"
     __table_args__ = (
         CheckConstraint("amount <> 0", name="amount_is_not_zero"),
+        CheckConstraint("(conversion_id IS NULL) = (delivered_on IS NOT NULL)", name="of_one_subject"),
         Index("ix_statement_lines_statement", "statement_id", "position"),
         Index("ix_statement_lines_conversion", "conversion_id"),
     )
@@ -68,7 +72,8 @@ class StatementLine(Base):
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     statement_id: Mapped[str] = mapped_column(ForeignKey("statements.id"))
     run_id: Mapped[str] = mapped_column(ForeignKey("billing_runs.id"))
-    conversion_id: Mapped[str]
+    conversion_id: Mapped[str | None]
+    delivered_on: Mapped[date | None]
     decision_id: Mapped[str] = mapped_column(ForeignKey("decisions.id"))
     event_at: Mapped[datetime]
     rule: Mapped[str]

@@ -138,6 +138,8 @@ class ContractVersion(_Approvable, Base):
     renewal: Mapped[dict[str, Any] | None]
     # How long what it pays is held, when it is final, and until when conversions may be submitted.
     settlement: Mapped[dict[str, Any] | None]
+    # How impressions are counted, reconciled and paid for.
+    delivery: Mapped[dict[str, Any] | None]
     # The values of its rules' parameters, by name.
     params: Mapped[dict[str, Any]]
 
@@ -159,6 +161,11 @@ class ContractVersion(_Approvable, Base):
         CheckConstraint("renewal ->> 'mode' IN ('none', 'fixed', 'evergreen')", name="renewal"),
         CheckConstraint("renewal ->> 'mode' <> 'fixed' OR ends_on IS NOT NULL", name="renewal_of_a_term"),
         CheckConstraint("jsonb_typeof(settlement) IN ('object', 'null')", name="settlement"),
+        CheckConstraint(
+            "delivery ->> 'basis' IN ('delivered', 'delivered_up_to_contracted', 'contracted_plus_overage',"
+            " 'contracted')",
+            name="delivery",
+        ),
         Index("uq_contract_versions_start", "contract_id", "in_force_from", unique=True, postgresql_where=IN_TIMELINE),
         Index("ix_contract_versions_expiry", "effective_from", postgresql_where=text("kind = 'expiry'")),
     )
@@ -183,7 +190,7 @@ class RuleVersion(_Approvable, Base):
     __table_args__ = (
         *_approval_checks(),
         UniqueConstraint("contract_version_id", "kind", "number"),
-        CheckConstraint("kind IN ('eligibility', 'attribution', 'payout')", name="kind"),
+        CheckConstraint("kind IN ('eligibility', 'attribution', 'payout', 'delivery_payout')", name="kind"),
         CheckConstraint("number >= 1", name="number"),
         Index(
             "uq_rule_versions_start",

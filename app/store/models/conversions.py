@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -134,22 +134,34 @@ class UnsettledConversion(Base):
 
 
 class Decision(Base):
-    """What the rules said of a conversion for one partner that it concerns, or that it concerns nobody. A later decision
-    retires it; it never changes. All that are made of a conversion at once have one revision."""
+    """What the rules said of a conversion for one partner that it concerns, or that it concerns nobody; or of a contract's
+    deliveries of one local day. A later decision retires it; it never changes. All that are made of a conversion at once
+    have one revision."""
 
     __tablename__ = "decisions"
     __table_args__ = (
         ForeignKeyConstraint(["program_id", "conversion_id"], ["conversions.program_id", "conversions.id"]),
         # The conversion leads: programs are few, and a planner that does not know it yet would read them whole.
-        UniqueConstraint("conversion_id", "program_id", "partner", "revision", postgresql_nulls_not_distinct=True),
+        UniqueConstraint(
+            "conversion_id",
+            "program_id",
+            "partner",
+            "delivered_on",
+            "revision",
+            name="uq_decisions_revision",
+            postgresql_nulls_not_distinct=True,
+        ),
         CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome"),
         CheckConstraint("outcome = 'rated' OR amount = 0", name="only_rated_pays"),
         CheckConstraint("outcome <> 'rated' OR contract_version IS NOT NULL", name="rated_under_terms"),
+        CheckConstraint("(conversion_id IS NULL) = (delivered_on IS NOT NULL)", name="of_one_subject"),
+        CheckConstraint("delivered_on IS NULL OR contract_id IS NOT NULL", name="deliveries_of_a_contract"),
         Index(
             "uq_decisions_current",
             "conversion_id",
             "program_id",
             "partner",
+            "delivered_on",
             unique=True,
             postgresql_where=text("retired_at IS NULL"),
             postgresql_nulls_not_distinct=True,
@@ -172,7 +184,9 @@ class Decision(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     program_id: Mapped[str]
-    conversion_id: Mapped[str]
+    # What it is about: a conversion, or the deliveries of a local day under its contract.
+    conversion_id: Mapped[str | None]
+    delivered_on: Mapped[date | None]
     partner: Mapped[str | None]
     revision: Mapped[int]
     contract_id: Mapped[str | None] = mapped_column(ForeignKey("contracts.id"))

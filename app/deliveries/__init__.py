@@ -1,0 +1,1 @@
+"""The room of deliveries: impressions as their sources counted them, and what was agreed afterwards."""
