@@ -51,6 +51,11 @@ from app.store.work_list import unsettle_day
 DecidedDay = tuple[PendingDay, DayDecision]
 
 
+# What decisions on conversions have besides: the customer's order number, reversals, corrections, the order it doubles,
+# and until when it is held and not locked.
+_NOT_OF_DAYS = (None, 0, 0, None, None, None)
+
+
 class Days:
     """The days of deliveries that a sweep over programs decides."""
 
@@ -148,7 +153,7 @@ class Days:
             decision.outcome,
             decision.amount,
             decision.currency,
-            None,
+            *_NOT_OF_DAYS,
             json_text(before_record(decision.before)),
             json_text({key: canonical(value) for key, value in decision.adds.items()}),
             json_text(record),
