@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Numeric, cast, func, select, text, true
 from sqlalchemy.orm import Session
 
+from app.billing.balance import StatementBalance, balance_of
 from app.billing.errors import StatementNotFound
 from app.core.as_of import when_asked
 from app.core.period import Period
@@ -144,6 +145,38 @@ def runs_of(session: Session, statement_id: str) -> int:
     """Return how often a statement was posted to."""
     query = select(func.count()).select_from(BillingRun).where(BillingRun.statement_id == statement_id)
     return session.scalar(query) or 0
+
+
+def last_run_of(session: Session, contract_id: str) -> BillingRun | None:
+    """Return what was posted last under a contract, to whichever of its statements."""
+    query = select(BillingRun).join(Statement, Statement.id == BillingRun.statement_id)
+    query = query.where(Statement.contract_id == contract_id).order_by(BillingRun.position.desc()).limit(1)
+    return session.scalars(query).one_or_none()
+
+
+def runs_under(
+    session: Session, contracts: Iterable[str], as_of: datetime | None = None
+) -> dict[str, list[BillingRun]]:
+    """Return all runs under contracts by contract, in order: all, or those posted by then."""
+    query = (
+        select(Statement.contract_id, BillingRun)
+        .join(Statement, Statement.id == BillingRun.statement_id)
+        .where(Statement.contract_id == func.any(list(contracts)))
+        .where(true() if as_of is None else BillingRun.posted_at <= as_of)
+        .order_by(BillingRun.position)
+    )
+    found: dict[str, list[BillingRun]] = {}
+    for contract, run in session.execute(query):
+        found.setdefault(contract, []).append(run)
+    return found
+
+
+def balances(
+    session: Session, statements: Sequence[Statement], as_of: datetime | None = None
+) -> dict[str, StatementBalance]:
+    """Return the balance of statements by id, with what was posted by then."""
+    runs = runs_under(session, {statement.contract_id for statement in statements}, as_of)
+    return {one.id: balance_of(one.id, runs.get(one.contract_id, ())) for one in statements}
 
 
 def statement_of(session: Session, contract_id: str, period: str, as_of: datetime) -> Statement:

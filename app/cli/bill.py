@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.billing.describe import billed_data
+from app.billing.describe import billed_data, is_below_zero
 from app.billing.operations.bill_contract import bill_contract
 from app.cli.terminal import actor, as_json, counted, print_json, progress, refusals_shown, runtime
 
@@ -29,6 +29,11 @@ def bill(contract: str, period: str, is_json: bool) -> None:
             f"({counted(billed['corrections'], 'correction')}), "
             f"{billed['amount']} {billed['currency']}."
         )
+        if is_below_zero(billed):
+            click.echo(
+                f"{billed['brought_forward']} brought forward, {billed['to_pay']} to pay, "
+                f"{billed['carried_forward']} carried forward."
+            )
     left = billed["waiting"]
     if left["conversions"] and not is_json:
         click.echo(

@@ -12,10 +12,12 @@ from app.conversions.mapping import decision_data
 from app.conversions.operations.correct_conversion import Outcome as CorrectionOutcome
 from app.conversions.operations.get_conversion import ConversionAt
 from app.conversions.operations.receive_conversions import Receipt
+from app.conversions.operations.reverse_conversion import Reversed
 from app.conversions.repository import DecisionBrief
 from app.core.instants import write_instant
+from app.core.money import canonical, minus
 from app.core.rounding import shown
-from app.store.models import Correction, Decision, Touch
+from app.store.models import Correction, Decision, Reversal, Touch
 
 NOT_DECIDED = {"code": "NOT_DECIDED", "message": "it was taken in by then, and not decided yet"}
 
@@ -112,4 +114,30 @@ def touch_data(touch: Touch) -> dict[str, Any]:
         "type": touch.type,
         "at": write_instant(touch.at),
         "facts": touch.facts,
+    }
+
+
+def reversed_data(reversed_: Reversed, now: datetime) -> dict[str, Any]:
+    """Return a reversal that was sent, as it is recorded, with the whole decisions after it."""
+    shown = [decision_data(decision, now) for decision in reversed_.decisions]
+    status = "duplicate" if reversed_.is_repeated else "accepted"
+    return {"status": status, **reversal_data(reversed_.reversal), "decisions": shown}
+
+
+def reversal_data(reversal: Reversal) -> dict[str, Any]:
+    """Return a reversal as it was recorded."""
+    return {
+        "id": reversal.id,
+        "conversion": reversal.conversion_id,
+        "program": reversal.program_id,
+        "number": reversal.number,
+        "reversed_at": write_instant(reversal.reversed_at),
+        "reason": reversal.reason,
+        "form": reversal.form,
+        "mode": reversal.mode,
+        "amount": canonical(reversal.value),
+        "left": canonical(minus(reversal.order_value, reversal.total)),
+        "leaves_nothing": reversal.leaves_nothing,
+        "items": reversal.items,
+        "recorded_at": write_instant(reversal.recorded_at),
     }

@@ -46,3 +46,28 @@ class DecisionNotReproduced(AppError):
 class ConversionsLost(AppError):
     code = "conversions_lost"
     kind = "fault"
+
+
+class ReversalRefused(AppError):
+    code = "reversal_refused"
+    kind = "invalid"
+
+
+class ReversalDiffers(AppError):
+    code = "reversal_differs"
+    kind = "conflict"
+
+
+class ReversalExceeds(AppError):
+    code = "reversal_exceeds"
+    kind = "conflict"
+
+
+class ReversalCurrencyDiffers(AppError):
+    code = "reversal_currency_differs"
+    kind = "conflict"
+
+
+class ReversalNeedsAmount(AppError):
+    code = "reversal_needs_amount"
+    kind = "conflict"

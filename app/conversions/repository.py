@@ -24,6 +24,7 @@ from app.store.models import (
     Conversion,
     Correction,
     Decision,
+    Reversal,
     Statement,
     StatementLine,
     Touch,
@@ -163,6 +164,7 @@ class Pending:
     touches: Sequence[Touch]
     stored: dict[str | None, Stored]
     revision: int
+    reversals: Sequence[Reversal] = ()
 
     @property
     def place(self) -> Place:
@@ -203,6 +205,7 @@ def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pe
     )
     rows = session.execute(query).all()
     touches, stored, revisions = _touches(session, program_id, ids), _stored(session, program_id, ids), {}
+    reversals = _reversals(session, program_id, ids)
     if stored:
         revisions = _revisions(session, program_id, list(stored))
     corrected = facts_corrected(session, program_id, [row.id for row in rows if row.corrections])
@@ -221,6 +224,7 @@ def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pe
             touches.get(row[0], ()),
             stored.get(row[0], {}),
             revisions.get(row[0], 0),
+            reversals.get(row[0], ()),
         )
         for row in rows
     ]
@@ -237,6 +241,38 @@ def _touches(session: Session, program_id: str, ids: Sequence[str]) -> dict[str,
     for touch in session.scalars(query.order_by(Touch.conversion_id, Touch.at, Touch.id)):
         found.setdefault(touch.conversion_id, []).append(touch)
     return found
+
+
+def reversals_of(
+    session: Session, program_id: str, conversion_id: str, as_of: datetime | None = None
+) -> Sequence[Reversal]:
+    """Return the reversals of a conversion in the order they were recorded: all, or those that were recorded by then."""
+    found = _reversals(session, program_id, [conversion_id]).get(conversion_id, ())
+    return [row for row in found if as_of is None or row.recorded_at <= as_of]
+
+
+def _reversals(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, list[Reversal]]:
+    query = select(Reversal).where(Reversal.conversion_id == func.any(list(ids)), Reversal.program_id == program_id)
+    found: dict[str, list[Reversal]] = {}
+    for row in session.scalars(query.order_by(Reversal.conversion_id, Reversal.number)):
+        found.setdefault(row.conversion_id, []).append(row)
+    return found
+
+
+def add_reversal(session: Session, reversal: Reversal) -> None:
+    """Keep a reversal. The program's lock keeps its number its own."""
+    session.add(reversal)
+    session.flush()
+
+
+def is_posted(session: Session, decision: Decision) -> bool:
+    """Tell whether anything of a conversion is on a statement of the contract of a decision on it."""
+    query = (
+        select(StatementLine.id)
+        .join(Statement, Statement.id == StatementLine.statement_id)
+        .where(StatementLine.conversion_id == decision.conversion_id, Statement.contract_id == decision.contract_id)
+    )
+    return bool(session.scalar(select(query.exists())))
 
 
 def _stored(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, dict[str | None, Stored]]:
@@ -257,6 +293,15 @@ def _revisions(session: Session, program_id: str, ids: Sequence[str]) -> dict[st
         .group_by(Decision.conversion_id)
     )
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+# A conversion that came back as a whole before it was locked is no order of its customer any more.
+_UNDONE = exists().where(
+    Reversal.conversion_id == Conversion.id,
+    Reversal.program_id == Conversion.program_id,
+    Reversal.leaves_nothing,
+    Reversal.mode == "restate",
+)
 
 
 def facts_corrected(
@@ -325,7 +370,10 @@ def order_numbers(session: Session, program_id: str, customers: Sequence[str]) -
     those whose order is counted as another conversion."""
     place = func.row_number().over(partition_by=Conversion.customer_id, order_by=(Conversion.event_at, Conversion.id))
     query = select(Conversion.id, place).where(
-        Conversion.program_id == program_id, Conversion.customer_id == func.any(list(customers)), ~_COUNTED_ALREADY
+        Conversion.program_id == program_id,
+        Conversion.customer_id == func.any(list(customers)),
+        ~_COUNTED_ALREADY,
+        ~_UNDONE,
     )
     return {row[0]: row[1] for row in session.execute(query)}
 
@@ -338,6 +386,7 @@ def order_number_at(session: Session, program_id: str, customer_id: str | None, 
         Conversion.program_id == program_id,
         Conversion.customer_id == customer_id,
         tuple_(Conversion.event_at, Conversion.id) < tuple_(literal(key[0]), literal(key[1])),
+        ~_UNDONE,
         ~_COUNTED_ALREADY,
     )
     return 1 + session.scalar(query)  # type: ignore[operator]
@@ -389,6 +438,7 @@ DECISION_COLUMNS = (
     "amount",
     "currency",
     "customer_order_number",
+    "reversals",
     "correction",
     "duplicate_of",
     "held_until",

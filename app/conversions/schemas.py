@@ -5,9 +5,22 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.conversions.life import STATES
-from app.store.models.conversions import OUTCOMES, TOUCH_TYPES
+from app.engine.settlement import FX_DATES
+from app.store.models.conversions import OUTCOMES, REVERSAL_FORMS, REVERSAL_MODES, TOUCH_TYPES
 from app.web.as_of import LocalPageAsOf
-from app.web.fields import DecimalString, Identifier, InstantField, Name, Object, Reason, Text, Whole, Word
+from app.web.fields import (
+    DecimalString,
+    Flag,
+    Identifier,
+    InstantField,
+    LocalDate,
+    Name,
+    Object,
+    Reason,
+    Text,
+    Whole,
+    Word,
+)
 from app.web.schema import Strict
 
 
@@ -62,6 +75,17 @@ class TouchShown(Strict):
     facts = Object()
 
 
+class FxShown(Strict):
+    """At which rate money was converted, or for which it waits."""
+
+    source_currency = Text(data_key="from", metadata={"example": "EUR"})
+    target_currency = Text(data_key="to", metadata={"example": "USD"})
+    rate = DecimalString(metadata={"example": "1.0883", "description": "Left out where it is not known yet."})
+    date = LocalDate(metadata={"description": "The day it is of; left out where the contract agrees the rate."})
+    policy = Word(FX_DATES, metadata={"description": "Which day's rate counts by the contract."})
+    source = Text(metadata={"example": "ECB", "description": "Who published it."})
+
+
 class LineShown(Strict):
     """One amount: by which rule and formula, precise, and rounded as it is paid."""
 
@@ -71,6 +95,7 @@ class LineShown(Strict):
     amount_precise = DecimalString(metadata={"example": "5.9994"})
     amount = DecimalString(metadata={"example": "6.00"})
     currency = Text(metadata={"example": "USD"})
+    fx = fields.Nested(FxShown, metadata={"description": "Where the order is in another currency."})
 
 
 class DecisionSummary(Strict):
@@ -95,6 +120,9 @@ class DecisionMade(Strict):
     outcome = Word(OUTCOMES)
     amount = DecimalString(metadata={"example": "6.00"})
     currency = Text(metadata={"example": "USD"})
+    fx = fields.Nested(
+        FxShown, metadata={"description": "Where the order is in another currency, and the terms read its money."}
+    )
     reasons = fields.List(fields.Nested(ReasonShown))
     credit = fields.List(fields.Nested(CreditShown))
     lines = fields.List(fields.Nested(LineShown))
@@ -252,6 +280,62 @@ class ConversionShown(Strict):
         fields.Nested(DecisionInLife), metadata={"description": "One for each partner that it concerns."}
     )
     reason = fields.Nested(NotDecided, metadata={"description": "Why there is no decision; only where there is none."})
+
+
+class ArticleReturned(Strict):
+    """Pieces of one article that came back."""
+
+    sku = Text(required=True, metadata={"example": "CD-4711"})
+    quantity = Whole(1, 2**53, required=True)
+
+
+class NewReversal(Strict):
+    """What came back of a conversion: all that is left, an amount of the order value, or articles of it."""
+
+    id = Name(
+        required=True, metadata={"example": "return-17", "description": "Your own id; the same again is the same."}
+    )
+    reason = Reason(
+        required=True, metadata={"example": "RETURN", "description": "Why it came back, such as RETURN or FRAUD."}
+    )
+    reversed_at = InstantField(metadata={"description": "When it came back; now, when left out."})
+    full = Flag(metadata={"description": "True: all that is left came back."})
+    amount = DecimalString(
+        metadata={"description": "So much of the order value; beside items, what was paid back for them."}
+    )
+    currency = Text(metadata={"example": "USD", "description": "That of the order; anything else is refused."})
+    items = fields.List(fields.Nested(ArticleReturned), metadata={"description": "These articles, at their prices."})
+
+
+class ReversalShown(Strict):
+    """A reversal as it was recorded."""
+
+    id = Name(metadata={"example": "return-17"})
+    conversion = Name()
+    program = Identifier(metadata={"example": "cdnow"})
+    number = Whole(1, 2**31, metadata={"description": "Which reversal of its conversion it is."})
+    reversed_at = InstantField()
+    reason = Reason(metadata={"example": "RETURN"})
+    form = Word(REVERSAL_FORMS)
+    mode = Word(
+        REVERSAL_MODES,
+        metadata={
+            "description": "Before the lock the conversion is decided again with what is left (restate); after it, its"
+            " lines get negative ones (negate)."
+        },
+    )
+    amount = DecimalString(metadata={"description": "How much of the order value came back by it."})
+    left = DecimalString(metadata={"description": "How much of the order value was left after it."})
+    leaves_nothing = fields.Boolean()
+    items = fields.List(fields.Nested(ArticleReturned))
+    recorded_at = InstantField()
+
+
+class ReversalReceived(ReversalShown):
+    """What became of a reversal that was sent, and the decisions after it."""
+
+    status = Word(("accepted", "duplicate"))
+    decisions = fields.List(fields.Nested(DecisionShown))
 
 
 class DecisionsQuery(LocalPageAsOf):

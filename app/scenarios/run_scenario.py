@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.billing.describe import line_data
+from app.billing.describe import balance_data, line_data
 from app.billing.operations.bill_contract import bill_contract
-from app.billing.repository import lines_after, totals
+from app.billing.repository import balances, lines_after, totals
 from app.contracts.operations.draft_promotion import draft_promotion
 from app.contracts.operations.draft_renewal import draft_renewal
 from app.contracts.operations.reinstate_contract import reinstate_contract
@@ -21,14 +21,17 @@ from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
+from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.operations.settle_program import Progress, settle_program
 from app.conversions.repository import current_records
 from app.core.clock import frozen_at
 from app.core.errors import AppError, Finding
-from app.core.instants import parse_instant, write_instant
+from app.core.instants import parse_date, parse_instant, write_instant
 from app.core.json_text import MalformedJson, parse_json
+from app.core.money import parse_decimal
 from app.core.rounding import shown
 from app.engine.quote import Quote, quote
+from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context, Runtime
 from app.scenarios.errors import ScenarioMalformed
@@ -56,6 +59,7 @@ class _Run:
         self.diff: list[str] = []
         self.quotes: dict[str, dict[str, Any]] = {}
         self.awaited: list[tuple[datetime, str, str, dict[str, Any]]] = []
+        self.reversed = 0
         self.program: str | None = None if story.program is None else story.program["id"]
 
     def run(self, full: bool) -> Outcome:
@@ -88,6 +92,8 @@ class _Run:
             self.do(f"/programs/{index}", partial(create_stage, program=program))
         for name, given in story.lists.items():
             self.do(f"/lists/{name}", partial(publish_list, id=name, **given))
+        for index, rate in enumerate(story.rates):
+            self.do(f"/rates/{index}", partial(self.rate, given=rate, at=f"/rates/{index}"))
         partners: set[str] = set()
         for index, contract in enumerate(story.contracts):
             where = f"/contracts/{index}"
@@ -158,6 +164,15 @@ class _Run:
     def publish_list(self, ctx: Context, given: Any, at: str) -> None:
         publish_list_version(ctx, list=given["id"], members=given["members"])
 
+    def reverse(self, ctx: Context, given: Any, at: str) -> None:
+        """Without a word on what came back, all that is left did."""
+        body = {key: value for key, value in given.items() if key not in ("conversion", "program")}
+        ways = {} if {"full", "amount", "items"} & set(body) else {"full": True}
+        self.reversed += 1
+        named = {"id": f"reversal-{self.reversed}", "reason": "RETURN"}
+        program = given.get("program", self.program)
+        reverse_conversion(ctx, {**named, **ways, **body}, program=program, conversion=given["conversion"])
+
     def correct(self, ctx: Context, given: Any, at: str) -> None:
         """Facts are corrected; or that is refused, with the code that the story names."""
         body = {"facts": given["facts"], "reason": given.get("reason", "CORRECTION")}
@@ -182,6 +197,12 @@ class _Run:
 
     def bill(self, ctx: Context, given: Any, at: str) -> None:
         bill_contract(ctx, contract=given["contract"], period=str(given["period"]), progress=self.progress)
+
+    def rate(self, ctx: Context, given: Any, at: str) -> None:
+        day, amount = parse_date(given["day"]), parse_decimal(given["rate"])
+        assert day is not None  # read_story looked at it,
+        assert amount is not None  # and at this
+        record_rate(ctx, NewRate(given["from"], given["to"], day, amount, given["source"], given.get("reason")))
 
     def quote(self, ctx: Context, given: Any, at: str) -> None:
         priced = quote(given)
@@ -230,13 +251,15 @@ def _names_lines(story: Story) -> bool:
 
 
 def _statements(ctx: Context, with_lines: bool) -> dict[str, dict[str, Any]]:
-    statements = {}
-    for total in totals(ctx.session):
+    statements, found_totals = {}, totals(ctx.session)
+    carried = balances(ctx.session, [total.statement for total in found_totals])
+    for total in found_totals:
         statement = total.statement
         found: dict[str, Any] = {
             "total": shown(total.amount, statement.currency),
             "currency": statement.currency,
             "line_count": total.lines,
+            **balance_data(carried[statement.id], statement.currency),
         }
         if with_lines:
             lines = lines_after(ctx.session, statement.id, None, None)

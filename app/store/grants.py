@@ -73,6 +73,8 @@ TABLES: dict[str, Access] = {
     "conversions": Access(updates=("customer_id", "order_id", "corrections"), partner=_CONCERNED),
     "corrections": Access(partner=_OF_CONVERSION),
     "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
+    # A partner sees on its lines at which rate it was paid.
+    "exchange_rates": Access(),
     # Forgotten after a while.
     "idempotency_keys": Access(updates=ALL, deletes=True),
     "installation_secrets": Access(),
@@ -80,6 +82,10 @@ TABLES: dict[str, Access] = {
     "named_lists": Access(updates=("created_at",), partner="id IN (SELECT list_id FROM list_versions)"),
     "partners": Access(partner=f"id = {ME}"),
     "programs": Access(updates=("facts", "facts_declared_at"), partner="id IN (SELECT program_id FROM contracts)"),
+    "reversals": Access(
+        partner="EXISTS (SELECT FROM conversions WHERE conversions.program_id = reversals.program_id"
+        " AND conversions.id = reversals.conversion_id)"
+    ),
     # A trigger lets nothing but drafts be deleted: an edit of one replaces its rules.
     "rule_versions": Access(
         updates=ALL,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
 from app.audit.record import record
+from app.billing.balance import going_on_from
 from app.billing.errors import PeriodRefused
-from app.billing.repository import Difference, Waiting, add_lines, differences, runs_of, waiting
+from app.billing.repository import Difference, Waiting, add_lines, differences, last_run_of, runs_of, waiting
 from app.contracts.linked_programs import lock_linked
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named
 from app.conversions.operations.settle_program import Progress, settle_program
 from app.core.errors import Finding
 from app.core.ids import derived_id
-from app.core.money import minus, total
+from app.core.money import ZERO, minus, total
 from app.core.period import month_from, parse_month
 from app.core.rounding import shown
 from app.runtime import Context
@@ -38,7 +39,8 @@ def bill_contract(ctx: Context, *, contract: str, period: str, progress: Progres
     """Post what is missing from the statement of a contract for a month (`YYYY-MM`, in the contract's zone).
 
     Running it again posts nothing. After a late conversion or a back-dated amendment it posts the difference as
-    correction lines, each linked to the line it corrects. What the contract holds, or does not lock yet, waits.
+    correction lines, each linked to the line it corrects. What the contract holds, or does not lock yet, waits. What is
+    below zero then is carried forward.
     """
     row = contract_named(ctx.session, contract)
     lock_linked(ctx.session, [row.program_id])
@@ -77,6 +79,8 @@ def _statement(ctx: Context, contract: Contract, period: str) -> Statement:
 def _post(ctx: Context, contract: Contract, statement: Statement, found: list[Difference], left: Waiting) -> Billed:
     amount = total(minus(one.target, one.posted) for one in found)
     number = 1 + runs_of(ctx.session, statement.id)
+    last = last_run_of(ctx.session, contract.id)
+    balance = going_on_from(ZERO if last is None else last.carried_forward, amount)
     run = BillingRun(
         id=f"{statement.id}/{number}",
         statement_id=statement.id,
@@ -85,6 +89,7 @@ def _post(ctx: Context, contract: Contract, statement: Statement, found: list[Di
         posted_at=ctx.now(),
         lines=len(found),
         amount=amount,
+        **asdict(balance),
     )
     ctx.session.add(run)
     ctx.session.flush()
@@ -92,6 +97,7 @@ def _post(ctx: Context, contract: Contract, statement: Statement, found: list[Di
     corrections = sum(one.corrects is not None for one in found)
     summary = f"{statement.id}: {len(found)} lines posted, {shown(amount, contract.currency)} {contract.currency}"
     after = {"lines": len(found), "amount": shown(amount, contract.currency), "corrections": corrections}
+    after |= {name: shown(value, contract.currency) for name, value in asdict(balance).items()}
     record(ctx, "billing_run.posted", run.id, summary, after=after)
     ctx.session.flush()
     return Billed(run, statement, len(found), amount, corrections, left)

@@ -214,6 +214,7 @@ class _Sweep:
             number,
             self.books[one.program].catalogue,
             one.touches,
+            one.reversals,
             received_at=one.received_at,
             duplicate_of=counted_as,
         )
@@ -226,6 +227,8 @@ class _Sweep:
             before = _added(was) if was is not None and was.contract == contract else {}
             after = now.adds if now is not None and now.contract == contract else {}
             self.ripples.note(contract, one.event_at, customer, before, after)
+            if before and not after:
+                self.counting.count_no_more(contract, one.place, customer)
             self.counting.add(contract, one.place, customer, after)
 
     def _pending(self, places: list[Place]) -> list[Pending]:

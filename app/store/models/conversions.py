@@ -7,11 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.store.base import Base
 
 TOUCH_TYPES = ("click", "view")
+REVERSAL_MODES = ("restate", "negate")
+REVERSAL_FORMS = ("full", "amount", "items")
 OUTCOMES = ("rated", "ineligible", "held", "unattributed", "no_contract")
 
 
@@ -81,6 +84,41 @@ class Touch(Base):
     facts: Mapped[dict[str, Any]]
 
 
+class Reversal(Base):
+    """What came back of a conversion, all or a part. It never changes, and whether it came before the lock is kept: what
+    it does to the decisions is fixed when it is recorded. Those of one conversion have numbers from 1 on."""
+
+    __tablename__ = "reversals"
+    __table_args__ = (
+        ForeignKeyConstraint(["program_id", "conversion_id"], ["conversions.program_id", "conversions.id"]),
+        # The conversion leads, as in decisions.
+        UniqueConstraint("conversion_id", "program_id", "id"),
+        CheckConstraint(f"mode IN {REVERSAL_MODES}", name="mode"),
+        CheckConstraint(f"form IN {REVERSAL_FORMS}", name="form"),
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("value >= 0 AND value <= total AND total <= order_value", name="never_more_than_the_order"),
+        CheckConstraint("form <> 'full' OR leaves_nothing", name="full_leaves_nothing"),
+    )
+
+    conversion_id: Mapped[str] = mapped_column(primary_key=True)
+    program_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    # The sender's own id; the same id again is the same reversal.
+    id: Mapped[str]
+    reversed_at: Mapped[datetime]
+    reason: Mapped[str]
+    form: Mapped[str]
+    mode: Mapped[str]
+    # How much of the order value came back by it, and by it and all before it; a trigger adds them up.
+    value: Mapped[Decimal]
+    total: Mapped[Decimal]
+    order_value: Mapped[Decimal]
+    leaves_nothing: Mapped[bool]
+    items: Mapped[list[Any]] = mapped_column(JSONB)
+    body_hash: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
 class UnsettledConversion(Base):
     """The work list of settling: conversions that are new, or that depend on something newer than their decision.
 
@@ -123,6 +161,13 @@ class Decision(Base):
             "conversion_id",
             postgresql_where=text("retired_at IS NULL"),
         ),
+        Index(
+            "ix_decisions_exchange",
+            text("(record #>> '{fx,from}')"),
+            text("(record #>> '{fx,to}')"),
+            text("(record #>> '{fx,date}')"),
+            postgresql_where=text("retired_at IS NULL AND (record -> 'fx') IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -137,6 +182,8 @@ class Decision(Base):
     amount: Mapped[Decimal]
     currency: Mapped[str]
     customer_order_number: Mapped[int | None]
+    # How many reversals of the conversion it knew.
+    reversals: Mapped[int]
     # With which of its corrections it was made, and the conversion that its order was counted as, if it was another one.
     correction: Mapped[int] = mapped_column(server_default=text("0"))
     duplicate_of: Mapped[str | None]
