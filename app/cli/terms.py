@@ -30,6 +30,8 @@ def terms(contract: str, at: str | None, as_of: str | None, is_json: bool) -> No
     click.echo(
         f"{contract} at {found['at']}: version {in_force['contract_version']}, from {in_force['effective_from']}{until}"
     )
+    if in_force["settlement"]:
+        click.echo(f"settlement: {in_force['settlement_in_words']}")
     for kind, rules in in_force["rules"].items():
         click.echo(f"{kind} (rule version {rules['number']}, from {rules['effective_from']})")
         for line in rules["in_words"]:

@@ -16,6 +16,7 @@ from app.contracts.status import contract_status, rule_version_status, state_at,
 from app.core.instants import write_instant
 from app.core.timeline import Span
 from app.engine.gaps import Gap, gaps_in
+from app.engine.settlement_words import settlement_words
 from app.engine.terms import ContractVersion as EngineVersion
 from app.engine.terms import NoTerms, RuleVersion
 from app.rulelang.printer import body_lines
@@ -165,6 +166,8 @@ def terms_data(found: TermsAt) -> dict[str, Any]:
         "approved_by": row.approved_by,
         "recorded_at": _optional(row.recorded_at),
         "params": row.params,
+        "settlement": row.settlement,
+        "settlement_in_words": settlement_words(row.settlement),
         "rules": rules,
     }
     return {**asked, "in_force": in_force}

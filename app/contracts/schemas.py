@@ -416,6 +416,8 @@ class InForce(Strict):
     until = InstantField(allow_none=True)
     approved_by = Text(allow_none=True, metadata={"example": "sam"})
     recorded_at = InstantField(allow_none=True)
+    settlement = fields.Nested(Settlement, allow_none=True)
+    settlement_in_words = Text(metadata={"example": "held for 30 days; locks 10 days after the end of the month"})
     params = Object(metadata={"description": "The values of the rules' parameters."})
     rules = fields.Dict(fields.String(), fields.Nested(RulesInForce), metadata={"description": "By kind."})
 

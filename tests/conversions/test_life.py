@@ -81,6 +81,9 @@ def order(value: str = "100.00", order_id: str = "A-1", customer: str = "u1") ->
 def test_a_state_comes_with_the_dates_that_lead_on_and_why_they_are_those(runtime: Runtime) -> None:
     world = World(runtime, LOCKED)
     world.send()  # of 2 July, 10:00 in New York
+    terms = world.client.get("/v1/contracts/acme/terms").get_json()["in_force"]
+    assert terms["settlement"] == LOCKED
+    assert terms["settlement_in_words"] == "held for 3 days; locks 10 days after the end of the month"
     life = world.shown()["decision"]["life"]
     assert (world.shown()["state"], life["state"]) == ("held", "held")
     assert (life["held_until"], life["locks_at"]) == ("1997-07-05T14:00:00Z", "1997-08-10T04:00:00Z")
