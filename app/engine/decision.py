@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Outcome = Literal["rated", "ineligible", "held", "unattributed", "no_contract"]
 
 
+ADJUSTMENT = "adjustment"
+"""The part of a line that says what reaching a volume step changes on earlier ones."""
+
 RECORD_KEYS = (
     "conversion",
     "contract",
@@ -83,7 +86,8 @@ class Fx:
 class Line:
     """One amount of a decision: by which rule and formula, precise, and rounded and limited as it is paid.
 
-    A rule pays one line; `part` names what comes besides: "adjustment" is what it changes on earlier ones.
+    A rule pays one line; `part` names what comes besides: "adjustment" is what it changes on earlier ones, and
+    "reversal:ID" what came back of it after the lock.
     """
 
     rule: str
@@ -129,6 +133,9 @@ class Decision:
     adds: Mapping[str, Decimal] = field(default_factory=dict)
     # What the order's money was converted at, or for which rate it waits, where it is in another currency.
     fx: Fx | None = None
+    # What its terms agree about when it may be paid and when it is final; follows from them and the event.
+    held_until: datetime | None = None
+    locks_at: datetime | None = None
 
     @property
     def amount(self) -> Decimal:

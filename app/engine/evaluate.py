@@ -1,8 +1,8 @@
 """Read this first: how the terms in force decide one conversion, from facts to lines, for every partner it concerns.
 
-The order is fixed: facts, with their money in the contract's currency → eligibility → attribution → rate → share →
-bonuses → round each line → limits. An engine (`matcher.py`) only says which rules are true; what follows from that is
-here and below, the same for every engine.
+The order is fixed: admission → facts, with their money in the contract's currency → eligibility → attribution → rate →
+share → bonuses → round each line → limits → what came back after the lock. An engine (`matcher.py`) only says which rules
+are true; what follows from that is here and below, the same for every engine.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from app.core.canonical import record_hash
 from app.core.fractions import fraction_text
 from app.core.instants import write_instant
 from app.core.money import canonical, total
+from app.engine.admission import refusals
 from app.engine.attribution import Attributed, ProgramModel, attribute, concerned
 from app.engine.counters import Before, additions
 from app.engine.decision import Decision, Fx, Line, Outcome, Reason
@@ -26,6 +27,8 @@ from app.engine.matcher import Facts, Matcher
 from app.engine.payout.formulas import Note
 from app.engine.payout.limits import is_paid, within_limits
 from app.engine.payout.lines import Due, due_lines, fallback_lines, rounded_together
+from app.engine.reversals import is_undone, negated, negative_lines, still_counted
+from app.engine.settlement import held_until, lock_at
 from app.engine.terms import NoTerms, Terms
 from app.rulelang.ast import Limit
 from app.rulelang.printer import value_text
@@ -84,6 +87,8 @@ def evaluate(
     every other answer is a decision.
     """
     parties = {partner: judged(terms, case, matcher) for partner, terms in case.terms.items()}
+    if parties and is_undone(case.conversion.reversals):
+        return {partner: _undone(case, partner, party) for partner, party in parties.items()}
     attributed = attribute(case.conversion, case.model, parties, matcher)
     held = {partner: before(terms) for partner, terms in _counting(case, parties, attributed)}
     due: dict[str, Due] = {}
@@ -107,6 +112,9 @@ def judged(terms: Terms | NoTerms, case: Case, matcher: Matcher) -> Party:
     """Return whether a conversion is eligible under a partner's terms, whoever gets the credit."""
     if isinstance(terms, NoTerms):
         return Party(None, case.conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
+    not_counted = refusals(terms, case.conversion)
+    if not_counted:
+        return Party(terms, facts_for(terms, case.conversion), "ineligible", not_counted)
     read = facts_in_money_of(terms, case)
     if read.refused is not None:
         return read
@@ -178,7 +186,29 @@ def _decision(
     if paid.refused is not None:
         return _said(case, partner, party, paid.refused, paid.reasons, before)
     credit = ((contract.partner, fraction_text(share)),)
-    return _said(case, partner, party, "rated", paid.reasons, before, credit, paid.lines, paid.beyond)
+    back = tuple(negated(case.conversion.facts, case.conversion.reversals))
+    keeps = keeps_counters(terms)
+    returned = negative_lines(paid.lines, back, contract.rounding, keeps_counters=keeps)
+    final, facts = (*paid.lines, *returned), party.facts
+    adds = _adds(terms, facts, paid.lines, paid.beyond)
+    if back and not keeps:
+        left = still_counted(facts, back)
+        adds = {} if left is None else _adds(terms, left, final, paid.beyond)
+    return _said(case, partner, party, "rated", paid.reasons, before, credit, final, adds)
+
+
+def keeps_counters(terms: Terms) -> bool:
+    """Tell whether what comes back after the lock leaves the counters of tiers and limits as they are."""
+    return terms.version.settlement.after_lock == "keep"
+
+
+def _undone(case: Case, partner: str, party: Party) -> Decision:
+    """Return the decision on a conversion that came back as a whole before it was locked: it counts for nothing."""
+    if party.terms is None:
+        return _said(case, partner, party, "no_contract", party.reasons, None)
+    last = case.conversion.reversals[-1]
+    reason = Reason("REVERSED", actual=f"all of it came back by {write_instant(last.at)} ({last.id})")
+    return _said(case, partner, party, "ineligible", (reason,), None)
 
 
 def _said(
@@ -190,7 +220,7 @@ def _said(
     before: Before | None,
     credit: tuple[tuple[str, str], ...] = (),
     lines: tuple[Line, ...] = (),
-    beyond: frozenset[str] = frozenset(),
+    adds: Mapping[str, Decimal] | None = None,
 ) -> Decision:
     terms = party.terms
     if terms is None:
@@ -208,9 +238,11 @@ def _said(
         credit=credit,
         lines=lines if party.fx is None else tuple(replace(line, fx=party.fx) for line in lines),
         currency=terms.contract.currency,
-        inputs_hash=inputs_hash(case.conversion, party.facts, before or {}, party.fx),
+        inputs_hash=inputs_hash(case.conversion, party.facts, before or {}, terms, party.fx),
         before=before or {},
-        adds=_adds(terms, party.facts, lines, beyond) if outcome == "rated" else {},
+        adds=adds or {},
+        held_until=held_until(terms.version.settlement, case.conversion.event_at, terms.contract.timezone),
+        locks_at=lock_at(terms.version.settlement, case.conversion.event_at, terms.contract.timezone),
         fx=party.fx,
     )
 
@@ -240,7 +272,9 @@ def undecided(
     )
 
 
-def inputs_hash(conversion: Conversion, facts: Facts, before: Before, fx: Fx | None = None) -> str:
+def inputs_hash(
+    conversion: Conversion, facts: Facts, before: Before, terms: Terms | None = None, fx: Fx | None = None
+) -> str:
     """Return the hash of everything a decision depends on besides the terms."""
     touches = [
         {
@@ -252,6 +286,7 @@ def inputs_hash(conversion: Conversion, facts: Facts, before: Before, fx: Fx | N
         }
         for touch in conversion.touches
     ]
+    reversals = [reversal.as_dict() for reversal in conversion.reversals]
     return record_hash(
         {
             "program": conversion.program,
@@ -261,9 +296,19 @@ def inputs_hash(conversion: Conversion, facts: Facts, before: Before, fx: Fx | N
             "facts": {name: value_text(value) for name, value in facts.items()},
             "before": before_record(before),
             **({"touches": touches} if touches else {}),
+            **({"reversals": reversals} if reversals else {}),
+            **_admitted(conversion, terms),
             **({} if fx is None else {"fx": fx.as_dict()}),
         }
     )
+
+
+def _admitted(conversion: Conversion, terms: Terms | None) -> dict[str, str]:
+    """Return what else decides whether it is counted, where anything does."""
+    found = {} if conversion.duplicate_of is None else {"duplicate_of": conversion.duplicate_of}
+    if terms is not None and terms.version.settlement.submit_within_days is not None and conversion.received_at:
+        found["received_at"] = write_instant(conversion.received_at)
+    return found
 
 
 def before_record(before: Before) -> dict[str, str]:

@@ -148,6 +148,18 @@ OPERATIONS: dict[str, Asked] = {
     # conversions and decisions
     "add_conversion": Asked(frozenset({"ops", "billing", "admin"}), "/v1/conversions", body=CONVERSION),
     "show_conversion": _of(WITH_PARTNERS, "/v1/conversions/shop/@-1"),
+    "add_correction": Asked(
+        frozenset({"ops", "billing", "admin"}),
+        "/v1/conversions/shop/acme-1/corrections",
+        nothing="/v1/conversions/shop/nobody-1/corrections",
+        body={"facts": {"order_value": "8.00"}, "reason": "Net of a voucher"},
+    ),
+    "add_reversal": _of(
+        frozenset({"ops", "billing", "admin"}),
+        "/v1/conversions/shop/@-1/reversals",
+        {"id": "back", "reason": "RETURN", "amount": "1.00"},
+    ),
+    "list_reversals": _of(WITH_PARTNERS, "/v1/conversions/shop/@-2/reversals"),
     "preview": Asked(PREVIEW, "/v1/decisions/preview", body=CONVERSION),
     "show_decision": Asked(
         WITH_PARTNERS,

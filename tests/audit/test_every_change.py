@@ -43,6 +43,7 @@ READING = {
     "conversions/explain_decision",
     "conversions/get_conversion",
     "conversions/preview_decision",
+    "conversions/trace_life",
     "partners/get_program",
 }
 VERSIONS = "/v1/contracts/acme/versions"
@@ -80,6 +81,8 @@ STORY = [
     Deed("submit", "ops", f"{VERSIONS}/1/submit", None, ("contract_version.submitted",)),
     Deed("approve", "approver", f"{VERSIONS}/1/approve", None, ("approval.given", "contract_version.approved")),
     Deed("add_conversion", "billing", "/v1/conversions", conversion(), ("conversions.received", "decisions.settled")),
+    Deed("add_correction", "billing", "/v1/conversions/cdnow/o1/corrections", {"facts": {"order_value": "90.00"}, "reason": "Net of a voucher"}, ("conversion.corrected", "decisions.settled")),
+    Deed("add_reversal", "billing", "/v1/conversions/cdnow/o1/reversals", {"id": "r1", "reason": "RETURN", "amount": "1.00"}, ("conversion.reversed", "decisions.settled")),
     Deed("preview", "qa", "/v1/decisions/preview", conversion("o2")),
     Deed("add_billing_run", "billing", "/v1/billing-runs", {"contract": "acme", "period": "1997-07"}, ("statement.opened", "billing_run.posted")),
     Deed("add_rule_version", "ops", f"{VERSIONS}/1/rule-versions", {"kind": "payout", "effective_from": "1997-06-01", "backdated": "restate", "body": payout("7")}, ("rule_version.drafted",)),

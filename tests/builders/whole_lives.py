@@ -13,7 +13,9 @@ from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
+from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import receive_conversion
+from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import add_touches
 from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list
@@ -81,5 +83,9 @@ def _added_rules(now: Context) -> None:
 def _money(now: Context) -> None:
     receive_conversion(now, order("c1", "2026-12-16T12:00:00Z", "100.00"))
     receive_conversion(now, order("c2", "2020-01-01T12:00:00Z", "100.00"))
+    again = {"facts": {"order_value": "90.00"}, "reason": "Net of a voucher"}
+    correct_conversion(now, again, program="shop", conversion="c2")
     add_touches(now.session, [("shop", "c2", "t1", "acme", "click", BEGUN, "{}")])
     bill_contract(now, contract="acme", period="2026-12")
+    back = {"id": "r1", "reason": "RETURN", "amount": "10.00"}
+    reverse_conversion(now, back, program="shop", conversion="c2")

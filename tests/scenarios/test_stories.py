@@ -110,9 +110,9 @@ def test_something_expected_that_is_not_there_is_a_difference(replay: Replay) ->
         ("{amount:", "{amout:", 17, "unknown key 'amout' (did you mean 'amount'?)"),
         (
             "  - bill:",
-            "  - reverse: {conversion: c1, reason: RETURN}\n  - bill:",
+            "  - reverse: {conversion: c9, reason: RETURN}\n  - bill:",
             15,
-            "reverse is not run by this release yet",
+            "has no conversion 'c9'",
         ),
         ("steps:\n", "steps:\nsteps:\n", 14, "the key 'steps' stands twice"),
         (

@@ -48,6 +48,11 @@ MEANT_BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
         "until": "1997-06-01",
         "backdated": "restate",
     },
+    "POST /v1/conversions/{program}/{conversion}/reversals": lambda number: {
+        "id": f"back{number}",
+        "reason": "RETURN",
+        "amount": "0.01",
+    },
     "POST /v1/exchange-rates": lambda number: {
         "from": "EUR",
         "to": "JPY",
@@ -108,6 +113,7 @@ def seeded(engine: Engine) -> ApiClient:
     author.post("/v1/exchange-rates", {"from": "EUR", "to": "USD", "day": "1997-07-02", "rate": "1.1", "source": "ECB"})
     for number in range(3):
         author.post("/v1/conversions", conversion(f"o{number}"))
+    author.post("/v1/conversions/cdnow/o1/corrections", {"facts": {"order_value": "9.00"}, "reason": "Net"})
     client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"})
     return client
 

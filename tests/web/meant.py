@@ -103,6 +103,7 @@ MEANT = (
             "program_refused",
             "contract_refused",
             "conversion_refused",
+            "reversal_refused",
             "policy_refused",
             "rate_refused",
             "key_refused",

@@ -86,6 +86,7 @@ def march(identifier: str, day: int, value: str = "100.00", **more: Any) -> dict
     return conversion(identifier, value, event_at=f"1997-03-{day:02}T10:00:00-05:00", **more)
 
 
+CORRECTION = {"facts": {"order_value": "100.00", "customer_id": "u1", "quantity": 1}, "reason": "Told later"}
 BILL = ("/v1/billing-runs", {"contract": "acme", "period": "1997-03"})
 LOYALTY = {"loyalty": {"type": "enum", "meaning": "the tier", "values": ["gold", "silver"]}}
 PROGRAM_AT, RULES_AT = "/v1/programs/cdnow", "/v1/contracts/acme/versions/1/rule-versions/payout/2"
@@ -107,6 +108,7 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
     # Its sender had it in March; we know of it since May.
     ("1997-05-20", lambda world: world.post("/v1/conversions", march("late", 21, received_at="1997-03-21T20:00:00Z"))),
     ("1997-05-30", lambda world: world.post("/v1/partners", {"id": "other"})),
+    ("1997-06-01", lambda world: world.post("/v1/conversions/cdnow/o1/corrections", CORRECTION)),
     ("1997-06-02", lambda world: world.post(*BILL)),
     (
         "1997-06-03",
@@ -120,9 +122,15 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
     ("1997-06-09", lambda world: world.post(f"{RULES_AT}/submit", role="ops")),
     ("1997-06-10", lambda world: world.post(f"{RULES_AT}/reject", {"reason": "Not agreed"}, "approver")),
     ("1997-06-11", lambda world: world.post("/v1/contracts/acme/versions/2/retire", {"reason": "A mistake"})),
-    ("1997-06-12", lambda world: world.post("/v1/exchange-rates", EURO, "finance")),
     (
-        "1997-06-13",
+        "1997-06-12",
+        lambda world: world.post(
+            "/v1/conversions/cdnow/o2/reversals", {"id": "r", "reason": "RETURN", "amount": "5.00"}
+        ),
+    ),
+    ("1997-06-13", lambda world: world.post("/v1/exchange-rates", EURO, "finance")),
+    (
+        "1997-06-14",
         lambda world: world.post("/v1/exchange-rates", {**EURO, "rate": "1.11", "reason": "A typing error"}),
     ),
 ]

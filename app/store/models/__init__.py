@@ -11,7 +11,7 @@ from app.store.models.contracts import (
     RuleVersion,
     SavedDraft,
 )
-from app.store.models.conversions import Conversion, Decision, Touch, UnsettledConversion
+from app.store.models.conversions import Conversion, Correction, Decision, Reversal, Touch, UnsettledConversion
 from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
@@ -28,6 +28,7 @@ __all__ = [
     "Contract",
     "ContractVersion",
     "Conversion",
+    "Correction",
     "Decision",
     "ExchangeRate",
     "IdempotencyKey",
@@ -36,6 +37,7 @@ __all__ = [
     "NamedList",
     "Partner",
     "Program",
+    "Reversal",
     "RuleVersion",
     "SavedDraft",
     "Statement",

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_25_exchange_rates"
-down_revision = "2026_11_25_settlement"
+down_revision = "2026_11_25_reversals"
 branch_labels = None
 depends_on = None
 
