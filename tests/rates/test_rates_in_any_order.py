@@ -101,7 +101,7 @@ def test_whatever_comes_first_the_same_is_paid(
         for deal, (settlement, _) in DEALS.items():
             agreed(ctx, deal, "1999-01-01", rules=rules({**percent("10"), "limits": [LIMIT]}), settlement=settlement)
 
-    @settings(max_examples=request.config.getoption("--runs") or 12, deadline=None)
+    @settings(max_examples=request.config.getoption("--runs") or 8, deadline=None)
     @given(
         sales=st.lists(SALES, min_size=4, max_size=8, unique_by=lambda one: one.name),
         published=st.lists(RATES, min_size=4, max_size=8, unique_by=lambda one: (one.currency, one.day)),
