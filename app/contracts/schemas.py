@@ -48,7 +48,12 @@ class NewContract(Strict):
     program = Identifier(required=True, metadata={"example": "cdnow", "description": "The program it belongs to."})
     partner = Identifier(required=True, metadata={"description": "The other party."})
     direction = Word(("payable", "receivable"), metadata={"description": "`payable`: we pay. `receivable`: they pay."})
-    currency = Text(metadata={"example": "USD", "description": "ISO 4217; the program's when left out."})
+    currency = Text(
+        metadata={
+            "example": "USD",
+            "description": "ISO 4217, what it pays in; the program's when left out. Orders in another one are converted.",
+        }
+    )
     timezone = Text(metadata={"example": "America/New_York", "description": "IANA zone; the program's when left out."})
     rounding = Word(("half_away", "half_even"), metadata={"description": "How each statement line is rounded, once."})
 

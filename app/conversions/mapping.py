@@ -10,7 +10,7 @@ from app.conversions.repository import Pending
 from app.core.ids import derived_id
 from app.core.instants import write_instant
 from app.core.money import canonical
-from app.engine.decision import RECORD_KEYS, Decision, digest_of
+from app.engine.decision import Decision, digest_of, record_of
 from app.engine.evaluate import before_record
 from app.engine.factsheet import Conversion, Touch, typed_facts
 from app.engine.reversals import Returned, Reversal, decided_facts, is_undone
@@ -118,7 +118,7 @@ def decision_data(row: models.Decision, as_of: datetime) -> dict[str, Any]:
         "id": row.id,
         "program": row.program_id,
         "partner": row.partner,
-        **{key: row.record[key] for key in RECORD_KEYS},
+        **record_of(row.record),
         "digest": row.digest,
         "as_of": write_instant(row.recorded_at),
         "retired_at": None if retired_at is None else write_instant(retired_at),

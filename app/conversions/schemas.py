@@ -5,9 +5,22 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.conversions.life import STATES
+from app.engine.settlement import FX_DATES
 from app.store.models.conversions import OUTCOMES, REVERSAL_FORMS, REVERSAL_MODES, TOUCH_TYPES
 from app.web.as_of import LocalPageAsOf
-from app.web.fields import DecimalString, Flag, Identifier, InstantField, Name, Object, Reason, Text, Whole, Word
+from app.web.fields import (
+    DecimalString,
+    Flag,
+    Identifier,
+    InstantField,
+    LocalDate,
+    Name,
+    Object,
+    Reason,
+    Text,
+    Whole,
+    Word,
+)
 from app.web.schema import Strict
 
 
@@ -62,6 +75,17 @@ class TouchShown(Strict):
     facts = Object()
 
 
+class FxShown(Strict):
+    """At which rate money was converted, or for which it waits."""
+
+    source_currency = Text(data_key="from", metadata={"example": "EUR"})
+    target_currency = Text(data_key="to", metadata={"example": "USD"})
+    rate = DecimalString(metadata={"example": "1.0883", "description": "Left out where it is not known yet."})
+    date = LocalDate(metadata={"description": "The day it is of; left out where the contract agrees the rate."})
+    policy = Word(FX_DATES, metadata={"description": "Which day's rate counts by the contract."})
+    source = Text(metadata={"example": "ECB", "description": "Who published it."})
+
+
 class LineShown(Strict):
     """One amount: by which rule and formula, precise, and rounded as it is paid."""
 
@@ -71,6 +95,7 @@ class LineShown(Strict):
     amount_precise = DecimalString(metadata={"example": "5.9994"})
     amount = DecimalString(metadata={"example": "6.00"})
     currency = Text(metadata={"example": "USD"})
+    fx = fields.Nested(FxShown, metadata={"description": "Where the order is in another currency."})
 
 
 class DecisionSummary(Strict):
@@ -95,6 +120,9 @@ class DecisionMade(Strict):
     outcome = Word(OUTCOMES)
     amount = DecimalString(metadata={"example": "6.00"})
     currency = Text(metadata={"example": "USD"})
+    fx = fields.Nested(
+        FxShown, metadata={"description": "Where the order is in another currency, and the terms read its money."}
+    )
     reasons = fields.List(fields.Nested(ReasonShown))
     credit = fields.List(fields.Nested(CreditShown))
     lines = fields.List(fields.Nested(LineShown))

@@ -1,14 +1,14 @@
 """Read this first: how the terms in force decide one conversion, from facts to lines, for every partner it concerns.
 
-The order is fixed: admission → facts → eligibility → attribution → rate → share → bonuses → round each line → limits →
-what came back after the lock. An engine (`matcher.py`) only says which rules are true; what follows from that is here and
-below, the same for every engine.
+The order is fixed: admission → facts, with their money in the contract's currency → eligibility → attribution → rate →
+share → bonuses → round each line → limits → what came back after the lock. An engine (`matcher.py`) only says which rules
+are true; what follows from that is here and below, the same for every engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -19,8 +19,9 @@ from app.core.money import canonical, total
 from app.engine.admission import refusals
 from app.engine.attribution import Attributed, ProgramModel, attribute, concerned
 from app.engine.counters import Before, additions
-from app.engine.decision import Decision, Line, Outcome, Reason
+from app.engine.decision import Decision, Fx, Line, Outcome, Reason
 from app.engine.eligibility import judge
+from app.engine.exchange import Exchange, converted, fx_of, no_rate
 from app.engine.factsheet import Conversion, with_derived
 from app.engine.matcher import Facts, Matcher
 from app.engine.payout.formulas import Note
@@ -39,12 +40,13 @@ BeforeOf = Callable[[Terms], Before]
 @dataclass(frozen=True, slots=True)
 class Case:
     """Everything a conversion is decided from but counters: itself, the terms of each partner it concerns or why there
-    are none, the program's attribution model, and the program's currency."""
+    are none, the program's attribution model and currency, and the rates between currencies."""
 
     conversion: Conversion
     terms: Mapping[str, Terms | NoTerms]
     model: ProgramModel
     currency: str
+    exchange: Exchange = field(default_factory=Exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Party:
     facts: Facts
     refused: Outcome | None
     reasons: tuple[Reason, ...]
+    fx: Fx | None = None
 
     @property
     def is_eligible(self) -> bool:
@@ -63,10 +66,15 @@ class Party:
 
 
 def case_of(
-    conversion: Conversion, terms_of: Callable[[str], Terms | NoTerms], model: ProgramModel, currency: str
+    conversion: Conversion,
+    terms_of: Callable[[str], Terms | NoTerms],
+    model: ProgramModel,
+    currency: str,
+    exchange: Exchange | None = None,
 ) -> Case:
     """Return the case of a conversion: all partners that it concerns, each with its terms."""
-    return Case(conversion, {partner: terms_of(partner) for partner in concerned(conversion, model)}, model, currency)
+    terms = {partner: terms_of(partner) for partner in concerned(conversion, model)}
+    return Case(conversion, terms, model, currency, exchange or Exchange())
 
 
 def evaluate(
@@ -78,7 +86,7 @@ def evaluate(
     `notes` are told the calculations of their partner in words. Raises EngineFault when the engine cannot be trusted;
     every other answer is a decision.
     """
-    parties = {partner: judged(terms, case.conversion, matcher) for partner, terms in case.terms.items()}
+    parties = {partner: judged(terms, case, matcher) for partner, terms in case.terms.items()}
     if parties and is_undone(case.conversion.reversals):
         return {partner: _undone(case, partner, party) for partner, party in parties.items()}
     attributed = attribute(case.conversion, case.model, parties, matcher)
@@ -100,19 +108,35 @@ def evaluate(
     }
 
 
-def judged(terms: Terms | NoTerms, conversion: Conversion, matcher: Matcher) -> Party:
+def judged(terms: Terms | NoTerms, case: Case, matcher: Matcher) -> Party:
     """Return whether a conversion is eligible under a partner's terms, whoever gets the credit."""
     if isinstance(terms, NoTerms):
-        return Party(None, conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
-    facts = facts_for(terms, conversion)
-    not_counted = refusals(terms, conversion)
+        return Party(None, case.conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
+    not_counted = refusals(terms, case.conversion)
     if not_counted:
-        return Party(terms, facts, "ineligible", not_counted)
+        return Party(terms, facts_for(terms, case.conversion), "ineligible", not_counted)
+    read = facts_in_money_of(terms, case)
+    if read.refused is not None:
+        return read
+    matched = matcher.matched(terms.eligibility_conditions, read.facts)
+    refused, reasons = judge(terms.eligibility_body, matched, read.facts)
+    return replace(read, refused=refused, reasons=reasons)
+
+
+def facts_in_money_of(terms: Terms, case: Case) -> Party:
+    """Return a partner's side before anything is judged: the facts as its terms read them, all money in the contract's
+    currency; held where a fact is missing, or a rate."""
+    facts = facts_for(terms, case.conversion)
     missing = [name for name in terms.facts_required if name not in facts]
     if missing:
         return Party(terms, facts, "held", tuple(Reason("MISSING_FACT", fact=name) for name in missing))
-    matched = matcher.matched(terms.eligibility_conditions, facts)
-    return Party(terms, facts, *judge(terms.eligibility_body, matched, facts))
+    fx = fx_of(terms, facts, case.conversion.event_at, case.currency, case.exchange)
+    if fx is None:
+        return Party(terms, facts, None, ())
+    if fx.rate is None:
+        return Party(terms, facts, "held", (no_rate(fx),), fx)
+    found = converted(facts, fx, case.exchange.catalogue)
+    return Party(terms, facts, "held", found, fx) if isinstance(found, tuple) else Party(terms, found, None, (), fx)
 
 
 def facts_for(terms: Terms, conversion: Conversion) -> Facts:
@@ -212,13 +236,14 @@ def _said(
         outcome=outcome,
         reasons=reasons,
         credit=credit,
-        lines=lines,
+        lines=lines if party.fx is None else tuple(replace(line, fx=party.fx) for line in lines),
         currency=terms.contract.currency,
-        inputs_hash=inputs_hash(case.conversion, party.facts, before or {}, terms),
+        inputs_hash=inputs_hash(case.conversion, party.facts, before or {}, terms, party.fx),
         before=before or {},
         adds=adds or {},
         held_until=held_until(terms.version.settlement, case.conversion.event_at, terms.contract.timezone),
         locks_at=lock_at(terms.version.settlement, case.conversion.event_at, terms.contract.timezone),
+        fx=party.fx,
     )
 
 
@@ -247,7 +272,9 @@ def undecided(
     )
 
 
-def inputs_hash(conversion: Conversion, facts: Facts, before: Before, terms: Terms | None = None) -> str:
+def inputs_hash(
+    conversion: Conversion, facts: Facts, before: Before, terms: Terms | None = None, fx: Fx | None = None
+) -> str:
     """Return the hash of everything a decision depends on besides the terms."""
     touches = [
         {
@@ -271,6 +298,7 @@ def inputs_hash(conversion: Conversion, facts: Facts, before: Before, terms: Ter
             **({"touches": touches} if touches else {}),
             **({"reversals": reversals} if reversals else {}),
             **_admitted(conversion, terms),
+            **({} if fx is None else {"fx": fx.as_dict()}),
         }
     )
 

@@ -26,10 +26,12 @@ from app.conversions.operations.settle_program import Progress, settle_program
 from app.conversions.repository import current_records
 from app.core.clock import frozen_at
 from app.core.errors import AppError, Finding
-from app.core.instants import parse_instant, write_instant
+from app.core.instants import parse_date, parse_instant, write_instant
 from app.core.json_text import MalformedJson, parse_json
+from app.core.money import parse_decimal
 from app.core.rounding import shown
 from app.engine.quote import Quote, quote
+from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context, Runtime
 from app.scenarios.errors import ScenarioMalformed
@@ -90,6 +92,8 @@ class _Run:
             self.do(f"/programs/{index}", partial(create_stage, program=program))
         for name, given in story.lists.items():
             self.do(f"/lists/{name}", partial(publish_list, id=name, **given))
+        for index, rate in enumerate(story.rates):
+            self.do(f"/rates/{index}", partial(self.rate, given=rate, at=f"/rates/{index}"))
         partners: set[str] = set()
         for index, contract in enumerate(story.contracts):
             where = f"/contracts/{index}"
@@ -193,6 +197,12 @@ class _Run:
 
     def bill(self, ctx: Context, given: Any, at: str) -> None:
         bill_contract(ctx, contract=given["contract"], period=str(given["period"]), progress=self.progress)
+
+    def rate(self, ctx: Context, given: Any, at: str) -> None:
+        day, amount = parse_date(given["day"]), parse_decimal(given["rate"])
+        assert day is not None  # read_story looked at it,
+        assert amount is not None  # and at this
+        record_rate(ctx, NewRate(given["from"], given["to"], day, amount, given["source"], given.get("reason")))
 
     def quote(self, ctx: Context, given: Any, at: str) -> None:
         priced = quote(given)

@@ -73,6 +73,8 @@ TABLES: dict[str, Access] = {
     "conversions": Access(updates=("customer_id", "order_id", "corrections"), partner=_CONCERNED),
     "corrections": Access(partner=_OF_CONVERSION),
     "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
+    # A partner sees on its lines at which rate it was paid.
+    "exchange_rates": Access(),
     # Forgotten after a while.
     "idempotency_keys": Access(updates=ALL, deletes=True),
     "installation_secrets": Access(),

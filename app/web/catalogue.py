@@ -21,6 +21,14 @@ PROBLEMS: dict[str, Meaning] = {
         "A conversion exists of which these rules say two things at once, or that they can never decide. `errors` says"
         " which rules, and shows an example; GET …/versions/{number}/check shows everything that is found.",
     ),
+    "rate_differs": Meaning(
+        "Another rate is recorded", "A day has one rate between two currencies. To correct it, say why: `reason`."
+    ),
+    "rate_not_found": Meaning("No such rate", "No rate between these currencies was recorded for this day by then."),
+    "rate_refused": Meaning(
+        "The rate is refused",
+        "It is between two ISO 4217 currencies, more than zero, and of a day that has begun. `errors` names what is not so.",
+    ),
     "list_exists": Meaning("The list exists", "Add a version to it instead: POST /v1/lists/{list}/versions."),
     "list_not_found": Meaning("No such list", "No named list, or no version of it, has this name."),
     "list_refused": Meaning(

@@ -6,7 +6,8 @@ Both have a contract in the same program. Mine is acme; everything of the other 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from app.access.operations.create_key import create_key
@@ -22,6 +23,7 @@ from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import current_decisions, decisions_of
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
+from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
 from tests.builders.agreements import ACCEPT_ALL, CLAIMS, agreed, percent
@@ -37,6 +39,7 @@ def build(ctx: Context) -> dict[str, Any]:
     """Create both worlds and return the ids in them that were not chosen here."""
     create_program(ctx, id="shop", currency="USD", timezone="UTC")
     create_program(ctx, id="zulu-shop", name="Zulu's own", currency="USD", timezone="UTC")
+    record_rate(ctx, NewRate("EUR", "USD", date(1997, 7, 1), Decimal("1.1"), "ECB"))
     ids: dict[str, Any] = {}
     for partner, money, rate in ((MINE, "100.00", "6"), (THEIRS, "7777.77", "9.87")):
         create_partner(ctx, id=partner, name=f"{partner.title()} Holdings")

@@ -48,6 +48,7 @@ READING = {
 }
 VERSIONS = "/v1/contracts/acme/versions"
 WHY = {"reason": "It was a typing error"}
+RATE = {"from": "EUR", "to": "USD", "day": "1997-03-03", "rate": "1.10", "source": "ECB"}
 LIST = {"id": "codes", "type": "text", "members": ["A"]}
 
 
@@ -113,6 +114,8 @@ STORY += [
     Deed("approve", "approver", f"{VERSIONS}/9/approve", None, ("approval.given",) * 2 + ("contract_version.approved",) * 2),
     Deed("add_renewal", "ops", "/v1/contracts/acme/renewals", {"months": 12, "backdated": "restate"}, ("contract_version.drafted",) * 2),
     Deed("add_reinstatement", "ops", "/v1/contracts/acme/reinstatements", {"effective_from": "1998-12-01", "ends_on": "1999-12-01", "backdated": "restate"}, ("contract_version.drafted",) * 2),
+    Deed("add_rate", "finance", "/v1/exchange-rates", RATE, ("exchange_rate.recorded",)),
+    Deed("add_rate", "ops", "/v1/exchange-rates", {**RATE, "rate": "1.11", **WHY}, ("exchange_rate.recorded",)),
     Deed("set_policy", "approver", "/v1/programs/cdnow/approval-policies", {"policy": {"approvals": 1}}, ("approval_policy.set",)),
 ]  # fmt: skip
 

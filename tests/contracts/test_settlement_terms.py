@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from app.contracts.errors import VersionRefused
+from app.contracts.errors import BaseChanged, VersionRefused
+from app.contracts.operations.approve_version import approve_version
 from app.contracts.operations.diff_version import diff_version
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.get_terms import get_terms
+from app.contracts.operations.submit_version import submit_version
 from app.engine.settlement import NOTHING_AGREED, Lock, Settlement
 from app.engine.terms import Terms
 from app.runtime import Context
@@ -73,6 +75,19 @@ def test_every_mistake_in_them_is_named(then: Context) -> None:
         drafted(then, settlement={"hold_days": 0, "lock": {"month_end_days": 10, "event_days": 1}})
     found = [(finding.code, finding.pointer) for finding in refused.value.findings]
     assert found == [("out_of_range", "/settlement/hold_days"), ("wrong_type", "/settlement/lock")]
+
+
+def test_a_draft_does_not_bring_back_settlement_terms_that_were_changed_after_it_was_written(then: Context) -> None:
+    taken, said = (drafted(then, **given).number for given in ({}, {"settlement": {"hold_days": 7}}))
+    ends = draft_version(then.acting_as("ann"), contract="acme", effective_from="1997-06-01", termination=True).number
+    agreed(then, "acme", "1997-04-15", settlement={"hold_days": 60})
+    for number in (taken, said, ends):
+        submit_version(then.acting_as("ann"), contract="acme", number=number)
+    with pytest.raises(BaseChanged, match="took over settlement terms"):
+        approve_version(then.acting_as("bob"), contract="acme", number=taken)
+    approve_version(then.acting_as("bob"), contract="acme", number=said)
+    assert in_force(then, "1997-05-10") == Settlement(hold_days=7)
+    approve_version(then.acting_as("bob"), contract="acme", number=ends)
 
 
 def test_a_termination_settles_nothing(then: Context) -> None:

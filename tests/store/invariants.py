@@ -24,6 +24,7 @@ TABLES = (
     "statement_lines",
     "named_lists",
     "list_versions",
+    "exchange_rates",
 )
 
 
@@ -140,6 +141,10 @@ def checks() -> Iterator[Refused]:
         _copy("billing_runs", id="'x'", amount="1", to_pay="2", carried_forward="-1"),
     )
     yield Refused("ck_statement_lines_amount_is_not_zero", _copy("statement_lines", id="'x'", amount="0"))
+    yield Refused("ck_exchange_rates_two_currencies", _copy("exchange_rates", target="'EUR'"))
+    yield Refused("ck_exchange_rates_rate", _copy("exchange_rates", number="3", rate="0", reason="'none'"))
+    yield Refused("ck_exchange_rates_number", _copy("exchange_rates", number="0", reason="'none'"))
+    yield Refused("ck_exchange_rates_corrected_with_a_reason", _copy("exchange_rates", number="2"))
     yield Refused("ck_named_lists_type", _copy("named_lists", id="'x'", type="'money'"))
     yield Refused("ck_list_versions_members", _copy("list_versions", number="2", members="'[]'::jsonb"))
     yield Refused("ck_list_versions_number", _copy("list_versions", number="0"))
@@ -373,6 +378,7 @@ _SOME_COLUMN = {
     "named_lists": "description",
     "list_versions": "hash",
     "approval_policies": "created_by",
+    "exchange_rates": "said_by",
 }
 _REFERENCES = {
     "contracts": ("fk_contract_versions_contract_id", "fk_decisions_contract_id", "fk_statements_contract_id"),

@@ -105,6 +105,7 @@ MEANT = (
             "conversion_refused",
             "reversal_refused",
             "policy_refused",
+            "rate_refused",
             "key_refused",
             "key_name_refused",
         ),

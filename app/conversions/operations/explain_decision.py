@@ -34,14 +34,16 @@ from app.core.as_of import read_as_of, when_asked
 from app.core.instants import write_instant
 from app.engine.attribution import ProgramModel
 from app.engine.counters import Before, counters_of
-from app.engine.decision import RECORD_KEYS, Decision, Outcome, Reason, digest_of
+from app.engine.decision import Decision, Outcome, Reason, digest_of, record_of
 from app.engine.evaluate import Case, undecided
+from app.engine.exchange import Exchange, Rate
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms
 from app.engine.trace import Trace, explain
 from app.partners.mapping import catalogue_of
 from app.partners.operations.get_program import get_program
 from app.partners.repository import program_named
+from app.rulelang.facts import Catalogue
 from app.runtime import Context
 from app.store.models import Conversion as ConversionRow
 from app.store.models import Decision as DecisionRow
@@ -84,7 +86,7 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
         trace: Trace = explain(case, row.partner, before)
         decided, data, words = trace.decision, trace.data, trace.words
     digest = digest_of(decided.as_dict())
-    if digest != row.digest or digest_of({key: row.record[key] for key in RECORD_KEYS}) != row.digest:
+    if digest != row.digest or digest_of(record_of(row.record)) != row.digest:
         raise DecisionNotReproduced(
             f"Deciding {row.conversion_id} again does not give the decision that is stored ({row.id}). "
             "Nothing was changed. Please report this: the data or the engine is not what it was.",
@@ -132,12 +134,28 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
     )
     terms: dict[str, Terms | NoTerms] = {}
     before: dict[str, Before] = {}
-    for one in decided_together(ctx.session, row):
+    decided = decided_together(ctx.session, row)
+    for one in decided:
         if one.partner is not None:
             found = terms[one.partner] = _terms_of(ctx, one)
             if isinstance(found, Terms):
                 before[found.contract.id] = _before_of(found, one)
-    return Case(conversion, terms, ProgramModel(), program.currency), before
+    exchange = _exchange_used(decided, catalogue)
+    return Case(conversion, terms, ProgramModel(), program.currency, exchange), before
+
+
+def _exchange_used(decided: Sequence[DecisionRow], catalogue: Catalogue) -> Exchange:
+    """Return the rates that decisions were made at: others may have been recorded since. Where none of them says that
+    money was converted, none is: that is how decisions were made before there were rates."""
+    said = [one.record["fx"] for one in decided if "fx" in one.record]
+    if not said:
+        return Exchange()
+    used = {
+        (fx["from"], fx["to"], fx["date"]): Rate(Decimal(fx["rate"]), fx["source"])
+        for fx in said
+        if "rate" in fx and "date" in fx
+    }
+    return Exchange(catalogue, lambda source, target, day, final_at: used.get((source, target, day.isoformat())))
 
 
 def _before_of(terms: Terms, row: DecisionRow) -> Before:

@@ -15,6 +15,7 @@ from app.store.models.conversions import Conversion, Correction, Decision, Rever
 from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
+from app.store.models.rates import ExchangeRate
 
 __all__ = [
     "ApiKey",
@@ -29,6 +30,7 @@ __all__ = [
     "Conversion",
     "Correction",
     "Decision",
+    "ExchangeRate",
     "IdempotencyKey",
     "InstallationSecret",
     "ListVersion",

@@ -161,6 +161,13 @@ class Decision(Base):
             "conversion_id",
             postgresql_where=text("retired_at IS NULL"),
         ),
+        Index(
+            "ix_decisions_exchange",
+            text("(record #>> '{fx,from}')"),
+            text("(record #>> '{fx,to}')"),
+            text("(record #>> '{fx,date}')"),
+            postgresql_where=text("retired_at IS NULL AND (record -> 'fx') IS NOT NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
