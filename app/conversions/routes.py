@@ -135,6 +135,7 @@ def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
         errors.ConversionNotFound,
         ProgramNotFound,
         errors.ConversionLocked,
+        errors.ReversalExceeds,
         EngineFault,
     ),
     location="/v1/conversions/{program}/{id}",

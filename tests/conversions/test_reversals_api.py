@@ -221,3 +221,17 @@ def test_what_a_statement_shows_of_a_balance_below_zero(shop: ApiClient) -> None
         "-3.00",
         1,
     )
+
+
+def test_an_order_is_not_corrected_to_less_than_what_came_back_of_it(shop: ApiClient) -> None:
+    shop.post(AT, back(amount="60.00"))
+    corrections = AT.replace("reversals", "corrections")
+    corrected = {"reason": "A voucher", "facts": {"order_value": "59.99", "customer_id": "u1"}}
+    refused = shop.post(corrections, corrected)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "reversal_exceeds")
+    # Of 70.00, 60.00 came back: 10.00 are left, and then nothing more than that.
+    corrected["facts"] = {"order_value": "70.00", "customer_id": "u1"}
+    assert shop.post(corrections, corrected).status_code == 201
+    assert shop.get("/v1/conversions/cdnow/o1").get_json()["decision"]["amount"] == "0.60"
+    assert shop.post(AT, back("r2", amount="10.01")).get_json()["code"] == "reversal_exceeds"
+    assert shop.post(AT, back("r2", amount="10.00")).get_json()["leaves_nothing"] is True

@@ -26,7 +26,7 @@ from tests.builders.agreements import agreed, order, percent, rules, shop
 from tests.builders.own_database import own_database
 
 D = Decimal
-WORKERS, ROUNDS = 16, 4
+WORKERS, ROUNDS = 16, 2
 BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
 
 

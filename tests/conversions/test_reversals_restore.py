@@ -60,7 +60,7 @@ otherwise:
 limits: [{id: cap, measure: amount, per: contract, window: month, max: "9.99", over: partial}]
 """
 LOCKED = {"lock": {"event_days": 1}, "after_lock": "release"}
-RUNS = 4
+RUNS = 3
 Returns = list[tuple[str, Decimal | None]]
 """(order, amount) in the order they happen; without an amount all that is left."""
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from app.audit.record import record
 from app.contracts.linked_programs import lock_linked
 from app.conversions.correction import Corrected, fact_changes, facts_hash, read_correction
-from app.conversions.errors import ConversionLocked, CorrectionRefused
+from app.conversions.errors import ConversionLocked, CorrectionRefused, ReversalExceeds
 from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import (
     add_correction,
     conversion_known,
     current_decisions,
     facts_at,
+    reversals_of,
     unsettle_conversion,
     unsettle_later_of_customers,
     unsettle_later_of_orders,
 )
+from app.core.errors import Finding
 from app.core.instants import write_instant
+from app.core.money import ZERO, canonical
 from app.engine.factsheet import typed_facts
+from app.engine.reversals import VALUE
 from app.partners.mapping import catalogue_of
 from app.partners.repository import program_named
 from app.runtime import Context
@@ -57,9 +62,22 @@ def correct_conversion(ctx: Context, body: Any, *, program: str, conversion: str
     if facts_hash(typed_facts(before, catalogue_of(owner, ctx.catalogue), "/facts")[0]) == read.facts_hash:
         return Outcome(_last(ctx, row), True, current_decisions(ctx.session, owner.id, row.id))
     _refuse_locked(ctx, row)
+    _refuse_less_than_came_back(ctx, row, read)
     correction = _keep(ctx, owner, row, read, before)
     settle_program(ctx, owner.id)
     return Outcome(correction, False, current_decisions(ctx.session, owner.id, row.id))
+
+
+def _refuse_less_than_came_back(ctx: Context, row: Conversion, corrected: Corrected) -> None:
+    """An order is never less than what came back of it: then one of the two is wrong."""
+    reversals = reversals_of(ctx.session, row.program_id, row.id)
+    value = corrected.facts.get(VALUE)
+    back, of = reversals[-1].total if reversals else ZERO, value if isinstance(value, Decimal) else ZERO
+    if of < back:
+        raise ReversalExceeds(
+            f"{canonical(back)} of the order value of {row.id!r} came back already, so it cannot be {canonical(of)}.",
+            [Finding("out_of_range", f"at least {canonical(back)}", "/facts/order_value")],
+        )
 
 
 def _refuse_locked(ctx: Context, row: Conversion) -> None:

@@ -26,7 +26,7 @@ from app.conversions.repository import (
 from app.conversions.reversal_request import Asked, read_reversal, reversal_of, total_of
 from app.core.errors import Finding
 from app.core.instants import write_instant
-from app.core.money import canonical, plus
+from app.core.money import ZERO, canonical, plus
 from app.engine.reversals import VALUE, Mode
 from app.engine.reversals import Reversal as EngineReversal
 from app.partners.mapping import catalogue_of
@@ -150,7 +150,7 @@ def _row(
     before: Sequence[EngineReversal],
     facts: Mapping[str, Value],
 ) -> Reversal:
-    of, total = facts.get(VALUE), plus(total_of(before), taken.value)
+    of = facts.get(VALUE)
     return Reversal(
         program_id=conversion.program_id,
         conversion_id=conversion.id,
@@ -161,9 +161,8 @@ def _row(
         form=asked.form,
         mode=taken.mode,
         value=taken.value,
-        total=total,
-        # A correction may have left less than came back before it.
-        order_value=max(of, total) if isinstance(of, Decimal) else total,
+        total=plus(total_of(before), taken.value),
+        order_value=max(of, ZERO) if isinstance(of, Decimal) else ZERO,
         leaves_nothing=taken.leaves_nothing,
         items=[{"sku": item.sku, "quantity": item.quantity} for item in taken.items],
         body_hash=asked.body_hash,
