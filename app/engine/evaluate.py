@@ -7,7 +7,7 @@ The order is fixed: facts → eligibility → attribution → rate → share →
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -86,12 +86,20 @@ def evaluate(
     lines = rounded_together(due)
     if not parties:
         return {None: undecided(case.conversion, "unattributed", (Reason("NO_CLAIM"),), None, case.currency)}
-    return {
+    decisions = {
         partner: _decision(
             case, partner, party, attributed, due.get(partner), lines.get(partner), held.get(partner), notes
         )
         for partner, party in parties.items()
     }
+    return {partner: _by_model(decision, case, attributed) for partner, decision in decisions.items()}
+
+
+def _by_model(decision: Decision, case: Case, attributed: Attributed) -> Decision:
+    """Return a decision that says by which model of the program it was made, where one was asked."""
+    if case.model.record is None or not attributed.is_by_model or decision.contract_version is None:
+        return decision
+    return replace(decision, rule_versions={**decision.rule_versions, "model": dict(case.model.record)})
 
 
 def judged(terms: Terms | NoTerms, conversion: Conversion, matcher: Matcher) -> Party:
@@ -224,7 +232,7 @@ def inputs_hash(conversion: Conversion, facts: Facts, before: Before) -> str:
             "at": write_instant(touch.at),
             "facts": {name: value_text(value) for name, value in touch.facts.items()},
         }
-        for touch in conversion.touches
+        for touch in sorted(conversion.touches, key=lambda touch: (touch.at, touch.id))
     ]
     return record_hash(
         {
