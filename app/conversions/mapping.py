@@ -31,7 +31,8 @@ def engine_conversion(
     """Return a conversion the engine can decide. Its facts were checked when they came in."""
     facts, findings = typed_facts(raw_facts, catalogue, "/facts")
     assert not findings, findings
-    seen = tuple(engine_touch(touch, catalogue) for touch in touches)
+    read = (engine_touch(touch, catalogue) for touch in touches)
+    seen = tuple(sorted(read, key=lambda touch: (touch.at, touch.id)))  # a database may order ids in another way
     return Conversion(conversion_id, program_id, event_at, partner, facts, customer_order_number, seen)
 
 

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from app.conversions.touches import MAX_TOUCHES
 from app.store.models.conversions import OUTCOMES, TOUCH_TYPES
 from app.web.as_of import LocalPageAsOf
 from app.web.fields import DecimalString, Identifier, InstantField, Name, Object, Text, Whole, Word
 from app.web.schema import Strict
+
+
+class NewTouch(Strict):
+    """A click or a view before a conversion."""
+
+    id = Name(required=True, metadata={"description": "Its own id, once in a conversion."})
+    partner = Name(required=True, metadata={"example": "acme", "description": "Whose advertisement it was."})
+    type = Word(TOUCH_TYPES, required=True)
+    at = InstantField(required=True)
+    facts = Object(
+        allow_none=True,
+        metadata={
+            "description": "What attribution rules may read of it, by name.",
+            "example": {"touch.placement": "home-screen"},
+        },
+    )
 
 
 class NewConversion(Strict):
@@ -28,9 +45,9 @@ class NewConversion(Strict):
         },
     )
     touches = fields.List(
-        Object(),
+        fields.Nested(NewTouch),
         allow_none=True,
-        metadata={"maxItems": 0, "description": "Clicks and views before it. None are attributed by this release yet."},
+        metadata={"maxItems": MAX_TOUCHES, "description": "Clicks and views before it, in any order."},
     )
 
 
