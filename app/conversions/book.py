@@ -11,8 +11,9 @@ from app.engine.attribution import ProgramModel
 from app.engine.evaluate import Case, case_of
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms, TermsHistory
+from app.partners.attribution_models import ModelHistory, models_of
 from app.partners.mapping import catalogue_of
-from app.partners.repository import partner_ids
+from app.partners.repository import attribution_models, partner_ids
 from app.rulelang.facts import Catalogue
 from app.runtime import Context
 from app.store.models import Program
@@ -26,6 +27,7 @@ class ContractBook:
     catalogue: Catalogue
     histories: dict[str, TermsHistory]
     partners: frozenset[str]
+    models: ModelHistory
 
     @property
     def is_empty(self) -> bool:
@@ -44,7 +46,7 @@ class ContractBook:
 
     def model_at(self, at: datetime) -> ProgramModel:
         """Return the attribution model in force at an instant."""
-        return ProgramModel()
+        return self.models.at(at)
 
     def contract_of(self, partner: str) -> TermsHistory | NoTerms:
         """Return the contract a claim of this partner is decided under, or why there is none."""
@@ -66,4 +68,6 @@ def contract_book(ctx: Context, program: Program) -> ContractBook:
         row.partner_id: contract_history(ctx, row, versions_of(ctx.session, row.id), EVERYTHING)
         for row in contracts_of_program(ctx.session, program.id)
     }
-    return ContractBook(program, catalogue_of(program, ctx.catalogue), histories, frozenset(partner_ids(ctx.session)))
+    models = ModelHistory(models_of(program, attribution_models(ctx.session, program.id)), EVERYTHING)
+    known = frozenset(partner_ids(ctx.session))
+    return ContractBook(program, catalogue_of(program, ctx.catalogue), histories, known, models)

@@ -28,6 +28,7 @@ from app.core.instants import parse_instant, write_instant
 from app.core.json_text import MalformedJson, parse_json
 from app.core.rounding import shown
 from app.engine.quote import Quote, quote
+from app.partners.operations.set_attribution_model import set_attribution_model
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context, Runtime
 from app.scenarios.errors import ScenarioMalformed
@@ -155,6 +156,9 @@ class _Run:
 
     def publish_list(self, ctx: Context, given: Any, at: str) -> None:
         publish_list_version(ctx, list=given["id"], members=given["members"])
+
+    def set_model(self, ctx: Context, given: Any, at: str) -> None:
+        set_attribution_model(ctx, **{"program": self.program, "backdated": "restate", **given})
 
     def bill(self, ctx: Context, given: Any, at: str) -> None:
         bill_contract(ctx, contract=given["contract"], period=str(given["period"]), progress=self.progress)

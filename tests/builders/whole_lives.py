@@ -14,6 +14,7 @@ from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
 from app.conversions.operations.receive_conversions import receive_conversion
 from app.conversions.repository import add_touches
+from app.partners.operations.set_attribution_model import set_attribution_model
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
 from tests.builders.agreements import agreed, order, percent, rules, shop
@@ -78,5 +79,7 @@ def _added_rules(now: Context) -> None:
 def _money(now: Context) -> None:
     receive_conversion(now, order("c1", "2026-12-16T12:00:00Z", "100.00"))
     receive_conversion(now, order("c2", "2020-01-01T12:00:00Z", "100.00"))
+    model = {"model": "linear"}
+    set_attribution_model(now, program="shop", effective_from="2999-01-01", attribution=model)
     add_touches(now.session, [("shop", "c2", "t1", "acme", "click", BEGUN, "{}")])
     bill_contract(now, contract="acme", period="2026-12")

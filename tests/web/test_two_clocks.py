@@ -119,6 +119,12 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
     ("1997-06-09", lambda world: world.post(f"{RULES_AT}/submit", role="ops")),
     ("1997-06-10", lambda world: world.post(f"{RULES_AT}/reject", {"reason": "Not agreed"}, "approver")),
     ("1997-06-11", lambda world: world.post("/v1/contracts/acme/versions/2/retire", {"reason": "A mistake"})),
+    (
+        "1997-06-12",
+        lambda world: world.post(
+            f"{PROGRAM_AT}/attribution-models", {"effective_from": "1997-07-01", "attribution": {"model": "linear"}}
+        ),
+    ),
 ]
 
 

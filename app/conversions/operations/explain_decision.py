@@ -33,12 +33,14 @@ from app.engine.evaluate import Case, undecided
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms
 from app.engine.trace import Trace, explain
+from app.partners.attribution_models import models_of
 from app.partners.mapping import catalogue_of
 from app.partners.operations.get_program import get_program
-from app.partners.repository import program_named
+from app.partners.repository import attribution_models, program_named
 from app.runtime import Context
 from app.store.models import Conversion as ConversionRow
 from app.store.models import Decision as DecisionRow
+from app.store.models import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,16 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
             found = terms[one.partner] = _terms_of(ctx, one)
             if isinstance(found, Terms):
                 before[found.contract.id] = _before_of(found, one)
-    return Case(conversion, terms, ProgramModel(), program.currency), before
+    return Case(conversion, terms, _model_of(ctx, program, row), program.currency), before
+
+
+def _model_of(ctx: Context, program: Program, row: DecisionRow) -> ProgramModel:
+    """Return the model that a decision names; one that names none was made without asking any."""
+    named = row.record["rule_versions"].get("model")
+    if named is None:
+        return ProgramModel()
+    models = {dated.number: dated.model for dated in models_of(program, attribution_models(ctx.session, program.id))}
+    return models[named["number"]]
 
 
 def _before_of(terms: Terms, row: DecisionRow) -> Before:

@@ -14,13 +14,14 @@ from app.store.models.contracts import (
 from app.store.models.conversions import Conversion, Decision, Touch, UnsettledConversion
 from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
-from app.store.models.partners import Partner, Program
+from app.store.models.partners import AttributionModel, Partner, Program
 
 __all__ = [
     "ApiKey",
     "ApiKeySecret",
     "Approval",
     "ApprovalPolicy",
+    "AttributionModel",
     "AuditEvent",
     "AuditHead",
     "BillingRun",
