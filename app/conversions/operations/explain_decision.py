@@ -69,7 +69,7 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
     if row.contract_version is None or row.partner is None:
         decided, data, words = _again_without_terms(row, case.conversion), None, _without_terms(row.record)
     else:
-        trace: Trace = explain(case, row.partner, before)
+        trace: Trace = explain(case, row.partner, before, ctx.partner)
         decided, data, words = trace.decision, trace.data, trace.words
     digest = digest_of(decided.as_dict())
     if digest != row.digest or digest_of({key: row.record[key] for key in RECORD_KEYS}) != row.digest:
