@@ -119,7 +119,7 @@ def test_a_decision_is_explained_by_the_model_of_its_day(runtime: Runtime) -> No
         assert explain_decision(ctx, after["bolt"].id).decision["amount"] == "3.33"
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(SALES), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_of_touches_and_conversions_changes_nothing(
     connection: Connection, catalogue: Catalogue, shuffled: list[Any], cut: int, random: Any
