@@ -9,11 +9,13 @@ from app.contracts.repository import contracts_of_program, versions_of
 from app.contracts.vocabulary import EVERYTHING, contract_history
 from app.engine.attribution import ProgramModel
 from app.engine.evaluate import Case, case_of
+from app.engine.exchange import Exchange
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms, TermsHistory
 from app.partners.attribution_models import ModelHistory, models_of
 from app.partners.mapping import catalogue_of
 from app.partners.repository import attribution_models, partner_ids
+from app.rates.recorded import RecordedRates
 from app.rulelang.facts import Catalogue
 from app.runtime import Context
 from app.store.models import Program
@@ -28,6 +30,7 @@ class ContractBook:
     histories: dict[str, TermsHistory]
     partners: frozenset[str]
     models: ModelHistory
+    exchange: Exchange
 
     @property
     def is_empty(self) -> bool:
@@ -37,7 +40,7 @@ class ContractBook:
         """Return the case of a conversion: the terms of every partner that it concerns, and the model in force."""
         at = conversion.event_at
         model, currency = self.model_at(at), self.program.currency
-        return case_of(conversion, lambda partner: self.terms_at(partner, at), model, currency)
+        return case_of(conversion, lambda partner: self.terms_at(partner, at), model, currency, self.exchange)
 
     def terms_at(self, partner: str, at: datetime) -> Terms | NoTerms:
         """Return the terms of a partner's contract that are in force at an instant, or why there are none."""
@@ -69,5 +72,6 @@ def contract_book(ctx: Context, program: Program) -> ContractBook:
         for row in contracts_of_program(ctx.session, program.id)
     }
     models = ModelHistory(models_of(program, attribution_models(ctx.session, program.id)), EVERYTHING)
-    known = frozenset(partner_ids(ctx.session))
-    return ContractBook(program, catalogue_of(program, ctx.catalogue), histories, known, models)
+    catalogue, partners = catalogue_of(program, ctx.catalogue), frozenset(partner_ids(ctx.session))
+    exchange = Exchange(catalogue, RecordedRates(ctx.session))
+    return ContractBook(program, catalogue, histories, partners, models, exchange)

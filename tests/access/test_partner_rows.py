@@ -19,6 +19,7 @@ from tests.access.world import HIDDEN, MINE, OF_THEIRS
 PARTNER = "termline_partner"
 # How many rows of each table are acme's in the world of `world.py`, counted by hand. Version 1 has four approved rule
 # versions, one of each kind and the restated rate. The restatement decided two orders anew and corrected two lines.
+# One of them was corrected before, and a part of it came back: it was decided twice more.
 MINE_BY_TABLE = {
     "approvals": 2,
     "saved_drafts": 0,
@@ -26,11 +27,13 @@ MINE_BY_TABLE = {
     "contract_versions": 1,
     "contracts": 1,
     "conversions": 3,
-    "decisions": 4,
+    "corrections": 1,
+    "decisions": 6,
     "list_versions": 1,
     "named_lists": 1,
     "partners": 1,
     "programs": 1,
+    "reversals": 1,
     "rule_versions": 4,
     "statement_lines": 4,
     "statements": 1,
@@ -86,6 +89,21 @@ def test_a_failure_while_settling_leaves_the_partner_a_partner(world: World) -> 
             raise ZeroDivisionError
         assert ctx.session.scalar(text("SELECT current_user")) == PARTNER
         assert ctx.session.scalar(text("SELECT count(*) FROM contracts")) == 1
+
+
+def test_of_the_touches_on_one_conversion_a_partner_sees_its_own_and_the_conversion(world: World) -> None:
+    with taken_back(world.connection):
+        for partner in (MINE, "zulu"):
+            world.connection.execute(
+                text("INSERT INTO touches VALUES ('shop', 'zulu-1', :id, :partner, 'view', '1997-07-01 00:00Z', '{}')"),
+                {"id": f"{partner}-touch", "partner": partner},
+            )
+        seen, theirs = rows_seen(world.connection, MINE), rows_seen(world.connection, "zulu")
+        assert [row.id for row in seen["touches"]] == [f"{MINE}-touch"]
+        assert [row.id for row in theirs["touches"]] == ["zulu-touch"]
+        assert len(seen["conversions"]) == MINE_BY_TABLE["conversions"] + 1
+        assert {row.partner for row in seen["decisions"]} == {MINE}
+        assert rows_seen(world.connection, "nobody")["touches"] == []
 
 
 def rows_seen(connection: Connection, partner: str) -> dict[str, list[Any]]:

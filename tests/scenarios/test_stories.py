@@ -110,11 +110,41 @@ def test_something_expected_that_is_not_there_is_a_difference(replay: Replay) ->
         ("{amount:", "{amout:", 17, "unknown key 'amout' (did you mean 'amount'?)"),
         (
             "  - bill:",
-            "  - reverse: {conversion: c1, reason: RETURN}\n  - bill:",
+            "  - reverse: {conversion: c9, reason: RETURN}\n  - bill:",
             15,
-            "reverse is not run by this release yet",
+            "has no conversion 'c9'",
         ),
         ("steps:\n", "steps:\nsteps:\n", 14, "the key 'steps' stands twice"),
+        (
+            "  - bill:",
+            '  - rate: {from: EUR, to: USD, day: "1997-07-02", rate: 1.1, source: ECB}\n  - bill:',
+            15,
+            "a rate is 1.1, a number with a point",
+        ),
+        (
+            "  - bill:",
+            '  - rate: {from: EUR, to: USD, day: soon, rate: "1.1", source: ECB}\n  - bill:',
+            15,
+            "expected a day; found 'soon'",
+        ),
+        (
+            "  - bill:",
+            '  - rate: {from: EUR, to: USD, day: "1997-07-02", rate: "1.1", sourse: ECB}\n  - bill:',
+            15,
+            "unknown key 'sourse'",
+        ),
+        (
+            "  - bill:",
+            '  - rate: {from: EUR, to: EUR, day: "1997-07-02", rate: "1.1", source: ECB}\n  - bill:',
+            15,
+            "EUR is always worth 1 EUR",
+        ),
+        (
+            "  - bill:",
+            '  - rate: {from: EUR, to: USD, day: "1997-07-02", rate: "0", source: ECB}\n  - bill:',
+            15,
+            "a rate is more than zero",
+        ),
         ("scenario: A", "scenario: [A", 1, "expected"),
         ('effective_from: "1997-01-01"', "effective_from: soon", 8, "a start is a date (YYYY-MM-DD"),
         ('effective_from: "1997-01-01"', "effective_from: [1]", 8, "effective_from: expected text; found a list"),
@@ -213,7 +243,7 @@ def test_an_empty_line_of_a_file_is_a_line_all_the_same(replay: Replay, tmp_path
     assert "more.ndjson:3: not JSON" in result.stderr
 
 
-@pytest.mark.parametrize("packed", [b"not gzip", gzip.compress(b"{}\n" * 1000)[:-12], b""])
+@pytest.mark.parametrize("packed", [b"not gzip", gzip.compress(b"{}\n" * 1000, mtime=0)[:-12], b""])
 def test_a_damaged_file_is_named(replay: Replay, tmp_path: Path, packed: bytes) -> None:
     (tmp_path / "more.ndjson.gz").write_bytes(packed or gzip.compress(b"x" * 99, mtime=0)[:10] + b"\xff" * 20)
     result = replay(STORY.replace("  - bill:", "  - convert_file: {path: more.ndjson.gz}\n  - bill:"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, Literal
 
 from app.audit.record import record
@@ -22,6 +23,7 @@ from app.conversions.repository import (
     body_hashes,
     current_briefs,
     unsettle_later_of_customers,
+    unsettle_later_of_orders,
 )
 from app.core.canonical import record_hash
 from app.core.errors import AppError, Finding
@@ -78,8 +80,9 @@ def store_conversions(ctx: Context, bodies: Iterable[Any], *, program: str | Non
     """Take conversions in without deciding them yet; what they touch is marked for `settle_program`."""
     receipts: list[Receipt] = []
     readable: dict[str, list[tuple[Receipt, Incoming]]] = {}
+    facts_of = cache(partial(_facts_of, ctx))  # the session by itself asks the database again for each body
     for body in bodies:
-        receipt, incoming = _read(ctx, body, program)
+        receipt, incoming = _read(ctx, body, program, facts_of)
         receipts.append(receipt)
         if incoming is not None:
             readable.setdefault(incoming.program, []).append((receipt, incoming))
@@ -90,10 +93,12 @@ def store_conversions(ctx: Context, bodies: Iterable[Any], *, program: str | Non
     return receipts
 
 
-def _read(ctx: Context, body: Any, program: str | None) -> tuple[Receipt, Incoming | None]:
+def _read(
+    ctx: Context, body: Any, program: str | None, facts_of: Callable[[str | None], Catalogue]
+) -> tuple[Receipt, Incoming | None]:
     if isinstance(body, AppError):  # a line that was not even JSON
         return Receipt("refused", problem=body), None
-    read = read_conversion(body, facts_of_claim(ctx, body, program), program)
+    read = read_conversion(body, facts_of(_program_of(body, program)), program)
     if isinstance(read, Incoming) and read.received_at is not None and read.received_at > ctx.now():
         message = f"received_at {write_instant(read.received_at)} lies in the future"
         read = [Finding("future_time", message, "/received_at", "leave it out")]
@@ -108,8 +113,16 @@ def _read(ctx: Context, body: Any, program: str | None) -> tuple[Receipt, Incomi
 
 def facts_of_claim(ctx: Context, body: Any, program: str | None) -> Catalogue:
     """Return the facts that a conversion may carry: those of its program, or the shipped ones where there is none."""
+    return _facts_of(ctx, _program_of(body, program))
+
+
+def _program_of(body: Any, program: str | None) -> str | None:
     named = body.get("program", program) if isinstance(body, dict) else program
-    owner = ctx.session.get(Program, named) if isinstance(named, str) and "\0" not in named else None
+    return named if isinstance(named, str) and "\0" not in named else None
+
+
+def _facts_of(ctx: Context, program: str | None) -> Catalogue:
+    owner = ctx.session.get(Program, program) if program is not None else None
     return ctx.catalogue if owner is None else catalogue_of(owner, ctx.catalogue)
 
 
@@ -147,14 +160,15 @@ def _store_chunk(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt
             receipt.status = "refused"
             receipt.problem = ConversionDiffers(
                 f"The conversion {one.id!r} was received before with other content. Nothing was changed; "
-                "a conversion keeps what it was first sent with.",
+                "correct its facts with POST /v1/conversions/{program}/{id}/corrections.",
                 [Finding("conversion_differs", "another conversion has this id", "/id")],
             )
     if fresh:
         add_conversions(ctx.session, [_row(ctx, one) for one in fresh.values()])
         add_touches(ctx.session, [row for one in fresh.values() for row in _touch_rows(one)])
         add_unsettled(ctx.session, [(one.id, program_id, one.partner, one.event_at) for one in fresh.values()])
-        unsettle_later_of_customers(ctx.session, program_id, _first_of_customers(fresh.values()))
+        unsettle_later_of_customers(ctx.session, program_id, _first_by(fresh.values(), lambda one: one.customer_id))
+        unsettle_later_of_orders(ctx.session, program_id, _first_by(fresh.values(), lambda one: one.order_id))
     return fresh.values()
 
 
@@ -185,6 +199,8 @@ def _row(ctx: Context, one: Incoming) -> tuple[Any, ...]:
         ctx.now(),
         one.partner,
         one.customer_id,
+        one.order_id,
+        0,
         json_text(one.raw_facts),
         one.body_hash,
     )
@@ -197,10 +213,11 @@ def _touch_rows(one: Incoming) -> Iterator[tuple[Any, ...]]:
         yield one.program, one.id, touch.id, touch.partner, touch.type, touch.at, facts
 
 
-def _first_of_customers(conversions: Iterable[Incoming]) -> dict[str, Key]:
+def _first_by(conversions: Iterable[Incoming], name_of: Callable[[Incoming], str | None]) -> dict[str, Key]:
+    """Return the place of the first conversion of each customer, or of each order."""
     first: dict[str, Key] = {}
     for one in conversions:
-        customer, key = one.customer_id, (one.event_at, one.id)
-        if customer is not None and (customer not in first or key < first[customer]):
-            first[customer] = key
+        name, key = name_of(one), (one.event_at, one.id)
+        if name is not None and (name not in first or key < first[name]):
+            first[name] = key
     return first

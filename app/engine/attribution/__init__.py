@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
+from app.core.fractions import WHOLE
 from app.engine.attribution.crediting import PartnerShare, split
 from app.engine.attribution.overrides import Override, coupon_owners, overriding
 from app.engine.attribution.program_model import ProgramModel as ProgramModel
@@ -22,8 +23,6 @@ from app.engine.factsheet import Conversion, Touch
 from app.engine.matcher import Facts, Matcher
 from app.engine.misses import Miss, misses_text, nearest_miss
 from app.engine.terms import Terms
-
-WHOLE = Fraction(1)
 
 
 class Party(Protocol):

@@ -63,7 +63,7 @@ def touched(*touches: tuple[str, Literal["click", "view"], timedelta], **facts: 
 
 def attributed(one: Conversion, by: ProgramModel, matcher: Matcher, **each: Terms) -> Attributed:
     case = case_of(one, lambda partner: each.get(partner, NoTerms("NO_CONTRACT", "none")), by, "USD")
-    return attribute(one, by, {p: judged(t, one, matcher) for p, t in case.terms.items()}, matcher)
+    return attribute(one, by, {p: judged(t, case, matcher) for p, t in case.terms.items()}, matcher)
 
 
 def shares(found: Attributed) -> dict[str, str]:

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_25_attribution_models"
-down_revision = "2026_11_25_partner_limits"
+down_revision = "2026_11_25_exchange_rates"
 branch_labels = None
 depends_on = None
 
