@@ -30,8 +30,8 @@ class NewTouch(Strict):
 
     id = Name(required=True, metadata={"description": "Its own id, once in a conversion."})
     partner = Name(required=True, metadata={"example": "acme", "description": "Whose advertisement it was."})
-    type = Word(TOUCH_TYPES, required=True)
-    at = InstantField(required=True)
+    type = Word(TOUCH_TYPES, required=True, metadata={"description": "Whether the customer clicked or only saw it."})
+    at = InstantField(required=True, metadata={"description": "When; of touches after the event none counts."})
     facts = Object(
         allow_none=True,
         metadata={
