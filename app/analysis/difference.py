@@ -76,7 +76,7 @@ def difference(
     setting = Setting(catalogue, timezone, budget or Budget())
     match old.body, new.body:
         case Attribution(), Attribution():
-            return _claims(old.body, new.body, setting)
+            return _attributions(old.body, new.body, setting)
         case (Payout(on="delivery"), Payout()) | (Payout(), Payout(on="delivery")):
             return Equal() if old.key == new.key else Undecided(OF_DELIVERIES)
         case (Eligibility(), Eligibility()) | (Payout(), Payout()):
@@ -85,9 +85,14 @@ def difference(
     raise AssertionError(old.kind)
 
 
-def _claims(old: Attribution, new: Attribution, setting: Setting) -> Difference:
+def _attributions(old: Attribution, new: Attribution, setting: Setting) -> Difference:
+    """Compare what becomes of claims, and which touches count. Of touches no examples are made: conditions that are not
+    the same are not compared any further."""
     if old.claims == new.claims:
-        return Equal()
+        before, after = ({rule.when for rule in body.qualify} for body in (old, new))
+        if before == after:
+            return Equal()
+        return Undecided("which touches count is said in other conditions; whether they mean the same was not decided")
     said = {"accept": "credited to the partner that claims it", "refuse": "unattributed as CLAIM_REFUSED"}
     shown = ordinary_example(setting.catalogue, frozenset(), setting.timezone)
     return Counterexample(shown, said[old.claims], said[new.claims])

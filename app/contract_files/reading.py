@@ -17,6 +17,7 @@ from app.contracts.drafting import BACKDATED, MAX_DATED, read_start
 from app.contracts.whole import WHOLE_KINDS, WholeRules, WholeVersion
 from app.core.errors import Finding, pointer_of
 from app.core.instants import start_of_day, zone
+from app.engine.attribution.program_model import read_model
 from app.rulelang.ast import KINDS, PLACES
 from app.rulelang.bindings import LIST_TYPES, NamedList, lists_named, member_texts, read_list
 from app.rulelang.diagnostics import MAX_FINDINGS, EnoughFound, Findings, described
@@ -85,8 +86,8 @@ class _Reading:
         for key in ("currency", "timezone", "name"):
             self.text(given, at, key)
         attribution = given.get("attribution", {"model": "last_touch"})
-        if self.reader.object(attribution, at + "/attribution", ("model",), (), "attribution") is not None:
-            self.text(attribution, at + "/attribution", "model")
+        for finding in read_model(attribution)[1]:
+            self.reader.findings.note(finding.at(at + "/attribution"))
         facts = _or_empty(given.get("facts"))
         if not isinstance(facts, dict):
             self.note("wrong_type", at + "/facts", f"expected facts by name; found {described(facts)}")

@@ -12,8 +12,9 @@ from app.engine.evaluate import Case, case_of
 from app.engine.exchange import Exchange
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms, TermsHistory
+from app.partners.attribution_models import ModelHistory, models_of
 from app.partners.mapping import catalogue_of
-from app.partners.repository import partner_ids
+from app.partners.repository import attribution_models, partner_ids
 from app.rates.recorded import RecordedRates
 from app.rulelang.facts import Catalogue
 from app.runtime import Context
@@ -28,6 +29,7 @@ class ContractBook:
     catalogue: Catalogue
     histories: dict[str, TermsHistory]
     partners: frozenset[str]
+    models: ModelHistory
     exchange: Exchange
 
     @property
@@ -47,7 +49,7 @@ class ContractBook:
 
     def model_at(self, at: datetime) -> ProgramModel:
         """Return the attribution model in force at an instant."""
-        return ProgramModel()
+        return self.models.at(at)
 
     def contract_of(self, partner: str) -> TermsHistory | NoTerms:
         """Return the contract a claim of this partner is decided under, or why there is none."""
@@ -69,6 +71,7 @@ def contract_book(ctx: Context, program: Program) -> ContractBook:
         row.partner_id: contract_history(ctx, row, versions_of(ctx.session, row.id), EVERYTHING)
         for row in contracts_of_program(ctx.session, program.id)
     }
+    models = ModelHistory(models_of(program, attribution_models(ctx.session, program.id)), EVERYTHING)
     catalogue, partners = catalogue_of(program, ctx.catalogue), frozenset(partner_ids(ctx.session))
     exchange = Exchange(catalogue, RecordedRates(ctx.session))
-    return ContractBook(program, catalogue, histories, partners, exchange)
+    return ContractBook(program, catalogue, histories, partners, models, exchange)

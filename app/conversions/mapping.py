@@ -37,7 +37,8 @@ def engine_conversion(
 ) -> Conversion:
     """Return a conversion the engine can decide, with what is left of its facts. They were checked when they came in."""
     facts = facts_as_sent(raw_facts, catalogue)
-    seen = tuple(engine_touch(touch, catalogue) for touch in touches)
+    read = (engine_touch(touch, catalogue) for touch in touches)
+    seen = tuple(sorted(read, key=lambda touch: (touch.at, touch.id)))  # a database may order ids in another way
     back = tuple(engine_reversal(row) for row in reversals)
     left = decided_facts(facts, back) if back and not is_undone(back) else facts
     return Conversion(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.conversions.life import STATES
+from app.conversions.touches import MAX_TOUCHES
 from app.engine.settlement import FX_DATES
 from app.store.models.conversions import OUTCOMES, REVERSAL_FORMS, REVERSAL_MODES, TOUCH_TYPES
 from app.web.as_of import LocalPageAsOf
@@ -22,6 +23,22 @@ from app.web.fields import (
     Word,
 )
 from app.web.schema import Strict
+
+
+class NewTouch(Strict):
+    """A click or a view before a conversion."""
+
+    id = Name(required=True, metadata={"description": "Its own id, once in a conversion."})
+    partner = Name(required=True, metadata={"example": "acme", "description": "Whose advertisement it was."})
+    type = Word(TOUCH_TYPES, required=True, metadata={"description": "Whether the customer clicked or only saw it."})
+    at = InstantField(required=True, metadata={"description": "When; of touches after the event none counts."})
+    facts = Object(
+        allow_none=True,
+        metadata={
+            "description": "What attribution rules may read of it, by name.",
+            "example": {"touch.placement": "home-screen"},
+        },
+    )
 
 
 class NewConversion(Strict):
@@ -42,9 +59,9 @@ class NewConversion(Strict):
         },
     )
     touches = fields.List(
-        Object(),
+        fields.Nested(NewTouch),
         allow_none=True,
-        metadata={"maxItems": 0, "description": "Clicks and views before it. None are attributed by this release yet."},
+        metadata={"maxItems": MAX_TOUCHES, "description": "Clicks and views before it, in any order."},
     )
 
 

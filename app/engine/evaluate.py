@@ -100,12 +100,20 @@ def evaluate(
     lines = rounded_together(due)
     if not parties:
         return {None: undecided(case.conversion, "unattributed", (Reason("NO_CLAIM"),), None, case.currency)}
-    return {
+    decisions = {
         partner: _decision(
             case, partner, party, attributed, due.get(partner), lines.get(partner), held.get(partner), notes
         )
         for partner, party in parties.items()
     }
+    return {partner: _by_model(decision, case, attributed) for partner, decision in decisions.items()}
+
+
+def _by_model(decision: Decision, case: Case, attributed: Attributed) -> Decision:
+    """Return a decision that says by which model of the program it was made, where one was asked."""
+    if case.model.record is None or not attributed.is_by_model or decision.contract_version is None:
+        return decision
+    return replace(decision, rule_versions={**decision.rule_versions, "model": dict(case.model.record)})
 
 
 def judged(terms: Terms | NoTerms, case: Case, matcher: Matcher) -> Party:
@@ -286,7 +294,7 @@ def inputs_hash(
             "at": write_instant(touch.at),
             "facts": {name: value_text(value) for name, value in touch.facts.items()},
         }
-        for touch in conversion.touches
+        for touch in sorted(conversion.touches, key=lambda touch: (touch.at, touch.id))
     ]
     reversals = [reversal.as_dict() for reversal in conversion.reversals]
     return record_hash(

@@ -105,6 +105,10 @@ class Terms:
         return _conditions(self.eligibility)
 
     @cached_property
+    def attribution_conditions(self) -> RuleConditions:
+        return _conditions(self.attribution)
+
+    @cached_property
     def payout_conditions(self) -> RuleConditions:
         return _conditions(self.payout)
 

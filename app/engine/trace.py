@@ -14,10 +14,12 @@ from app.core.instants import write_instant
 from app.core.money import canonical
 from app.core.rounding import shown
 from app.engine.admission import CODES
+from app.engine.attribution import attribute
+from app.engine.attribution_trace import AttributionTrace
 from app.engine.counters import Before, limit_counter
 from app.engine.decision import Decision, Reason
 from app.engine.eligibility import judge
-from app.engine.evaluate import Case, before_record, evaluate, facts_in_money_of, keeps_counters
+from app.engine.evaluate import Case, before_record, evaluate, facts_in_money_of, judged, keeps_counters
 from app.engine.exchange import UNCONVERTED
 from app.engine.exchange_words import exchange_data, exchange_words
 from app.engine.factsheet import Conversion
@@ -65,12 +67,16 @@ class Trace:
     words: list[str]
 
 
-def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
+def explain(case: Case, partner: str, before: Mapping[str, Before], reader: str | None = None) -> Trace:
     """Decide again with the reference engine and return the whole way to one partner's decision.
 
-    `before` is what the counters of each contract held, by contract.
+    `before` is what the counters of each contract held, by contract. `reader` is the partner that reads it, if one does:
+    it is not told of others.
     """
     calculations: list[str] = []
+    parties = {name: judged(terms, case, ReferenceMatcher()) for name, terms in case.terms.items()}
+    attributed = attribute(case.conversion, case.model, parties, ReferenceMatcher())
+    credit = AttributionTrace(case.conversion, case.model, attributed, reader)
     decisions = evaluate(
         case, ReferenceMatcher(), lambda terms: before[terms.contract.id], {partner: calculations.append}
     )
@@ -86,7 +92,7 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
         "eligibility": [
             _rule_data(rule.id, verdict_text(rule.then), rule.when, facts) for rule in terms.eligibility_body.rules
         ],
-        "attribution": {"claims": terms.attribution_body.claims, "claimed_by": conversion.partner},
+        "attribution": credit.data(terms),
         "payout": [
             *(_payout_rule_data(payout, rule, facts) for rule in payout.rules),
             *(_rule_data(bonus.id, formula_text(bonus.then), bonus.when, facts) for bonus in payout.bonuses),
@@ -98,7 +104,8 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
     if not _is_judged(decision):
         data |= {"eligibility": [], "payout": []}  # no rule was asked
     words = exchange_words(case, terms, decision.fx, facts)
-    return Trace(decision, data, _words(terms, conversion, facts, decision, words, calculations))
+    way = _way(terms, facts, conversion, credit.words(), has_credit=bool(attributed.share_of(partner)))
+    return Trace(decision, data, _words(terms, conversion, way, decision, words, calculations))
 
 
 def _payout_rule_data(payout: Payout, rule: PayoutRule, facts: Facts) -> dict[str, Any]:
@@ -151,6 +158,7 @@ def needed_by(terms: Terms, fact: str) -> list[dict[str, str]]:
     """Return the rules that read a fact, by kind; "otherwise" where the payout without a match calculates with it."""
     payout = terms.payout_body
     found = [("eligibility", rule.id) for rule in terms.eligibility_body.rules if fact in facts_of(rule.when)]
+    found += [("attribution", rule.id) for rule in terms.attribution_body.qualify if fact in facts_of(rule.when)]
     found += [
         ("payout", rule.id)
         for rule in (*payout.rules, *payout.bonuses)
@@ -207,7 +215,7 @@ def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
 def _words(
     terms: Terms,
     conversion: Conversion,
-    facts: Facts,
+    way: list[str],
     decision: Decision,
     converted: list[str],
     calculations: list[str],
@@ -225,7 +233,7 @@ def _words(
     ]
     lines += left_words(conversion, contract.timezone, currency)
     if _is_judged(decision):
-        lines += _way(terms, facts)
+        lines += way
     if decision.outcome != "rated":
         lines += [f"It is {decision.outcome}: {_refusal(terms, reason)}." for reason in decision.reasons]
         return lines + [_need_sentence(terms, name) for name in _missing(decision)]
@@ -270,17 +278,21 @@ def _refusal(terms: Terms, reason: Reason) -> str:
     return _reason_text(reason.as_dict())
 
 
-def _way(terms: Terms, facts: Facts) -> list[str]:
-    """Return what was looked at, as far as the decision got: nothing where a fact was missing at the start."""
+def _way(terms: Terms, facts: Facts, conversion: Conversion, credit: list[str], *, has_credit: bool) -> list[str]:
+    """Return what was looked at, as far as the decision got: nothing but touches where a fact was missing at the start.
+    `credit` says how it came about who has the credit, where that was not by a plain claim."""
     if any(name not in facts for name in terms.facts_required):
-        return []
+        return credit
     eligibility, payout, claims = terms.eligibility_body, terms.payout_body, terms.attribution_body.claims
     lines = [_rule_sentence("Eligibility rule", rule.id, rule.when, facts) for rule in eligibility.rules]
     refused, _ = judge(eligibility, ReferenceMatcher().matched(terms.eligibility_conditions, facts), facts)
+    lines += credit
     if refused is not None:
         return lines
-    lines.append(f"{terms.contract.partner} claims it, and this contract {claims}s claims.")
-    if claims == "refuse":
+    if conversion.partner == terms.contract.partner:
+        only = ", which count where no touch does" if credit and claims == "accept" else ""
+        lines.append(f"{terms.contract.partner} claims it, and this contract {claims}s claims{only}.")
+    if not has_credit:
         return lines
     lines += [_payout_sentence(payout, rule, facts) for rule in payout.rules]
     hits = sum(is_true(rule.when, facts) for rule in payout.rules)

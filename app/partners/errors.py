@@ -3,6 +3,16 @@
 from app.core.errors import AppError
 
 
+class AttributionModelRefused(AppError):
+    code = "attribution_model_refused"
+    kind = "invalid"
+
+
+class ModelBackdated(AppError):
+    code = "model_backdated"
+    kind = "conflict"
+
+
 class PartnerExists(AppError):
     code = "partner_exists"
     kind = "conflict"

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core.as_of import when_asked
 from app.partners.errors import PartnerNotFound, ProgramNotFound
-from app.store.models import Partner, Program
+from app.store.models import AttributionModel, Conversion, Partner, Program
 from app.store.work_list import concerns, unsettle_where
 
 
@@ -55,3 +55,14 @@ def partner_ids(session: Session) -> list[str]:
 def unsettle_claims(session: Session, partner_id: str) -> None:
     """Put every conversion that concerns a partner on the work list of settling."""
     unsettle_where(session, concerns(partner_id))
+
+
+def attribution_models(session: Session, program_id: str) -> Sequence[AttributionModel]:
+    """Return the attribution models that a program was given after its first, in order."""
+    query = select(AttributionModel).where(AttributionModel.program_id == program_id)
+    return session.scalars(query.order_by(AttributionModel.number)).all()
+
+
+def unsettle_from(session: Session, program_id: str, start: datetime) -> None:
+    """Put every conversion of a program from an instant on on the work list of settling."""
+    unsettle_where(session, Conversion.program_id == program_id, Conversion.event_at >= start)

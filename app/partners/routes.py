@@ -7,22 +7,34 @@ from datetime import datetime
 from typing import Any
 
 from app.core.as_of import read_as_of
-from app.partners.describe import program_data
-from app.partners.errors import PartnerExists, PartnerNotFound, ProgramExists, ProgramNotFound, ProgramRefused
+from app.partners.attribution_models import models_of
+from app.partners.describe import model_data, program_data
+from app.partners.errors import (
+    AttributionModelRefused,
+    ModelBackdated,
+    PartnerExists,
+    PartnerNotFound,
+    ProgramExists,
+    ProgramNotFound,
+    ProgramRefused,
+)
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
 from app.partners.operations.declare_facts import declare_facts
 from app.partners.operations.get_program import get_program
-from app.partners.repository import partner_named, partners_after, program_named, programs_after
-from app.partners.schemas import NewFacts, NewPartner, NewProgram, PartnerShown, ProgramShown
+from app.partners.operations.set_attribution_model import set_attribution_model
+from app.partners.repository import attribution_models, partner_named, partners_after, program_named, programs_after
+from app.partners.schemas import ModelShown, NewFacts, NewModel, NewPartner, NewProgram, PartnerShown, ProgramShown
 from app.runtime import Context
 from app.store.models import Partner
-from app.web.as_of import AsOf, LocalAsOf, PageAsOf
+from app.web.as_of import AsOf, LocalAsOf, LocalPageAsOf, PageAsOf
 from app.web.blueprint import Room
 from app.web.operation_doc import Leads
 from app.web.pagination import Page
 
 routes = Room("partners", __name__, "Partners and programs: who there is to make contracts with, and for what.")
+
+MODELS = "/programs/<identifier:program>/attribution-models"
 
 
 def held_program(ctx: Context, program: str) -> dict[str, Any]:
@@ -77,7 +89,7 @@ def show_partner(ctx: Context, partner: str, as_of: datetime | None = None) -> P
     refuses=(ProgramExists, ProgramRefused),
     location="/v1/programs/{id}",
     tagged=True,
-    leads_to=Leads("show_program", "add_facts", program="/id"),
+    leads_to=Leads("show_program", "add_facts", "set_model", "list_models", program="/id"),
 )
 def add_program(ctx: Context, **body: Any) -> dict[str, Any]:
     """Create a program.
@@ -92,7 +104,10 @@ def add_program(ctx: Context, **body: Any) -> dict[str, Any]:
 def list_programs(ctx: Context, page: Page, as_of: datetime | None = None) -> Sequence[dict[str, Any]]:
     """List programs in order of id."""
     known_at = read_as_of(as_of, ctx.now())
-    return [program_data(row, known_at) for row in programs_after(ctx.session, page.after_id, page.fetch, known_at)]
+    return [
+        program_data(row, known_at, ctx.partner)
+        for row in programs_after(ctx.session, page.after_id, page.fetch, known_at)
+    ]
 
 
 @routes.reads(
@@ -105,7 +120,7 @@ def list_programs(ctx: Context, page: Page, as_of: datetime | None = None) -> Se
 )
 def show_program(ctx: Context, program: str, as_of: str | None = None) -> dict[str, Any]:
     """Show a program."""
-    return program_data(*get_program(ctx, program=program, as_of=as_of))
+    return program_data(*get_program(ctx, program=program, as_of=as_of), ctx.partner)
 
 
 @routes.writes(
@@ -123,3 +138,43 @@ def add_facts(ctx: Context, program: str, **body: Any) -> dict[str, Any]:
     one that is known can be declared again as it is, and is refused otherwise.
     """
     return program_data(declare_facts(ctx, program=program, **body), ctx.now())
+
+
+@routes.writes(
+    MODELS,
+    needs="configure",
+    takes=NewModel,
+    shows=ModelShown,
+    status=201,
+    refuses=(ProgramNotFound, AttributionModelRefused, ModelBackdated),
+    once="required",
+    leads_to=Leads("list_models", program="/program"),
+)
+def set_model(ctx: Context, program: str, **body: Any) -> dict[str, Any]:
+    """Set how a program finds who gets the credit, from an instant on.
+
+    Conversions from then on are decided by it, those that were decided already as well. The model before it stays in
+    force until then.
+    """
+    row, dated = set_attribution_model(ctx, program=program, **body)
+    return model_data(row, dated, ctx.actor)
+
+
+@routes.lists(
+    MODELS,
+    needs="read",
+    query=LocalPageAsOf,
+    shows=ModelShown,
+    cursor=lambda row: (str(row["number"]),),
+    refuses=(ProgramNotFound,),
+)
+def list_models(ctx: Context, program: str, page: Page, as_of: str | None = None) -> Sequence[dict[str, Any]]:
+    """List the attribution models that a program has had, in the order in which they were set.
+
+    Of two that start at one instant the later one counts.
+    """
+    row, known_at = get_program(ctx, program=program, as_of=as_of)
+    rows = attribution_models(ctx.session, program)
+    whose = {each.number: each.created_by for each in rows}
+    known = [dated for dated in models_of(row, rows) if dated.recorded_at <= known_at]
+    return [model_data(row, dated, whose.get(dated.number)) for dated in page.rest_of(known, lambda m: str(m.number))]

@@ -226,8 +226,21 @@ class Eligibility:
 
 
 @dataclass(frozen=True, slots=True)
+class QualifyRule:
+    """Which touches count: those of the partner for which `when` is true of touch and conversion."""
+
+    id: str
+    name: str
+    when: Condition
+    pointer: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
+    """What becomes of a claim, and which touches count: all, where no rule says which."""
+
     claims: Literal["accept", "refuse"]
+    qualify: tuple[QualifyRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +321,8 @@ def conditions_of(body: Body) -> Iterator[tuple[str, Condition]]:
     match body:
         case Eligibility(rules):
             yield from ((rule.id, rule.when) for rule in rules)
+        case Attribution():
+            yield from ((rule.id, rule.when) for rule in body.qualify)
         case Payout():
             yield from ((rule.id, rule.when) for rule in (*body.rules, *body.bonuses))
 

@@ -17,6 +17,7 @@ from app.rulelang.ast import (
     Formula,
     Payout,
     PayoutRule,
+    QualifyRule,
     Tiers,
     Verdict,
 )
@@ -27,7 +28,7 @@ from app.rulelang.order_changes import id_matched, order_changes
 from app.rulelang.printer import HITS, condition_text, formula_text, named, step_text, verdict_text
 from app.rulelang.writer import write_body
 
-Rule = EligibilityRule | PayoutRule
+Rule = EligibilityRule | PayoutRule | QualifyRule
 Data = Mapping[str, Any]
 SEVERAL = "where several match, "
 
@@ -59,6 +60,7 @@ def _changes(before: Body | None, after: Body | None, old: Data, new: Data) -> I
             yield from _otherwise(before, after, old, new)
         case Attribution():
             said = {"accept": "accepted", "refuse": "refused"}
+            yield from _rules("qualify", before, after, old, new)
             yield from _word("claims", old, new, "a claim without a qualifying touch is ", said)
         case Payout():
             yield from _word("on", old, new, "paid per ")
@@ -138,12 +140,16 @@ def _rule(path: str, noun: str, one: Rule, two: Rule, old: Data, new: Data) -> I
     if parts:
         says = label + "; ".join(part.says for part in parts)
         yield Change(f"{path}/when", "changed", old["when"], new["when"], says, parts=parts)
+    if isinstance(one, QualifyRule) or isinstance(two, QualifyRule):
+        return
     if old["then"] != new["then"]:
         says = label + _then_words(one.then, two.then, "adds " if noun else "pays ")
         yield Change(f"{path}/then", "changed", old["then"], new["then"], says)
 
 
 def _says(rule: Rule) -> str:
+    if isinstance(rule, QualifyRule):
+        return f"a touch counts when {condition_text(rule.when)}"
     then = verdict_text(rule.then) if isinstance(rule.then, Verdict) else formula_text(rule.then)
     return f"{then} when {condition_text(rule.when)}"
 

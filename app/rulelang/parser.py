@@ -20,6 +20,7 @@ from app.rulelang.ast import (
     Limit,
     Payout,
     PayoutRule,
+    QualifyRule,
     Verdict,
 )
 from app.rulelang.conditions import described_keys, read_condition
@@ -32,7 +33,7 @@ MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200
 CLAIMS, HITS = ("accept", "refuse"), ("first", "unique", "sum")
 SUBJECTS = ("conversion", "delivery")
 _UNREADABLE = Verdict("hold")
-R = TypeVar("R", EligibilityRule, PayoutRule)
+R = TypeVar("R", EligibilityRule, PayoutRule, QualifyRule)
 T = TypeVar("T")
 
 
@@ -63,18 +64,10 @@ def _eligibility(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
 
 def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
     reader.object(data, at, ("kind", "claims"), ("qualify",), "an attribution body")
-    qualify = data.get("qualify", [])
-    if not isinstance(qualify, list):
-        reader.findings.add("wrong_type", at + "/qualify", f"expected a list, found {described(qualify)}")
-    elif qualify:
-        reader.findings.add(
-            "not_available",
-            at + "/qualify",
-            "touches are not attributed by this release yet",
-            'leave qualify empty and decide by "claims"',
-        )
+    qualify = _rules(reader, data.get("qualify", []), at + "/qualify", _qualify_rule)
     claims = reader.word(data["claims"], at + "/claims", CLAIMS) if "claims" in data else None
-    return None if claims is None else Attribution(claims)
+    reader.must_explain(claims)
+    return Attribution(claims or "refuse", tuple(qualify))
 
 
 def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
@@ -114,7 +107,9 @@ def _limits(reader: Reader, data: Any, at: str) -> list[Limit]:
     return limits
 
 
-def _refuse_twins(reader: Reader, members: Sequence[EligibilityRule | PayoutRule | Limit], seen: set[str]) -> None:
+def _refuse_twins(
+    reader: Reader, members: Sequence[EligibilityRule | PayoutRule | QualifyRule | Limit], seen: set[str]
+) -> None:
     for member in members:
         if member.id in seen and member.id:
             why = "stands for no rule matching" if member.id == "otherwise" else "is taken by another one"
@@ -139,6 +134,15 @@ def _payout_rule(reader: Reader, data: Any, at: str) -> PayoutRule | None:
     return PayoutRule(identifier, name, when, then or Flat(ZERO), at)
 
 
+def _qualify_rule(reader: Reader, data: Any, at: str) -> QualifyRule | None:
+    """Read which touches count: a rule without a consequence."""
+    reader.object(data, at, ("id", "when"), ("name",), "a rule")
+    if not isinstance(data, dict):
+        return None
+    identifier, when = _id_and_when(reader, data, at)
+    return QualifyRule(identifier, _name(reader, data, at), when, at)
+
+
 def _rule(
     reader: Reader, data: Any, at: str, read_then: Callable[[Reader, Any, str], T | None]
 ) -> tuple[str, str, Condition, T | None] | None:
@@ -146,11 +150,17 @@ def _rule(
     reader.object(data, at, ("id", "when", "then"), ("name",), "a rule")
     if not isinstance(data, dict):
         return None
+    identifier, when = _id_and_when(reader, data, at)
+    then = read_then(reader, data["then"], at + "/then") if "then" in data else None
+    reader.must_explain(then)
+    return identifier, _name(reader, data, at), when, then
+
+
+def _id_and_when(reader: Reader, data: dict[str, Any], at: str) -> tuple[str, Condition]:
     identifier = reader.identifier(data["id"], at + "/id") if "id" in data else None
     when = read_condition(reader, data["when"], at + "/when") if "when" in data else None
-    then = read_then(reader, data["then"], at + "/then") if "then" in data else None
-    reader.must_explain(identifier, when, then)
-    return identifier or "", _name(reader, data, at), when or Always(), then
+    reader.must_explain(identifier, when)
+    return identifier or "", when or Always()
 
 
 def _formula(reader: Reader, data: Any, at: str) -> Formula | None:

@@ -39,6 +39,7 @@ from app.rulelang.ast import (
     PayoutRule,
     Percent,
     PerUnit,
+    QualifyRule,
     Record,
     Scalar,
     Step,
@@ -345,9 +346,10 @@ def body_lines(body: Body) -> list[str]:
         case Eligibility(rules, otherwise):
             lines = [f"{named(rule)}: {verdict_text(rule.then)} when {condition_text(rule.when)}" for rule in rules]
             return [*lines, f"otherwise: {verdict_text(otherwise)}"]
-        case Attribution(claims):
+        case Attribution(claims, qualify):
             verb = "accepted" if claims == "accept" else "refused"
-            return [f"a claim without a qualifying touch is {verb}"]
+            counting = [f"{named(rule)}: a touch counts when {condition_text(rule.when)}" for rule in qualify]
+            return [*counting, f"a claim without a qualifying touch is {verb}"]
         case Payout():
             end = body.otherwise
             last = verdict_text(end) if isinstance(end, Verdict) else "pay " + formula_text(end)
@@ -368,7 +370,7 @@ HITS = {
 }
 
 
-def named(rule: EligibilityRule | PayoutRule) -> str:
+def named(rule: EligibilityRule | PayoutRule | QualifyRule) -> str:
     """Return how a rule is called in a sentence: its id, with its name if it has one."""
     return f"{rule.id} ({rule.name})" if rule.name else rule.id
 

@@ -56,7 +56,7 @@ HALF_SAID = {
 
 _KINDS = {
     "eligibility": "Which conversions a partner is paid for at all.",
-    "attribution": "Whether a partner's claim of a conversion is accepted.",
+    "attribution": "Which touches of a partner count, and whether its claim of a conversion is accepted.",
     "payout": "What is paid for a conversion.",
 }
 _HITS = {
@@ -86,6 +86,7 @@ def rules_schema(catalogue: Catalogue | None = None, *, closed: bool = False) ->
         "payout": _payout(),
         "eligibility_rule": _rule("verdict", {"reject": "TOO_SMALL"}),
         "payout_rule": _rule("formula", {"percent": "5", "of": "order_value"}),
+        "qualify_rule": _qualify_rule(),
         "verdict": _verdict(),
         "limit": limit_part(),
         "rule_id": _identifier() | {"not": {"const": "otherwise"}},
@@ -140,13 +141,9 @@ def _eligibility() -> Schema:
 
 
 def _attribution() -> Schema:
-    nothing = {
-        "type": "array",
-        "maxItems": 0,
-        "description": "Touches are not attributed by this release; leave it out.",
-    }
-    claims = words(_CLAIMS, description=_KINDS["attribution"])
-    optional = {"kind": {"const": "attribution"}, "qualify": nothing}
+    claims = words(_CLAIMS, description="What becomes of a partner's claim when no touch counts.")
+    qualify = _rules("qualify_rule", "Which touches count: those that meet any of these; all, when there is none.")
+    optional = {"kind": {"const": "attribution"}, "qualify": qualify}
     return object_of("Attribution", _KINDS["attribution"], {"claims": claims}, optional)
 
 
@@ -182,17 +179,29 @@ def _rules(name: str, description: str) -> Schema:
 
 
 def _rule(then: str, example: Schema) -> Schema:
+    required = {"id": ref("rule_id"), "when": ref("condition"), "then": ref(then)}
+    shape = object_of("Rule", "When the condition is true, what follows from it.", required, {"name": _name()})
+    return shape | {
+        "examples": [{"id": "large", "when": {"fact": "order_value", "op": "gte", "value": "50.00"}, "then": example}]
+    }
+
+
+def _qualify_rule() -> Schema:
+    required = {"id": ref("rule_id"), "when": ref("condition")}
+    shape = object_of(
+        "Qualifying touches", "When the condition is true, the touch counts.", required, {"name": _name()}
+    )
+    window = [{"fact": "touch.type", "op": "eq", "value": "click"}, {"fact": "touch.age", "op": "lt", "value": "P30D"}]
+    return shape | {"examples": [{"id": "clicks", "when": {"all": window}}]}
+
+
+def _name() -> Schema:
     # Which characters are printable no pattern says; this leaves out those that editors are most likely to let in.
-    name = {
+    return {
         "type": "string",
         "maxLength": MAX_NAME,
         "pattern": "^[^\\u0000-\\u001f\\u007f-\\u00a0\\u00ad\\u2028\\u2029]*$",
         "description": "A line for people.",
-    }
-    required = {"id": ref("rule_id"), "when": ref("condition"), "then": ref(then)}
-    shape = object_of("Rule", "When the condition is true, what follows from it.", required, {"name": name})
-    return shape | {
-        "examples": [{"id": "large", "when": {"fact": "order_value", "op": "gte", "value": "50.00"}, "then": example}]
     }
 
 

@@ -17,6 +17,7 @@ from app.rulelang.ast import (
     Leaf,
     Payout,
     PayoutRule,
+    QualifyRule,
     Verdict,
 )
 from app.rulelang.printer import HITS, condition_text, formula_text, leaf_cell, limit_text, verdict_text
@@ -44,9 +45,10 @@ def table_of(body: Body) -> Table:
     facts of which neither is a column's, or looks into items stands in words in the column "also".
     """
     match body:
-        case Attribution(claims):
+        case Attribution(claims, qualify):
             verb = "accepted" if claims == "accept" else "refused"
-            return Table((RULE, THEN), (("a claim without a qualifying touch", verb),))
+            touches = [(_named(rule), rule.when, "the touch counts") for rule in qualify]
+            return _table(touches, [("a claim without a qualifying touch", verb)])
         case Eligibility(rules, otherwise):
             rows = [(_named(rule), rule.when, verdict_text(rule.then)) for rule in rules]
             return _table(rows, [("otherwise", verdict_text(otherwise))])
@@ -114,7 +116,7 @@ def _also(part: Condition) -> str:
     return text if not text.count(" or ") else f"({text})"
 
 
-def _named(rule: EligibilityRule | PayoutRule) -> str:
+def _named(rule: EligibilityRule | PayoutRule | QualifyRule) -> str:
     return f"{rule.id} ({rule.name})" if rule.name else rule.id
 
 

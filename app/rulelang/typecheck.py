@@ -11,6 +11,7 @@ from app.rulelang.ast import (
     AllOf,
     Amount,
     AnyOf,
+    Attribution,
     Body,
     Clamp,
     Condition,
@@ -70,8 +71,10 @@ def check_types(
                 rules=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules),
                 bonuses=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.bonuses),
             )
-        case _:
-            return body
+        case Attribution():
+            return replace(
+                body, qualify=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.qualify)
+            )
 
 
 MAX_RESOLVED = 1_000_000

@@ -41,6 +41,7 @@ from app.rulelang.ast import (
     PayoutRule,
     Percent,
     PerUnit,
+    QualifyRule,
     Scalar,
     Step,
     Sum,
@@ -56,8 +57,9 @@ def write_body(body: Body) -> dict[str, Any]:
     match body:
         case Eligibility(rules, otherwise):
             return {"kind": "eligibility", "rules": [_rule(rule) for rule in rules], "otherwise": _verdict(otherwise)}
-        case Attribution(claims):
-            return {"kind": "attribution", "claims": claims}
+        case Attribution(claims, qualify):
+            touches = [_qualify_rule(rule) for rule in qualify]
+            return {"kind": "attribution", "claims": claims, **_unless(not touches, "qualify", touches)}
         case Payout():
             end = body.otherwise
             return {
@@ -77,12 +79,12 @@ def _unless(is_said_anyway: bool, key: str, value: Any) -> dict[str, Any]:
 
 def _rule(rule: EligibilityRule | PayoutRule) -> dict[str, Any]:
     then = rule.then
-    return {
-        "id": rule.id,
-        **_unless(not rule.name, "name", rule.name),
-        "when": write_condition(rule.when),
-        "then": _verdict(then) if isinstance(then, Verdict) else write_formula(then),
-    }
+    return {**_qualify_rule(rule), "then": _verdict(then) if isinstance(then, Verdict) else write_formula(then)}
+
+
+def _qualify_rule(rule: EligibilityRule | PayoutRule | QualifyRule) -> dict[str, Any]:
+    """Return what all rules have: all there is to one that says which touches count."""
+    return {"id": rule.id, **_unless(not rule.name, "name", rule.name), "when": write_condition(rule.when)}
 
 
 def _verdict(verdict: Verdict) -> Any:

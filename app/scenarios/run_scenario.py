@@ -34,6 +34,7 @@ from app.core.rounding import shown
 from app.deliveries.operations.adjust_deliveries import adjust_deliveries
 from app.deliveries.operations.receive_deliveries import DeliveryReceipt, receive_deliveries, receive_delivery
 from app.engine.quote import Quote, quote
+from app.partners.operations.set_attribution_model import set_attribution_model
 from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context, Runtime
@@ -171,6 +172,9 @@ class _Run:
 
     def publish_list(self, ctx: Context, given: Any, at: str) -> None:
         publish_list_version(ctx, list=given["id"], members=given["members"])
+
+    def set_model(self, ctx: Context, given: Any, at: str) -> None:
+        set_attribution_model(ctx, **{"program": self.program, "backdated": "restate", **given})
 
     def reverse(self, ctx: Context, given: Any, at: str) -> None:
         """Without a word on what came back, all that is left did."""

@@ -11,6 +11,7 @@ from app.adapters.yaml_files import Document
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant
 from app.core.json_text import JsonFloat
+from app.engine.attribution.program_model import read_model
 from app.rulelang.diagnostics import Findings, described, did_you_mean
 from app.rulelang.reader import Reader
 from app.scenarios.errors import ScenarioMalformed
@@ -38,6 +39,7 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "retire": (("contract", "version", "reason"), ()),
     "policy": (("policy",), ("reason",)),
     "publish_list": (("id", "members"), ()),
+    "set_model": (("effective_from", "attribution"), ("program", "backdated", "reason")),
     "reverse": (("conversion",), ("id", "program", "reversed_at", "reason", "full", "amount", "currency", "items")),
     "correct": (("conversion", "facts"), ("program", "reason", "refused")),
     "look": (("conversion",), ("program", "contract", *LOOKED)),
@@ -202,9 +204,14 @@ def _program(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
         message = f"expected an object of facts by name; found {described(program['facts'])}"
         reader.findings.add("wrong_type", at + "/facts", message)
     if "attribution" in program:
-        attribution = reader.object(program["attribution"], at + "/attribution", ("model",), (), "attribution")
-        _each(attribution or {}, at + "/attribution", {"model": _text}, reader)
+        _attribution(reader, program["attribution"], at + "/attribution")
     return program
+
+
+def _attribution(reader: Reader, data: Any, at: str) -> None:
+    """Look at an attribution model by itself; the zone of its dates does not matter to whether it can be read."""
+    for finding in read_model(data)[1]:
+        reader.findings.note(finding.at(at))
 
 
 def _lists(reader: Reader, data: Any) -> dict[str, dict[str, Any]]:
@@ -334,6 +341,12 @@ GIVEN: dict[str, dict[str, Check]] = {
     "look": {"conversion": _name, "as_of": _instant},
     "bill": {"contract": _identifier, "period": _text},
     "publish_list": {"id": _identifier},
+    "set_model": {
+        "effective_from": _text,
+        "attribution": _attribution,
+        "program": _identifier,
+        "backdated": _backdated,
+    },
     "quote": {"id": _name},
     "rate": RATES,
 }

@@ -41,7 +41,9 @@ _TOUCHED = f"partner = {ME} AND {_IN_PROGRAM}"
 # Of a conversion that others touched as well, a partner sees what was bought, and of touches and decisions its own.
 _CONCERNED = (
     f"{_IN_PROGRAM} AND (partner = {ME} OR EXISTS (SELECT FROM touches"
-    " WHERE touches.program_id = conversions.program_id AND touches.conversion_id = conversions.id))"
+    " WHERE touches.program_id = conversions.program_id AND touches.conversion_id = conversions.id)"
+    " OR EXISTS (SELECT FROM decisions"
+    " WHERE decisions.program_id = conversions.program_id AND decisions.conversion_id = conversions.id))"
 )
 _OF_CONVERSION = (
     "EXISTS (SELECT FROM conversions"
@@ -64,6 +66,8 @@ TABLES: dict[str, Access] = {
         " OR rule_version_id IN (SELECT id FROM rule_versions)"
     ),
     "approval_policies": Access(),
+    # A model names partners, and what they may know of each other is nothing.
+    "attribution_models": Access(),
     "audit_events": Access(),
     "audit_head": Access(adds=False, updates=ALL),
     "billing_runs": Access(partner=_OF_STATEMENT),

@@ -156,6 +156,14 @@ PROBLEMS: dict[str, Meaning] = {
         "The key is kept from this",
         "Its role may do this, but the key was narrowed to other scopes when it was created. Use another key.",
     ),
+    "attribution_model_refused": Meaning(
+        "The attribution model cannot be used", "`errors` lists every defect with its place and what was expected."
+    ),
+    "model_backdated": Meaning(
+        "The start lies in the past",
+        'A model that starts in the past decides conversions anew. Send it with `"backdated": "restate"`, or with a later'
+        " start.",
+    ),
     "partner_exists": Meaning("The partner exists", "There is a partner of this id. Use it, or choose another id."),
     "partner_not_found": Meaning("There is no such partner", "Create it with POST /v1/partners, or correct the id."),
     "program_exists": Meaning("The program exists", "There is a program of this id. Use it, or choose another id."),

@@ -95,6 +95,19 @@ OPERATIONS: dict[str, Asked] = {
         "/v1/programs/nobody-shop/facts",
         {"facts": {"gold": {"type": "boolean", "meaning": "whether it is"}}},
     ),
+    "set_model": Asked(
+        CONFIGURE,
+        "/v1/programs/shop/attribution-models",
+        "/v1/programs/zulu-shop/attribution-models",
+        "/v1/programs/nobody-shop/attribution-models",
+        {"effective_from": "2999-01-01", "attribution": {"model": "linear"}},
+    ),
+    "list_models": Asked(
+        HOUSE,
+        "/v1/programs/shop/attribution-models",
+        "/v1/programs/zulu-shop/attribution-models",
+        "/v1/programs/nobody-shop/attribution-models",
+    ),
     # rules and lists: lists belong to the house
     "check_rule_body": Asked(PREVIEW, "/v1/rules/check", body=PAYOUT),
     "compare_rule_bodies": Asked(PREVIEW, "/v1/rules/compare", body={"old": PAYOUT, "new": PAYOUT}),

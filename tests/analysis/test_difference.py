@@ -51,6 +51,11 @@ ALIKE = {
     "a list with a repetition": ("eligibility", judges(reject(US_OR_CA)), judges(reject("{fact: country, op: in, value: [CA, US, CA]}"))),
     "the calendar": ("eligibility", judges(reject("{fact: local_date, op: eq, value: '2024-02-29'}")), judges(reject("{all: [{fact: local_date, op: between, value: ['2024-02-26', '2024-03-02']}, {fact: weekday, op: eq, value: thursday}]}"))),
     "a claim": ("attribution", "{claims: refuse}", "{claims: refuse}"),
+    "windows by other names": (
+        "attribution",
+        "{claims: refuse, qualify: [{id: a, when: {fact: touch.age, op: lt, value: P1D}}, {id: b, when: {always: true}}]}",
+        "{claims: refuse, qualify: [{id: x, when: {always: true}}, {id: y, when: {fact: touch.age, op: lt, value: PT24H}}]}",
+    ),
 }  # fmt: skip
 UNLIKE = {
     "one value": ("payout", pays(LARGE, REST), pays(LARGE.replace("gt", "gte"), REST)),
@@ -73,6 +78,16 @@ UNLIKE = {
 
 def compared(kind: str, old: str, new: str, **more: Any) -> Any:
     return difference(rule_set(kind, old), rule_set(kind, new), shipped_catalogue(), **more)
+
+
+def test_of_which_touches_count_only_the_conditions_are_compared() -> None:
+    old, new = (
+        f"{{claims: refuse, qualify: [{{id: a, when: {{fact: touch.age, op: lt, value: {length}}}}}]}}"
+        for length in ("P1D", "P2D")
+    )
+    answer = compared("attribution", old, new)
+    assert isinstance(answer, Undecided)
+    assert answer.says.startswith("which touches count is said in other conditions")
 
 
 def said(kind: str, body: str, shown: dict[str, Any], **held: Any) -> Any:

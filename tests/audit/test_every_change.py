@@ -82,6 +82,7 @@ class Deed:
 STORY = [
     Deed("add_program", "ops", "/v1/programs", PROGRAM, ("program.created",)),
     Deed("add_facts", "ops", "/v1/programs/cdnow/facts", {"facts": {"vip": {"type": "boolean", "meaning": "a regular"}}}, ("program.facts_declared",)),
+    Deed("set_model", "ops", "/v1/programs/cdnow/attribution-models", {"effective_from": "1997-09-01", "attribution": {"model": "linear"}, "backdated": "restate"}, ("attribution_model.set",)),
     Deed("add_partner", "ops", "/v1/partners", {"id": "acme"}, ("partner.created",)),
     Deed("add_list", "ops", "/v1/lists", LIST, ("list_version.published",)),
     Deed("add_list_version", "ops", "/v1/lists/codes/versions", {"members": ["A", "B"]}, ("list_version.published",)),

@@ -30,6 +30,15 @@ VALID = [
         """),
     {"kind": "attribution", "claims": "accept", "qualify": []},
     data("""
+        kind: attribution
+        claims: refuse
+        qualify:
+          - id: clicks
+            name: Clicks of 30 days
+            when: {all: [{fact: touch.type, op: eq, value: click}, {fact: touch.age, op: lt, value: P30D}]}
+          - {id: views, when: {all: [{fact: touch.age, op: lt, value: P1D}, {fact: country, op: eq, value: US}]}}
+        """),
+    data("""
         kind: payout
         "on": conversion
         hit: sum

@@ -83,6 +83,7 @@ CASES = {
             None,
         ),
         ("{kind: eligibility, otherwise: accept, rules: [7]}", "/rules/0", "expected a rule, found 7", None),
+        ("{kind: attribution, claims: accept, qualify: [7]}", "/qualify/0", "expected a rule, found 7", None),
         (limits("7"), "/limits/0", "expected a limit, found 7", None),
     ],
     "float_refused": [
@@ -376,7 +377,7 @@ CASES = {
             eligibility("{fact: device_type, op: eq, value: {fact: weekday}}"),
             WHEN + "/value/fact",
             "device_type is enum (ctv, desktop, mobile, tablet, other), and weekday is enum (monday,",
-            "facts of this type: no other",
+            "facts of this type: touch.device_type",
         ),
         (
             eligibility("{fact: tax, op: lte, value: {fact: tax}}"),
@@ -520,7 +521,6 @@ CASES = {
         ),
     ],
     "not_available": [
-        ("{kind: attribution, claims: accept, qualify: [{}]}", "/qualify", "touches are not attributed", "claims"),
         (tiers("[{up_to: null, unit: '1'}]", ", crossing: whole_at_new"), THEN + "/tiers/crossing", "crossing", None),
         (
             tiers("[{up_to: null, unit: '1'}]").replace("event", "month").replace("graduated", "volume"),

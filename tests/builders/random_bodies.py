@@ -66,8 +66,8 @@ class Bodies:
         return Bindings(self.params, self.lists)
 
     def body(self) -> dict[str, Any]:
-        """Return a body of any kind; attributions are few, there are only two."""
-        kind = self.random.choices(("eligibility", "payout", "attribution"), (9, 9, 1))[0]
+        """Return a body of any kind; attributions are few."""
+        kind = self.random.choices(("eligibility", "payout", "attribution"), (9, 9, 2))[0]
         drawn: dict[str, Any] = getattr(self, kind)()
         return drawn
 
@@ -76,7 +76,9 @@ class Bodies:
         return {"kind": "eligibility", "rules": rules, "otherwise": self._verdict()}
 
     def attribution(self) -> dict[str, Any]:
-        return {"kind": "attribution", "claims": self.random.choice(("accept", "refuse"))}
+        claims = self.random.choice(("accept", "refuse"))
+        rules = [self._rule(number) for number in range(self.random.randint(0, self.size.rules))]
+        return {"kind": "attribution", "claims": claims, **({"qualify": rules} if rules else {})}
 
     def payout(self) -> dict[str, Any]:
         rules, bonuses = self.random.randint(0, self.size.rules), self.random.choice((0, 0, 1, 2))
@@ -126,10 +128,11 @@ class Bodies:
             case _:
                 return {word: [self.formula(depth - 1) for _ in range(self.random.randint(1, self.size.members))]}
 
-    def _rule(self, number: int, then: Any) -> dict[str, Any]:
+    def _rule(self, number: int, then: Any = None) -> dict[str, Any]:
+        """Return a rule with what follows from it; one that says which touches count has nothing of the sort."""
         name = {"name": self.random.choice(("First orders", "8 % – Élan", "x"))} if self.random.random() < 0.3 else {}
         identifier = self.random.choice((f"r{number}", f"{number}.a", f"R_{number}-x"))
-        return {"id": identifier, **name, "when": self.condition(), "then": then}
+        return {"id": identifier, **name, "when": self.condition(), **({} if then is None else {"then": then})}
 
     def _verdict(self) -> Any:
         action = self.random.choice(("accept", "reject", "hold"))

@@ -19,6 +19,7 @@ from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import add_touches
 from app.deliveries.operations.adjust_deliveries import adjust_deliveries
 from app.deliveries.operations.receive_deliveries import receive_delivery
+from app.partners.operations.set_attribution_model import set_attribution_model
 from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
@@ -85,6 +86,8 @@ def _added_rules(now: Context) -> None:
 def _money(now: Context) -> None:
     receive_conversion(now, order("c1", "2026-12-16T12:00:00Z", "100.00"))
     receive_conversion(now, order("c2", "2020-01-01T12:00:00Z", "100.00"))
+    model = {"model": "linear"}
+    set_attribution_model(now, program="shop", effective_from="2999-01-01", attribution=model)
     again = {"facts": {"order_value": "90.00"}, "reason": "Net of a voucher"}
     correct_conversion(now, again, program="shop", conversion="c2")
     add_touches(now.session, [("shop", "c2", "t1", "acme", "click", BEGUN, "{}")])

@@ -58,7 +58,7 @@ def test_other_content_under_a_known_id_is_refused(client: ApiClient) -> None:
         ({"facts": {"order_value": "1e3"}}, "/facts/order_value"),
         ({"facts": {"order_value": 1.5}}, "/facts/order_value"),
         ({"fatcs": {}}, "/fatcs"),
-        ({"touches": [{}]}, "/touches"),
+        ({"touches": [{}]}, "/touches/0/at"),
     ],
 )
 def test_a_conversion_with_errors_is_refused(client: ApiClient, wrong: dict[str, Any], pointer: str) -> None:

@@ -21,6 +21,7 @@ from tests.builders.agreements import agreed, order, percent, rules, shop
 from tests.builders.owner import as_owner
 
 NOW = datetime(1997, 9, 1, tzinfo=UTC)
+CLICK = {"id": "t1", "partner": "acme", "type": "click", "at": "1997-07-01T10:00:00-04:00"}
 
 
 @pytest.fixture
@@ -45,6 +46,19 @@ def test_other_content_under_a_known_id_is_refused(then: Context) -> None:
     with pytest.raises(ConversionDiffers) as refused:
         receive_conversion(then, order("c1", "1997-07-02T10:00:00-04:00", "100.01"))
     assert refused.value.findings[0].pointer == "/id"
+
+
+def test_touches_are_part_of_what_was_sent_in_whatever_order(then: Context) -> None:
+    other = {**CLICK, "id": "t2", "type": "view", "facts": {"touch.placement": "menu"}}
+    body = order("c1", "1997-07-02T10:00:00-04:00", "100.00")
+    assert receive_conversion(then, {**body, "touches": [CLICK, other]}).status == "accepted"
+    assert receive_conversion(then, {**body, "touches": [other, CLICK]}).status == "duplicate"
+    moved = {**other, "facts": {"touch.placement": "home"}}
+    for touches in ([], [CLICK], [CLICK, moved], [CLICK, {**other, "partner": "bolt"}]):
+        with pytest.raises(ConversionDiffers):
+            receive_conversion(then, {**body, "touches": touches})
+    found = explain_decision(then, find_decision(then, "c1").id)
+    assert (found.decision["outcome"], found.decision["credit"]) == ("rated", [{"partner": "acme", "share": "1"}])
 
 
 def test_a_bad_line_does_not_lose_the_others(then: Context) -> None:
@@ -84,7 +98,22 @@ def test_a_bad_line_does_not_lose_the_others(then: Context) -> None:
         ({"facts": {"order_value": "1e3"}}, "/facts/order_value", "value_not_of_type", ""),
         ({"facts": {"customer_order_number": 1}}, "/facts/customer_order_number", "derived_fact", "leave it out"),
         ({"facts": None}, "/facts", "missing_key", ""),
-        ({"touches": [{"id": "t"}]}, "/touches", "not_available", ""),
+        ({"touches": {}}, "/touches", "wrong_type", ""),
+        ({"touches": [7]}, "/touches/0", "wrong_type", ""),
+        ({"touches": [{**CLICK, "type": "clik"}]}, "/touches/0/type", "unknown_choice", "did you mean 'click'?"),
+        ({"touches": [{**CLICK, "at": "1997-07-01T10:00:00"}]}, "/touches/0/at", "naive_time", "1997-07-01T10:00:00Z"),
+        ({"touches": [{**CLICK, "partner": None}]}, "/touches/0/partner", "missing_key", ""),
+        ({"touches": [{**CLICK, "partnr": "x"}]}, "/touches/0/partnr", "unknown_key", "did you mean 'partner'?"),
+        ({"touches": [CLICK, CLICK]}, "/touches/1/id", "duplicate_id", "once"),
+        ({"touches": [{**CLICK, "id": f"t{n}"} for n in range(51)]}, "/touches", "too_many_members", "latest"),
+        ({"touches": [{**CLICK, "facts": {"touch.age": "P1D"}}]}, "/touches/0/facts/touch.age", "derived_fact", ""),
+        ({"touches": [{**CLICK, "facts": {"sku": "x"}}]}, "/touches/0/facts/sku", "unknown_fact", ""),
+        (
+            {"touches": [{**CLICK, "facts": {"touch.placement": 5}}]},
+            "/touches/0/facts/touch.placement",
+            "value_not_of_type",
+            "",
+        ),
         ({"received_at": "1997-09-01T00:00:01Z"}, "/received_at", "future_time", ""),
     ],
 )

@@ -165,6 +165,24 @@ def test_claims(catalogue: Catalogue) -> None:
     assert change.says == "a claim without a qualifying touch is refused instead of accepted"
 
 
+QUALIFY = """
+qualify:
+  - {id: clicks, when: {all: [{fact: touch.type, op: eq, value: click}, {fact: touch.age, op: lt, value: P30D}]}}
+  - {id: views, when: {fact: touch.age, op: lt, value: P1D}}
+claims: accept
+"""
+
+
+def test_which_touches_count(catalogue: Catalogue) -> None:
+    shorter = edited(edited(QUALIFY, "P30D", "P7D"), "{id: views", "{id: view")
+    found = body_changes(body("attribution", QUALIFY, catalogue), body("attribution", shorter, catalogue))
+    assert [(change.path, change.says) for change in found] == [
+        ("/qualify/views", "views is gone: a touch counts when touch.age is shorter than P1D"),
+        ("/qualify/clicks/when", "clicks: touch.age is shorter than P7D instead of P30D"),
+        ("/qualify/view", "view is new: a touch counts when touch.age is shorter than P1D"),
+    ]
+
+
 def test_parameters_are_shown_by_name_and_value(catalogue: Catalogue) -> None:
     raw = edited(
         BASE,
@@ -254,7 +272,7 @@ def test_a_limit_on_conversions_is_raised_in_whole_numbers(catalogue: Catalogue)
 def applied(before: dict[str, Any], changes: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what changes make of a body: taken out, changed, put in order, put in."""
     made = copy.deepcopy(before)
-    lists: dict[str, list[Any]] = {part: made.pop(part, []) for part in ("rules", "bonuses", "limits")}
+    lists: dict[str, list[Any]] = {part: made.pop(part, []) for part in ("qualify", "rules", "bonuses", "limits")}
     for change in changes:
         part, *rest = change["path"].lstrip("/").split("/")
         if part not in lists:

@@ -291,6 +291,11 @@ def test_eligibility_and_attribution() -> None:
     accepted, refused = (rule_set("attribution", {"claims": word}).body for word in ("accept", "refuse"))
     assert body_lines(accepted) == ["a claim without a qualifying touch is accepted"]
     assert body_lines(refused) == ["a claim without a qualifying touch is refused"]
+    window = "{claims: refuse, qualify: [{id: view, name: A day, when: {fact: touch.age, op: lt, value: P1D}}]}"
+    assert body_lines(rule_set("attribution", window).body) == [
+        "view (A day): a touch counts when touch.age is shorter than P1D",
+        "a claim without a qualifying touch is refused",
+    ]
 
 
 @pytest.mark.parametrize(

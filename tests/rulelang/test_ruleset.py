@@ -66,6 +66,16 @@ def test_the_hash_is_of_the_canonical_json_and_nothing_else() -> None:
     )
 
 
+def test_facts_of_a_touch_are_read_but_no_conversion_needs_them() -> None:
+    window = "{fact: touch.age, op: lt, value: P1D}"
+    found = rule_set(
+        "attribution",
+        f"{{claims: refuse, qualify: [{{id: a, when: {{all: [{window}, {{fact: order_value, op: gt, value: '5'}}]}}}}]}}",
+    )
+    assert found.facts_read == {"touch.age", "order_value"}
+    assert found.facts_required == {"order_value"}
+
+
 def test_facts_read_are_those_of_conditions_formulas_tiers_and_bonuses() -> None:
     found = rule_set(
         "payout",

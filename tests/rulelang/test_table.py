@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from app.adapters.fact_files import shipped_catalogue
-from app.rulelang.ast import Body, Eligibility, Payout
+from app.rulelang.ast import Attribution, Body, Eligibility
 from app.rulelang.compiler import normal_form
 from app.rulelang.printer import body_lines
 from app.rulelang.ruleset import check_rules
@@ -71,12 +71,22 @@ def test_the_other_kinds_as_tables() -> None:
         "rows": [["a", "accept"], ["otherwise", "reject as NO"]],
     }
     assert table_of(rule_set("attribution", {"claims": "refuse"}).body).rows[0][1] == "refused"
+    window = table_of(
+        rule_set(
+            "attribution", "{claims: accept, qualify: [{id: a, when: {fact: touch.age, op: lt, value: P1D}}]}"
+        ).body
+    )
+    assert window.columns == ("rule", "touch.age", "then")
+    assert window.rows == (
+        ("a", "< P1D", "the touch counts"),
+        ("a claim without a qualifying touch", "–", "accepted"),
+    )
 
 
 def meaning(body: Body) -> Any:
     """Return a body with its conditions in normal form, so that those that mean the same are the same."""
-    if not isinstance(body, Eligibility | Payout):
-        return body
+    if isinstance(body, Attribution):
+        return body.claims, [(rule.id, rule.name, normal_form(rule.when)) for rule in body.qualify]
     rules = [(rule.id, rule.name, normal_form(rule.when), rule.then) for rule in body.rules]
     if isinstance(body, Eligibility):
         return rules, body.otherwise

@@ -14,6 +14,7 @@ TABLES = (
     "saved_drafts",
     "approvals",
     "approval_policies",
+    "attribution_models",
     "conversions",
     "touches",
     "reversals",
@@ -115,6 +116,7 @@ def checks() -> Iterator[Refused]:
         ("approvals.fit",),
     )
     yield Refused("ck_approval_policies_number", _copy("approval_policies", number="0"))
+    yield Refused("ck_attribution_models_number", _copy("attribution_models", number="1"))
     yield Refused(
         "ck_decisions_outcome", _copy("decisions", id="'x'", revision="9", outcome="'paid'", amount="0", retired_at=NOW)
     )
@@ -238,6 +240,7 @@ def keys() -> Iterator[Refused]:
         ("approvals.fit",),
     )
     yield Refused("fk_approval_policies_program_id", _copy("approval_policies", program_id="'nowhere'"))
+    yield Refused("fk_attribution_models_program_id", _copy("attribution_models", program_id="'nowhere'"))
     yield Refused("fk_conversions_program_id", _copy("conversions", program_id="'nowhere'"))
     yield Refused("fk_touches_program_id_conversion_id", _copy("touches", conversion_id="'c9'"))
     yield Refused("fk_reversals_program_id_conversion_id", _copy("reversals", conversion_id="'c9'"))
@@ -406,6 +409,7 @@ _SOME_COLUMN = {
     "named_lists": "description",
     "list_versions": "hash",
     "approval_policies": "created_by",
+    "attribution_models": "created_by",
     "exchange_rates": "said_by",
     "deliveries": "body_hash",
     "delivery_adjustments": "body_hash",

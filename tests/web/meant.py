@@ -105,6 +105,7 @@ MEANT = (
             "conversion_refused",
             "reversal_refused",
             "policy_refused",
+            "attribution_model_refused",
             "rate_refused",
             "key_refused",
             "key_name_refused",
@@ -116,6 +117,11 @@ MEANT = (
         RejectedPositiveData,
         "What will be known at a time to come nobody can say, and a date is no instant where no zone is known.",
         codes=("instant_refused",),
+    ),
+    Meant(
+        RejectedPositiveData,
+        "A model that starts in the past has to say that it decides anew.",
+        codes=("model_backdated",),
     ),
     Meant(
         MissingHeaderNotRejected,

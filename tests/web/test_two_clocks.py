@@ -138,6 +138,12 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
     (
         "1997-06-12",
         lambda world: world.post(
+            f"{PROGRAM_AT}/attribution-models", {"effective_from": "1997-07-01", "attribution": {"model": "linear"}}
+        ),
+    ),
+    (
+        "1997-06-12",
+        lambda world: world.post(
             "/v1/conversions/cdnow/o2/reversals", {"id": "r", "reason": "RETURN", "amount": "5.00"}
         ),
     ),

@@ -44,12 +44,13 @@ from app.engine.exchange import Exchange, Rate
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms
 from app.engine.trace import Trace, explain
+from app.partners.attribution_models import models_of
 from app.partners.mapping import catalogue_of
 from app.partners.operations.get_program import get_program
-from app.partners.repository import program_named
+from app.partners.repository import attribution_models, program_named
 from app.rulelang.facts import Catalogue
 from app.runtime import Context
-from app.store.models import Contract
+from app.store.models import Contract, Program
 from app.store.models import Conversion as ConversionRow
 from app.store.models import Decision as DecisionRow
 from app.store.rows import json_text
@@ -83,7 +84,7 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
     known_at = _instant_asked(ctx, decision_id, as_of)
     row = decision_known(ctx.session, decision_id, known_at)
     with _everything(ctx) as whole:
-        decided, data, words = _again(whole, row)
+        decided, data, words = _again(whole, row, ctx.partner)
     digest = digest_of(decided.as_dict())
     if digest != row.digest or digest_of(record_of(row)) != row.digest:
         raise DecisionNotReproduced(
@@ -98,15 +99,17 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
     return Explanation(decision_data(row, known_at), data, [*words, *more], lives[0] if lives else None)
 
 
-def _again(ctx: Context, row: DecisionRow) -> tuple[Decision | DayDecision, dict[str, Any] | None, list[str]]:
-    """Return a decision made again, with the way to it as data and in words."""
+def _again(
+    ctx: Context, row: DecisionRow, reader: str | None
+) -> tuple[Decision | DayDecision, dict[str, Any] | None, list[str]]:
+    """Return a decision made again, with the way to it as data and in words, as a reader may see them."""
     if row.conversion_id is None:
         return explain_day(ctx, row)
     stored = conversion_known(ctx.session, row.program_id, row.conversion_id)
     case, before = _case_of(ctx, row, stored)
     if row.contract_version is None or row.partner is None:
         return _again_without_terms(row, case.conversion), None, _without_terms(row.record)
-    trace: Trace = explain(case, row.partner, before)
+    trace: Trace = explain(case, row.partner, before, reader)
     return trace.decision, trace.data, trace.words
 
 
@@ -152,7 +155,16 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
             if isinstance(found, Terms):
                 before[found.contract.id] = _before_of(found, one)
     exchange = _exchange_used(decided, catalogue)
-    return Case(conversion, terms, ProgramModel(), program.currency, exchange), before
+    return Case(conversion, terms, _model_of(ctx, program, row), program.currency, exchange), before
+
+
+def _model_of(ctx: Context, program: Program, row: DecisionRow) -> ProgramModel:
+    """Return the model that a decision names; one that names none was made without asking any."""
+    named = row.record["rule_versions"].get("model")
+    if named is None:
+        return ProgramModel()
+    models = {dated.number: dated.model for dated in models_of(program, attribution_models(ctx.session, program.id))}
+    return models[named["number"]]
 
 
 def _exchange_used(decided: Sequence[DecisionRow], catalogue: Catalogue) -> Exchange:

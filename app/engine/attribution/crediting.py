@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
 
-from app.engine.attribution.program_model import ProgramModel
-from app.engine.attribution.screening import not_preferred
+from app.engine.attribution.program_model import NotEligible, ProgramModel
+from app.engine.attribution.screening import named, not_preferred
 from app.engine.attribution.sharing import shares_of
+from app.engine.attribution.suppression import Dropped
 from app.engine.factsheet import Touch
-
-NotEligible = Literal["forfeit", "reassign"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +28,34 @@ class Split:
 
     credited: tuple[PartnerShare, ...] = ()
     forfeited: tuple[PartnerShare, ...] = ()
+    # The same touch by touch: what each gets, and why those that step back or are passed over get nothing.
+    shares: Mapping[str, Fraction] = field(default_factory=dict, compare=False)
+    dropped: Mapping[str, Dropped] = field(default_factory=dict, compare=False)
 
 
 def split(qualifying: Sequence[Touch], model: ProgramModel, eligible: Set[str], policy: NotEligible) -> Split:
     """Return the split over partners. With `reassign` it is decided as if those not eligible had no touch."""
+    dropped: dict[str, Dropped] = {}
     if policy == "reassign":
+        passed = [touch for touch in qualifying if touch.partner not in eligible]
+        dropped = {touch.id: Dropped("PASSED_OVER", f"{named(touch)}; its partner is not eligible") for touch in passed}
         qualifying = [touch for touch in qualifying if touch.partner in eligible]
-    back = not_preferred(qualifying, model)
-    shares = _by_partner([touch for touch in qualifying if touch.id not in back], model)
+    dropped |= not_preferred(qualifying, model)
+    competing = [touch for touch in qualifying if touch.id not in dropped]
+    shares = shares_of(competing, model)
+    found = _by_partner(competing, shares)
     return Split(
-        tuple(share for share in shares if share.partner in eligible),
-        tuple(share for share in shares if share.partner not in eligible),
+        tuple(share for share in found if share.partner in eligible),
+        tuple(share for share in found if share.partner not in eligible),
+        shares,
+        dropped,
     )
 
 
-def _by_partner(touches: Sequence[Touch], model: ProgramModel) -> list[PartnerShare]:
+def _by_partner(touches: Sequence[Touch], shares: Mapping[str, Fraction]) -> list[PartnerShare]:
     partners = {touch.id: touch.partner for touch in touches}
     found: dict[str, list[tuple[str, Fraction]]] = {}
-    for name, share in shares_of(touches, model).items():
+    for name, share in shares.items():
         if share:
             found.setdefault(partners[name], []).append((name, share))
     return [

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from app.core.durations import parse_duration
 from app.core.errors import Finding
 from app.core.money import total
+from app.engine.attribution.overrides import MAX_OVERRIDES, Override, read_override
+from app.engine.attribution.suppression import IDENTITY_KEYS, NOTHING_SUPPRESSED, Suppression, read_suppression
 from app.rulelang.diagnostics import Findings, described
 from app.rulelang.reader import Reader
 
 ModelName = Literal["last_touch", "first_touch", "linear", "position_based", "time_decay"]
 MODEL_NAMES: tuple[ModelName, ...] = ("last_touch", "first_touch", "linear", "position_based", "time_decay")
-IDENTITY_KEYS = ("customer_id", "household_id", "device_id")
+NotEligible = Literal["forfeit", "reassign"]
+POLICIES: tuple[NotEligible, ...] = ("forfeit", "reassign")
 PREFERENCES = ("click", "view")
 _PARTS = ("first", "middle", "last")
 _OWN_KEYS: dict[str, tuple[str, ...]] = {"position_based": _PARTS, "time_decay": ("half_life",)}
 _HUNDRED = Decimal(100)
+_MORE = ("prefer", "identity", "overrides", "suppress", "not_eligible")
+_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +47,24 @@ class ProgramModel:
     half_life: timedelta | None = None
     prefers_clicks: bool = False
     identity: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    suppression: Suppression = NOTHING_SUPPRESSED
+    not_eligible: NotEligible = "forfeit"
+    # Which one of its program's it is, as decisions record it: id, number and hash.
+    record: Mapping[str, Any] | None = field(default=None, compare=False)
 
 
-def read_model(data: Any) -> tuple[ProgramModel | None, list[Finding]]:
-    """Return a model, or None and everything that is wrong with it."""
+def read_model(data: Any, timezone: ZoneInfo = _UTC) -> tuple[ProgramModel | None, list[Finding]]:
+    """Return a model, or None and everything that is wrong with it. Its dates are local to the program's zone."""
     findings = Findings()
-    model = _model(Reader(findings), data)
+    model = _model(Reader(findings), data, timezone)
     return (None if findings.errors else model), findings.all
 
 
-def _model(reader: Reader, data: Any) -> ProgramModel | None:
+def _model(reader: Reader, data: Any, timezone: ZoneInfo) -> ProgramModel | None:
     name = data.get("model") if isinstance(data, dict) else None
     own = _OWN_KEYS.get(name, ()) if isinstance(name, str) else ()
-    given = reader.object(data, "", ("model", *own), ("prefer", "identity"), "an attribution model")
+    given = reader.object(data, "", ("model", *own), _MORE, "an attribution model")
     if given is None or reader.word(name, "/model", MODEL_NAMES) is None:
         return None
     return ProgramModel(
@@ -61,7 +73,23 @@ def _model(reader: Reader, data: Any) -> ProgramModel | None:
         half_life=_half_life(reader, given["half_life"]) if name == "time_decay" else None,
         prefers_clicks="prefer" in given and _prefers_clicks(reader, given["prefer"]),
         identity=_words(reader, given["identity"], "/identity", IDENTITY_KEYS) if "identity" in given else (),
+        overrides=_overrides(reader, given.get("overrides", []), timezone),
+        suppression=read_suppression(reader, given.get("suppress", {}), "/suppress"),
+        not_eligible=reader.word(given.get("not_eligible", "forfeit"), "/not_eligible", POLICIES) or "forfeit",
     )
+
+
+def _overrides(reader: Reader, data: Any, timezone: ZoneInfo) -> tuple[Override, ...]:
+    found: list[Override] = reader.items(
+        data,
+        "/overrides",
+        lambda one, at: read_override(reader, one, at, timezone),
+        most=MAX_OVERRIDES,
+        code="too_many_members",
+    )
+    if len({each.id for each in found}) < len(found):
+        reader.findings.add("duplicate_id", "/overrides", "an id stands there twice", "name each once")
+    return tuple(found)
 
 
 def _positions(reader: Reader, given: dict[str, Any]) -> Positions | None:

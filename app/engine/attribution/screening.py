@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from app.core.instants import write_instant
 from app.engine.attribution.program_model import ProgramModel
+from app.engine.attribution.suppression import Dropped
 from app.engine.factsheet import Conversion, Touch
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """Why a touch does not count: a code, and a sentence with what was compared."""
-
-    code: str
-    because: str
 
 
 def screened(conversion: Conversion, touch: Touch, model: ProgramModel) -> Dropped | None:
     """Return why a touch is not one of this customer before this event, or None when it is."""
     if touch.at > conversion.event_at:
         late = elapsed(touch.at - conversion.event_at)
-        return Dropped("AFTER_EVENT", f"{_named(touch)}, {late} after the event")
+        return Dropped("AFTER_EVENT", f"{named(touch)}, {late} after the event")
     return _other_customer(conversion, touch, model)
 
 
@@ -34,7 +26,7 @@ def not_preferred(qualifying: Sequence[Touch], model: ProgramModel) -> dict[str,
         return {}
     count = "1 click qualifies" if clicks == 1 else f"{clicks} clicks qualify"
     views = (touch for touch in qualifying if touch.type == "view")
-    return {touch.id: Dropped("NOT_PREFERRED", f"{_named(touch)}; {count} and clicks go first") for touch in views}
+    return {touch.id: Dropped("NOT_PREFERRED", f"{named(touch)}; {count} and clicks go first") for touch in views}
 
 
 def elapsed(length: timedelta) -> str:
@@ -57,10 +49,11 @@ def _other_customer(conversion: Conversion, touch: Touch, model: ProgramModel) -
         ours, theirs = conversion.facts.get(key), touch.facts.get(f"touch.{key}")
         if ours is not None and theirs is not None:
             same = ours == theirs
-            return None if same else Dropped("OTHER_IDENTITY", f"{_named(touch)}; {key} is another than the buyer's")
+            return None if same else Dropped("OTHER_IDENTITY", f"{named(touch)}; {key} is another than the buyer's")
     keys = ", ".join(model.identity)
-    return Dropped("NO_IDENTITY", f"{_named(touch)}; touch and conversion have none of {keys} in common")
+    return Dropped("NO_IDENTITY", f"{named(touch)}; touch and conversion have none of {keys} in common")
 
 
-def _named(touch: Touch) -> str:
+def named(touch: Touch) -> str:
+    """Return how a touch is called in a sentence: what it is, and of when."""
     return f"{touch.type} of {write_instant(touch.at)}"

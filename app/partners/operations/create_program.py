@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.audit.record import record
 from app.core.currency import minor_digits
 from app.core.errors import Finding
 from app.core.instants import zone
+from app.engine.attribution.program_model import read_model
 from app.partners.errors import ProgramExists, ProgramRefused
 from app.partners.mapping import check_declared
-from app.rulelang.diagnostics import did_you_mean
 from app.runtime import Context
 from app.store.models import Program
 
-MODELS = ("last_touch", "first_touch", "linear", "position_based", "time_decay")
+UTC = ZoneInfo("UTC")
 
 
 def create_program(
@@ -33,9 +34,7 @@ def create_program(
     """
     attribution = attribution or {"model": "last_touch"}
     findings = check_money_and_zone(currency, timezone)
-    if attribution.get("model") not in MODELS:
-        found, hint = attribution.get("model"), did_you_mean(str(attribution.get("model")), MODELS)
-        findings.append(Finding("unknown_choice", f"unknown attribution model {found!r}", "/attribution/model", hint))
+    findings += [finding.at("/attribution") for finding in read_model(attribution, zone(timezone) or UTC)[1]]
     if facts:
         findings += check_declared(facts, ctx.catalogue, "/facts")
     if findings:

@@ -15,7 +15,7 @@ from app.store.models.conversions import Conversion, Correction, Decision, Rever
 from app.store.models.deliveries import Delivery, DeliveryAdjustment, UnsettledDay
 from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
-from app.store.models.partners import Partner, Program
+from app.store.models.partners import AttributionModel, Partner, Program
 from app.store.models.rates import ExchangeRate
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ApiKeySecret",
     "Approval",
     "ApprovalPolicy",
+    "AttributionModel",
     "AuditEvent",
     "AuditHead",
     "BillingRun",

@@ -8,8 +8,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.attribution.crediting import NotEligible, PartnerShare, Split, split
-from app.engine.attribution.program_model import ProgramModel
+from app.engine.attribution.crediting import PartnerShare, Split, split
+from app.engine.attribution.program_model import NotEligible, ProgramModel
 from app.engine.factsheet import Touch
 
 START = datetime(1997, 7, 1, tzinfo=UTC)

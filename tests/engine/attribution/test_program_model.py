@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -29,6 +30,23 @@ def test_read(data: Any, expected: ProgramModel) -> None:
     assert read_model(data) == (expected, [])
 
 
+PREFERRED = {"id": "launch", "preferred_partner": "acme"}
+
+
+def test_dates_of_an_override_are_local() -> None:
+    model, found = read_model(
+        {"model": "linear", "overrides": [PREFERRED | {"from": "1997-07-01", "until": "1997-08-01"}]},
+        ZoneInfo("America/New_York"),
+    )
+    assert (found, model is not None) == ([], True)
+    assert model is not None
+    (override,) = model.overrides
+    start, end = datetime(1997, 7, 1, 4, tzinfo=UTC), datetime(1997, 8, 1, 4, tzinfo=UTC)
+    moment = timedelta(microseconds=1)
+    in_force = [override.is_in_force(at) for at in (start - moment, start, end - moment, end)]
+    assert in_force == [False, True, True, False]
+
+
 @pytest.mark.parametrize(
     ("data", "code", "pointer"),
     [
@@ -47,6 +65,30 @@ def test_read(data: Any, expected: ProgramModel) -> None:
         ({"model": "linear", "prefer": ["view", "click"]}, "unknown_choice", "/prefer"),
         ({"model": "linear", "identity": ["customer_id", "customer_id"]}, "duplicate_id", "/identity"),
         ({"model": "linear", "identity": ["email"]}, "unknown_choice", "/identity/0"),
+        ({"model": "linear", "not_eligible": "keep"}, "unknown_choice", "/not_eligible"),
+        ({"model": "linear", "overrides": [{"id": "a"}]}, "missing_key", "/overrides/0"),
+        ({"model": "linear", "overrides": [PREFERRED, PREFERRED]}, "duplicate_id", "/overrides"),
+        (
+            {"model": "linear", "overrides": [PREFERRED | {"from": "1997-13-01"}]},
+            "value_not_of_type",
+            "/overrides/0/from",
+        ),
+        (
+            {"model": "linear", "overrides": [PREFERRED | {"from": "1997-07-01", "until": "1997-07-01"}]},
+            "empty_range",
+            "/overrides/0/until",
+        ),
+        (
+            {"model": "linear", "overrides": [{"id": "a", "exclusive_coupon": {"codes": [], "partner": "b"}}]},
+            "wrong_type",
+            "/overrides/0/exclusive_coupon/codes",
+        ),
+        ({"model": "linear", "suppress": {"codes": [5]}}, "wrong_type", "/suppress/codes/0"),
+        (
+            {"model": "linear", "suppress": {"self_referral": [{"partner": "a"}]}},
+            "missing_key",
+            "/suppress/self_referral/0",
+        ),
     ],
 )
 def test_refused(data: Any, code: str, pointer: str) -> None:
