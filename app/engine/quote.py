@@ -35,6 +35,10 @@ class Quote:
     def as_dict(self) -> dict[str, Any]:
         return {"amount": shown(self.amount, self.currency), "amount_precise": canonical(self.amount_precise)}
 
+    def with_steps(self) -> dict[str, Any]:
+        """Return it with the currency and the way to it."""
+        return {**self.as_dict(), "currency": self.currency, "steps": list(self.steps)}
+
 
 def quote(case: Any, at: str = "") -> Quote | list[Finding]:
     """Price `{"formula", "facts", "before"?, "currency"?}`, or return everything that is wrong with it.

@@ -26,6 +26,9 @@ PROBLEMS: dict[str, Meaning] = {
     "list_refused": Meaning(
         "The list is refused", "Members are of the list's type, 1 to 10,000. `errors` names each that is not."
     ),
+    "quote_refused": Meaning(
+        "The quote is refused", "The formula, a fact it needs or the currency is not right. `errors` names each."
+    ),
     "fault": Meaning(
         "A fault of ours",
         "Something went wrong on our side. Nothing was changed. Report the id in `instance`: our log has the cause.",

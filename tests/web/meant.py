@@ -104,6 +104,7 @@ MEANT = (
             "contract_refused",
             "conversion_refused",
             "policy_refused",
+            "quote_refused",
             "key_refused",
             "key_name_refused",
         ),
