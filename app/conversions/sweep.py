@@ -60,7 +60,7 @@ class Counting:
             own = {counter: since for counter, since in history.counted(terms).items() if counter.per != "partner"}
             self._of(contract, place).add(own, place[0], added, customer)
             for other in self._accounts.get(contract, ()):
-                shared = dict.fromkeys(per_partner(self._histories[other]), _EVER)
+                shared = dict.fromkeys(per_partner(self._histories[other]), (_EVER,))
                 self._of(other, place).add(shared, place[0], added)
 
     def _of(self, contract: str, place: Place) -> RunningTotals:

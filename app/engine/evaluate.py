@@ -147,13 +147,14 @@ def _decision(
     share, contract, note = attributed.share_of(partner), terms.contract, (notes or {}).get(partner)
 
     def instead(limit: Limit) -> list[Line] | tuple[Reason, ...]:
-        return fallback_lines(limit, contract, party.facts, before, share, note)
+        return fallback_lines(limit, contract, party.facts, before, share, lines, note)
 
     paid = within_limits(lines, terms.payout_body.limits, before, contract.currency, instead)
     if paid.refused is not None:
         return _said(case, partner, party, paid.refused, paid.reasons, before)
     credit = ((contract.partner, fraction_text(share)),)
-    return _said(case, partner, party, "rated", paid.reasons, before, credit, paid.lines, paid.beyond)
+    booked = {} if paid.beyond else due.booked
+    return _said(case, partner, party, "rated", paid.reasons, before, credit, paid.lines, paid.beyond, booked)
 
 
 def _said(
@@ -166,6 +167,7 @@ def _said(
     credit: tuple[tuple[str, str], ...] = (),
     lines: tuple[Line, ...] = (),
     beyond: frozenset[str] = frozenset(),
+    booked: Mapping[str, Decimal] | None = None,
 ) -> Decision:
     terms = party.terms
     if terms is None:
@@ -185,14 +187,20 @@ def _said(
         currency=terms.contract.currency,
         inputs_hash=inputs_hash(case.conversion, party.facts, before or {}),
         before=before or {},
-        adds=_adds(terms, party.facts, lines, beyond) if outcome == "rated" else {},
+        adds=_adds(terms, party.facts, lines, beyond, booked) if outcome == "rated" else {},
     )
 
 
-def _adds(terms: Terms, facts: Facts, lines: tuple[Line, ...], beyond: frozenset[str]) -> dict[str, Decimal]:
+def _adds(
+    terms: Terms,
+    facts: Facts,
+    lines: tuple[Line, ...],
+    beyond: frozenset[str],
+    booked: Mapping[str, Decimal] | None,
+) -> dict[str, Decimal]:
     """Return what a rated conversion adds to the counters of its contract."""
     paid = total(line.amount for line in lines)
-    return additions(terms.counters_since, facts, paid, is_paid=is_paid(lines), beyond=sorted(beyond))
+    return additions(terms.counters_since, facts, paid, is_paid=is_paid(lines), beyond=sorted(beyond), booked=booked)
 
 
 def undecided(

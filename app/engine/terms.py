@@ -187,11 +187,19 @@ class TermsHistory:
         spans = [span for rules in self._rules.values() for of_kind in rules.values() for span in of_kind]
         return frozenset().union(*(span.version.rules.facts_read for span in spans))
 
-    def counted(self, terms: Terms) -> dict[Counter, datetime]:
-        """Return the counters a rated conversion adds to: those of its terms, and what is under every limit, because
-        a limit is on what the contract pays in the window, whichever version paid it."""
-        always = {counter: _EVER for counter in self.counters if counter.is_of_limits}
-        return always | terms.counters_since
+    def counted(self, terms: Terms) -> dict[Counter, tuple[datetime, ...]]:
+        """Return the counters a rated conversion adds to, and from when on each runs: what is under every limit, because
+        a limit is on what the contract pays in the window, whichever version paid it; and those of its terms, in every
+        window in which another version goes on with what they measure."""
+        found: dict[Counter, tuple[datetime, ...]] = {
+            counter: (_EVER,) for counter in self.counters if counter.is_of_limits
+        }
+        start = next(start for version, start, _ in self._payouts if version is terms.payout)
+        for counter in terms.counters_since:
+            for other, since in self._runs.get(counter.key, ()):
+                if since <= start and not other.is_of_limits:
+                    found[other] = (*(each for each in found.get(other, ()) if each != since), since)
+        return found
 
     def rule_spans(self, version: ContractVersion) -> dict[Kind, list[Span[RuleVersion]]]:
         """Return the rule versions of a contract version with the time each is in force."""
@@ -199,18 +207,54 @@ class TermsHistory:
 
     def _counters_since(self, payout: RuleVersion) -> dict[Counter, datetime]:
         """Return since when each tier counter runs: it carries on from rule version to rule version while metric and
-        window stay the same, also across contract versions, and restarts where a version did without it."""
-        chain = [
-            (span.version, span.since)
-            for version in self.spans
-            for span in self._rules[version.version.number].get("payout", [])
-        ]
-        chain = chain[: [version for version, _ in chain].index(payout) + 1]
+        window stay the same, also across contract versions, and restarts where a version did without it. A version that
+        says `carry` goes on with what was last counted of the same metric, and one that says `restart` with nothing."""
+        return next(since for version, _, since in self._payouts if version is payout)
+
+    @cached_property
+    def _payouts(self) -> list[tuple[RuleVersion, datetime, dict[Counter, datetime]]]:
+        """Every payout rule version in order, with its start, and since when each of its counters runs."""
+        found: list[tuple[RuleVersion, datetime, dict[Counter, datetime]]] = []
         since: dict[Counter, datetime] = {}
-        for version, start in chain:
-            counters = counters_of(_body(version, Payout))
-            since = {counter: since.get(counter, start) for counter in counters}
-        return since
+        last: dict[str, datetime] = {}
+        for version in self.spans:
+            for span in self._rules[version.version.number].get("payout", []):
+                since = _carried(_body(span.version, Payout), since, last, span.since)
+                last |= _begun(since)
+                found.append((span.version, span.since, since))
+        return found
+
+    @cached_property
+    def _runs(self) -> dict[str, set[tuple[Counter, datetime]]]:
+        """By what is measured, every counter of it and since when it runs in some version."""
+        runs: dict[str, set[tuple[Counter, datetime]]] = {}
+        for _, _, since in self._payouts:
+            for counter, start in since.items():
+                runs.setdefault(counter.key, set()).add((counter, start))
+        return runs
+
+
+def _carried(
+    body: Payout, since: dict[Counter, datetime], last: dict[str, datetime], start: datetime
+) -> dict[Counter, datetime]:
+    """Return since when the counters of a version run, given those of the version before and when each metric was last
+    begun."""
+    found = {}
+    for counter in counters_of(body):
+        if counter.is_of_limits or body.counters != "restart":
+            anew = last.get(counter.key, start) if body.counters == "carry" else start
+            found[counter] = since.get(counter, anew)
+        else:
+            found[counter] = start
+    return found
+
+
+def _begun(since: dict[Counter, datetime]) -> dict[str, datetime]:
+    """Return when each metric was begun: over several windows, the first time."""
+    begun: dict[str, datetime] = {}
+    for counter, start in since.items():
+        begun[counter.key] = min(start, begun.get(counter.key, start))
+    return begun
 
 
 def _rule_spans(span: Span[ContractVersion], as_of: datetime) -> dict[Kind, list[Span[RuleVersion]]]:

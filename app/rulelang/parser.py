@@ -29,7 +29,7 @@ from app.rulelang.limits import read_limit
 from app.rulelang.reader import Reader
 
 MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200
-CLAIMS, HITS = ("accept", "refuse"), ("first", "unique", "sum")
+CLAIMS, HITS, COUNTERS = ("accept", "refuse"), ("first", "unique", "sum"), ("carry", "restart")
 _UNREADABLE = Verdict("hold")
 R = TypeVar("R", EligibilityRule, PayoutRule)
 T = TypeVar("T")
@@ -77,7 +77,9 @@ def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
 
 
 def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
-    reader.object(data, at, ("kind", "on", "hit", "rules", "otherwise"), ("bonuses", "limits"), "a payout body")
+    reader.object(
+        data, at, ("kind", "on", "hit", "rules", "otherwise"), ("bonuses", "limits", "counters"), "a payout body"
+    )
     on = reader.word(data["on"], at + "/on", ("conversion", "delivery")) if "on" in data else None
     if on == "delivery":
         reader.findings.add("not_available", at + "/on", "payouts on deliveries are not run by this release yet")
@@ -87,8 +89,9 @@ def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
     bonuses = _rules(reader, data.get("bonuses", []), at + "/bonuses", _payout_rule, taken)
     limits = _limits(reader, data.get("limits", []), at + "/limits")
     otherwise = _otherwise(reader, data["otherwise"], at + "/otherwise") if "otherwise" in data else None
+    counters = reader.word(data["counters"], at + "/counters", COUNTERS) if "counters" in data else None
     reader.must_explain(on, hit, otherwise)
-    return Payout(hit or "first", tuple(rules), otherwise or _UNREADABLE, tuple(bonuses), tuple(limits))
+    return Payout(hit or "first", tuple(rules), otherwise or _UNREADABLE, tuple(bonuses), tuple(limits), counters)
 
 
 def _rules(

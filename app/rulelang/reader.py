@@ -28,6 +28,8 @@ class Reader:
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
+        # Whether what is read is paid for one item of a list, and not for the conversion.
+        self.is_in_item = False
 
     def object(
         self, data: Any, at: str, required: Sequence[str], optional: Sequence[str] = (), what: str = "an object"

@@ -8,7 +8,18 @@ from typing import Any
 
 from app.core.canonical import content_hash, record_hash
 from app.core.errors import Finding
-from app.rulelang.ast import Body, Kind, Payout, Source, conditions_of, fact_of, facts_of, formulas_of, sources_of
+from app.rulelang.ast import (
+    Body,
+    Kind,
+    Payout,
+    Source,
+    conditions_of,
+    fact_of,
+    facts_of,
+    formulas_of,
+    item_conditions_of,
+    sources_of,
+)
 from app.rulelang.bindings import NOTHING, Bindings
 from app.rulelang.diagnostics import MAX_FINDINGS, EnoughFound, Findings, RulesRefused
 from app.rulelang.facts import CUSTOMER, Catalogue
@@ -46,7 +57,8 @@ def check_rules(
     tested = frozenset(fact for _, when in conditions_of(typed) for fact in facts_of(when))
     used = frozenset(fact for formula in formulas_of(typed) if (fact := fact_of(formula)) is not None)
     required = frozenset(fact for fact in tested | used if catalogue[fact].required) | _needed(typed)
-    sources = frozenset(source for _, when in conditions_of(typed) for source in sources_of(when))
+    asked = [*(when for _, when in conditions_of(typed)), *item_conditions_of(typed)]
+    sources = frozenset(source for when in asked for source in sources_of(when))
     written = content_hash(data)
     key = _key(written, sources, bindings, {name: type_text(catalogue[name]) for name in tested})
     return RuleSet(data["kind"], written, typed, tested | used | required, required, sources, key), findings.all
