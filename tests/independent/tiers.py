@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from fractions import Fraction as F
+from fractions import Fraction
 from typing import Any
 
 from tests.independent.limits import Deal, window
 
+F = Fraction
 Table = Mapping[str, Any]
 Paid = tuple[str, str, F]
 """A line: its rule, its part, its amount."""
