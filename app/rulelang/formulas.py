@@ -196,7 +196,11 @@ def _per_item(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Form
         reader.findings.add("bad_item_formula", at, "an item is paid for by itself; found per_item in it", _ITEMS)
         return None
     shape = reader.object(data, at, ("per_item", "then"), ("where", "times"), "per_item")
-    items = _fact(reader, data["per_item"], at + "/per_item")
+    items = data["per_item"]
+    if not isinstance(items, str):
+        message = f"per_item is followed by the name of a list of records; found {described(items)}"
+        reader.findings.add("wrong_type", at + "/per_item", message)
+        items = None
     when = read_condition(reader, data["where"], at + "/where") if "where" in data else Always()
     then = None
     if "then" in data:

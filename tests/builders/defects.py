@@ -56,7 +56,12 @@ CASES = {
         (payout("[]"), THEN, "expected a formula, found a list", '{"percent"'),
         (payout("{amount: ''}"), THEN + "/amount", "expected the name of a fact", None),
         ("{kind: attribution, claims: accept, qualify: 1}", "/qualify", "expected a list, found 1", None),
-        (payout("{per_item: 5, then: {flat: '1'}}"), THEN + "/per_item", "expected the name of a fact", None),
+        (
+            payout("{per_item: 5, then: {flat: '1'}}"),
+            THEN + "/per_item",
+            "the name of a list of records; found 5",
+            None,
+        ),
         (tiers("[{up_to: null, unit: '1'}]", ", flat_at_zero: 1"), THEN + "/tiers/flat_at_zero", "true or false", None),
         (tiers("[7]"), THEN + "/tiers/steps/0", "expected a step, found 7", None),
         (payout("{tiers: []}"), THEN + "/tiers", "expected a tier table, found a list", None),

@@ -249,7 +249,8 @@ class Bodies:
         fact = self.random.choice([fact for fact in self.catalogue if fact.type == "records"])
         fields = item_catalogue(fact)
         self.groups = 0
-        where = {"where": self._condition(fields, 1, negated=False)} if self.random.random() < 0.7 else {}
+        asked = self._condition(fields, 1, negated=False)
+        where = {"where": asked} if asked != {"always": True} else {}
         numbers = [field.name for field in fields if field.type in ("integer", "decimal")]
         if not numbers:
             return {"per_item": fact.name, **where, "then": {"flat": self._money()}}
@@ -260,7 +261,7 @@ class Bodies:
     def _tiers(self) -> dict[str, Any]:
         window, by_count = self.random.choice(("event", "month", "quarter")), self.random.random() < 0.5
         mode = self.random.choice(("graduated", "volume"))
-        crossings = ("split", "whole_at_new", *(("whole_at_old",) if mode == "graduated" else ()))
+        crossings = ("whole_at_new", *(("whole_at_old",) if mode == "graduated" else ()))
         ends = self.random.choice((("10",), ("10", "20.5"), (), ("0.000001", "1", "1000")))
         return {
             "mode": mode,
