@@ -52,6 +52,30 @@ def test_what_the_window_held_before_counts(client: ApiClient) -> None:
     assert client.post("/v1/quotes", body).get_json()["amount"] == "2.00"
 
 
+def test_a_volume_step_that_is_reached_changes_what_came_before(client: ApiClient) -> None:
+    # 5 % of 80 were 4.00; 10 % of 110 are 11.00
+    volume = {"formula": {"tiers": {**TIERS, "mode": "volume"}}, "facts": {"v": "30"}, "before": {"sum": "80"}}
+    shown = client.post("/v1/quotes", volume).get_json()
+    assert shown["amount"] == "7.00"
+    assert shown["steps"] == [
+        "volume by v of a month: 5 % up to 100, 10 % beyond (v is 30, after 80 in the month; all of it is 11 instead of 4) comes to 7"
+    ]
+
+
+def test_items_are_priced_one_by_one(client: ApiClient) -> None:
+    rate = {"percent": "10", "of": "price"}
+    formula = {
+        "per_item": "items",
+        "where": {"fact": "price", "op": "gte", "value": "10"},
+        "times": "quantity",
+        "then": rate,
+    }
+    items = [{"price": "10.00", "quantity": 3}, {"price": "9.99", "quantity": 1, "gift": True}]
+    shown = client.post("/v1/quotes", {"formula": formula, "facts": {"items": items}}).get_json()
+    assert shown["amount"] == "3.00"
+    assert "item 2 of items is not paid for: price is at least 10.00 is not so" in shown["steps"]
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
@@ -60,6 +84,12 @@ def test_what_the_window_held_before_counts(client: ApiClient) -> None:
         ({"formula": {"flat": "5"}, "facts": {}, "currency": "XXX"}, "/currency"),
         ({"formula": {"flat": "5"}, "facts": {}, "fact": {}}, "/fact"),
         ({"facts": {}}, ""),
+        ({"formula": {"per_item": "items", "then": {"flat": "1"}}, "facts": {}}, "/formula/per_item"),
+        (
+            {"formula": {"per_item": "items", "then": {"amount": "v"}}, "facts": {"items": [{"v": 1.5}]}},
+            "/facts/items/0/v",
+        ),
+        ({"formula": {"per_item": "v", "then": {"flat": "1"}}, "facts": {"v": "1"}}, "/formula/per_item"),
         ([], ""),
     ],
 )

@@ -8,7 +8,7 @@ from decimal import Decimal
 from app.core.money import EXACT, ZERO, canonical, minus, percent_of, plus, times, total
 from app.engine.counters import Before, counter_of, entered, opening_counter
 from app.engine.payout.per_item import fields_missing, paid_per_item
-from app.engine.payout.tiers import booked_at, priced, quantity_of
+from app.engine.payout.tiers import booked_at, priced, quantity_of, volume
 from app.engine.payout.volume_tables import VolumeTable
 from app.rulelang.ast import (
     Amount,
@@ -87,7 +87,7 @@ def price(
             amount = amount if low is None else max(amount, low)
             amount = amount if high is None else min(amount, high)
     if note is not None:
-        note(_noted(formula, facts, before, amount))
+        note(_noted(formula, facts, before, amount, tables))
     return amount
 
 
@@ -141,7 +141,15 @@ def divmod_exact(quantity: Decimal, size: Decimal) -> tuple[Decimal, Decimal]:
     return whole, minus(quantity, times(whole, size))
 
 
-def _noted(formula: Formula, facts: Mapping[str, Value], before: Before, amount: Decimal) -> str:
+def _growth(tiers: Tiers, before: Decimal, quantity: Decimal) -> str:
+    """Return the prices between which a window grows: by volume it is the difference that is paid."""
+    was, now = volume(tiers, before), volume(tiers, plus(before, quantity))
+    return f"{canonical(now)} instead of {canonical(was)}"
+
+
+def _noted(
+    formula: Formula, facts: Mapping[str, Value], before: Before, amount: Decimal, tables: Sequence[VolumeTable]
+) -> str:
     """Return a calculation in words, with the values it was made with."""
     if isinstance(formula, Flat):
         return formula_text(formula)
@@ -151,4 +159,6 @@ def _noted(formula: Formula, facts: Mapping[str, Value], before: Before, amount:
     given = "" if name is None else f"{name} is {canonical(_number(facts, name))}"
     if isinstance(formula, Tiers) and (counter := counter_of(formula)) is not None:
         given = f"{given or '1'}, after {canonical(before[counter])} in the {formula.window}"
+        if formula.mode == "volume" and before[counter] and all(each.tiers is not formula for each in tables):
+            given += f"; all of it is {_growth(formula, before[counter], quantity_of(formula, facts))}"
     return f"{formula_text(formula)}{given and f' ({given})'} comes to {canonical(amount)}"

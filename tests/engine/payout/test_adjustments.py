@@ -121,6 +121,7 @@ def test_a_paying_item_without_a_field_that_is_calculated_with_holds_the_convers
     both = items(("A", 2, "11.77", "books"), ("B", 1, "5", "music"))
     trace = explained(found, conversion(items=both), {})
     assert [(reason.code, reason.fact) for reason in trace.decision.reasons] == [("MISSING_FACT", "items[2].discount")]
+    assert trace.words[-1] == "items[2].discount is needed by payout rule otherwise."
 
 
 def test_a_counter_of_bookings_is_named_by_its_table() -> None:
