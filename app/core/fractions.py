@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from app.core.money import EXACT
 
+WHOLE = Fraction(1)
 PLACES = 12
 """Where a fraction of an amount has no end as a decimal, it is written with so many places."""
 
@@ -20,11 +21,6 @@ def fraction_text(share: Fraction) -> str:
     ['1', '1/3', '1/2']
     """
     return str(share)
-
-
-def fraction_of(amount: Decimal, share: Fraction) -> Fraction:
-    """Return the exact share of an amount."""
-    return Fraction(amount) * share
 
 
 def as_decimal(value: Fraction) -> Decimal:

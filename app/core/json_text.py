@@ -42,13 +42,11 @@ MAX_DEPTH = 128
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _KEY_OR_BRACKET = re.compile(rf"({_STRING.pattern})\s*+(:?)|([\[\]{{}}])", re.DOTALL)
 _END = re.compile("}")
-_BRACKET = re.compile(r"[\[\]{}]")
 # A number is looked at from its first character on, and as far as it goes.
 _ODD = re.compile(r"(?<![-+.0-9eE])-?([0-9]{20,})(?![0-9]|\.[0-9]|[eE][-+]?[0-9])|-?Infinity|NaN")
 _MANY_DIGITS = re.compile(f"[0-9]{{{MAX_INTEGER_DIGITS + 1}}}")
-# Brackets as steps down (1) and up (-1, as a byte), for walking through them in one go.
-_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+# Every character as a step: down (1), up (-1, as a byte) or none, for walking through all of them in one go.
+_STEPS = bytes({ord("["): 1, ord("{"): 1, ord("]"): 255, ord("}"): 255}.get(code, 0) for code in range(256))
 # Up to here a key that stands twice is shown itself; beyond, where every token counts, the end of its object.
 _SHORT = 65_536
 # An escape, and whether it is half of a surrogate pair without the other half.
@@ -166,10 +164,8 @@ def _first_odd(text: str) -> tuple[int, str]:
 
 def _first_too_deep(text: str) -> tuple[int, str]:
     """Return where the first bracket stands that is one level too many."""
-    outside = _without_strings(text)
-    steps = array("b", outside.encode().translate(_STEPS, _NO_BRACKETS))
-    index = next(index for index, depth in enumerate(accumulate(steps)) if depth > MAX_DEPTH)
-    return _nth(_BRACKET, outside, index), f"nested too deeply; {MAX_DEPTH} levels are read"
+    steps = array("b", _without_strings(text).encode("latin-1", "replace").translate(_STEPS))
+    return list(accumulate(steps)).index(MAX_DEPTH + 1), f"nested too deeply; {MAX_DEPTH} levels are read"
 
 
 def _key_twice(text: str, twice: _KeyTwice) -> tuple[int, str]:

@@ -88,6 +88,21 @@ def test_a_failure_while_settling_leaves_the_partner_a_partner(world: World) -> 
         assert ctx.session.scalar(text("SELECT count(*) FROM contracts")) == 1
 
 
+def test_of_the_touches_on_one_conversion_a_partner_sees_its_own_and_the_conversion(world: World) -> None:
+    with taken_back(world.connection):
+        for partner in (MINE, "zulu"):
+            world.connection.execute(
+                text("INSERT INTO touches VALUES ('shop', 'zulu-1', :id, :partner, 'view', '1997-07-01 00:00Z', '{}')"),
+                {"id": f"{partner}-touch", "partner": partner},
+            )
+        seen, theirs = rows_seen(world.connection, MINE), rows_seen(world.connection, "zulu")
+        assert [row.id for row in seen["touches"]] == [f"{MINE}-touch"]
+        assert [row.id for row in theirs["touches"]] == ["zulu-touch"]
+        assert len(seen["conversions"]) == MINE_BY_TABLE["conversions"] + 1
+        assert {row.partner for row in seen["decisions"]} == {MINE}
+        assert rows_seen(world.connection, "nobody")["touches"] == []
+
+
 def rows_seen(connection: Connection, partner: str) -> dict[str, list[Any]]:
     """Return every row of every table that a partner may ask for."""
     with taken_back(connection):

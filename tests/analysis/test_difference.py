@@ -162,6 +162,17 @@ def test_limits_that_leave_different_amounts_are_shown_with_what_was_paid_alread
         assert paid[0] == 0 < paid[1]
 
 
+def test_a_limit_on_one_conversion_is_not_shown_as_if_something_had_been_paid_already() -> None:
+    each = CAP.replace("month", "event").replace("500", "1")
+    found = compared(
+        "payout",
+        pays(REST, more=f"otherwise: {{flat: '9'}}, limits: [{each}]"),
+        pays(REST, more="otherwise: {flat: '9'}"),
+    )
+    assert isinstance(found, Counterexample)
+    assert not found.already
+
+
 def test_limits_where_nothing_is_paid_are_not_claimed_to_matter() -> None:
     nothing = "otherwise: {flat: '0'}"
     assert isinstance(compared("payout", pays(more=nothing), pays(more=f"{nothing}, limits: [{CAP}]")), Undecided)

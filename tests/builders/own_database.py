@@ -18,7 +18,9 @@ def own_database(server_url: str, pool_size: int) -> Iterator[Engine]:
     """Give an engine on a new database, migrated, which is dropped in the end."""
     name = f"own_{uuid.uuid4().hex[:12]}"
     _outside_transactions(server_url, f'CREATE DATABASE "{name}"')
-    engine = engine_for(make_url(server_url).set(database=name).render_as_string(hide_password=False), pool_size=pool_size)
+    engine = engine_for(
+        make_url(server_url).set(database=name).render_as_string(hide_password=False), pool_size=pool_size
+    )
     try:
         with engine.begin() as connection:
             migrate(connection)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, Literal
 
 from app.audit.record import record
@@ -78,8 +79,9 @@ def store_conversions(ctx: Context, bodies: Iterable[Any], *, program: str | Non
     """Take conversions in without deciding them yet; what they touch is marked for `settle_program`."""
     receipts: list[Receipt] = []
     readable: dict[str, list[tuple[Receipt, Incoming]]] = {}
+    facts_of = cache(partial(_facts_of, ctx))  # the session by itself asks the database again for each body
     for body in bodies:
-        receipt, incoming = _read(ctx, body, program)
+        receipt, incoming = _read(ctx, body, program, facts_of)
         receipts.append(receipt)
         if incoming is not None:
             readable.setdefault(incoming.program, []).append((receipt, incoming))
@@ -90,10 +92,12 @@ def store_conversions(ctx: Context, bodies: Iterable[Any], *, program: str | Non
     return receipts
 
 
-def _read(ctx: Context, body: Any, program: str | None) -> tuple[Receipt, Incoming | None]:
+def _read(
+    ctx: Context, body: Any, program: str | None, facts_of: Callable[[str | None], Catalogue]
+) -> tuple[Receipt, Incoming | None]:
     if isinstance(body, AppError):  # a line that was not even JSON
         return Receipt("refused", problem=body), None
-    read = read_conversion(body, facts_of_claim(ctx, body, program), program)
+    read = read_conversion(body, facts_of(_program_of(body, program)), program)
     if isinstance(read, Incoming) and read.received_at is not None and read.received_at > ctx.now():
         message = f"received_at {write_instant(read.received_at)} lies in the future"
         read = [Finding("future_time", message, "/received_at", "leave it out")]
@@ -108,8 +112,16 @@ def _read(ctx: Context, body: Any, program: str | None) -> tuple[Receipt, Incomi
 
 def facts_of_claim(ctx: Context, body: Any, program: str | None) -> Catalogue:
     """Return the facts that a conversion may carry: those of its program, or the shipped ones where there is none."""
+    return _facts_of(ctx, _program_of(body, program))
+
+
+def _program_of(body: Any, program: str | None) -> str | None:
     named = body.get("program", program) if isinstance(body, dict) else program
-    owner = ctx.session.get(Program, named) if isinstance(named, str) and "\0" not in named else None
+    return named if isinstance(named, str) and "\0" not in named else None
+
+
+def _facts_of(ctx: Context, program: str | None) -> Catalogue:
+    owner = ctx.session.get(Program, program) if program is not None else None
     return ctx.catalogue if owner is None else catalogue_of(owner, ctx.catalogue)
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
 
+from app.core.fractions import WHOLE
 from app.engine.attribution.program_model import ProgramModel as ProgramModel
 from app.engine.decision import Reason
 from app.engine.factsheet import Conversion, Touch
 from app.engine.matcher import Matcher
 from app.engine.terms import Terms
-
-WHOLE = Fraction(1)
 
 
 class Party(Protocol):

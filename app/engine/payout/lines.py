@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
-from app.core.fractions import as_decimal
+from app.core.fractions import WHOLE, as_decimal
 from app.core.rounding import Rounding, round_parts
 from app.engine.counters import Before
 from app.engine.decision import Line, Outcome, Reason
@@ -19,7 +19,6 @@ from app.engine.payout.volume_tables import tables_in
 from app.engine.terms import Contract
 from app.rulelang.ast import Fallback, Formula, Limit, Payout, Verdict
 
-WHOLE = Fraction(1)
 FALLBACK = "fallback"
 """The part of a line that the fallback of a limit pays, in place of all that was due."""
 ADJUSTMENT = "adjustment"
