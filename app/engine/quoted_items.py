@@ -10,13 +10,16 @@ from app.core.errors import pointer_of
 from app.core.json_text import JsonFloat
 from app.core.money import parse_decimal
 from app.rulelang.ast import Record, Scalar, Value
-from app.rulelang.facts import Catalogue, Fact
+from app.rulelang.facts import MAX_LIST, Catalogue, Fact
 from app.rulelang.reader import Reader
 
 
 def read_items(reader: Reader, items: list[dict[str, Any]], at: str) -> tuple[Record, ...]:
     """Return items: numeric strings and whole numbers are decimals, other texts and booleans what they are, the rest is
     left out; floats are refused."""
+    if len(items) > MAX_LIST:
+        reader.findings.add("too_many_members", at, f"{len(items):,} items; at most {MAX_LIST:,} are priced")
+        return ()
     return tuple(_item(reader, item, f"{at}/{index}") for index, item in enumerate(items))
 
 

@@ -26,7 +26,7 @@ CODES: dict[str, str] = {
     "too_many_groups": "More than 12 groups in one rule.",
     "too_many_leaves": "More than 50 leaves in one rule.",
     "too_many_rules": "More than 200 rules in one body.",
-    "too_many_members": "More than 10,000 members in one list, 1,000,000 in all that are named, 50 formulas in a sum, 20 limits.",
+    "too_many_members": "Over 10,000 members in a list, 1,000,000 in all named, 50 per_item, 50 formulas in a sum, 20 limits.",
     "too_many_steps": "More than 200 steps in one tier table.",
     "unknown_fact": "A fact that is not in the catalogue.",
     "unknown_operator": "An operator the language does not know.",

@@ -56,6 +56,8 @@ def read_formula(reader: Reader, data: Any, at: str, depth: int = 1) -> Formula 
     if depth > MAX_DEPTH:
         reader.findings.add("too_deep", at, f"nested beyond {MAX_DEPTH} levels")
         return None
+    if depth == 1:
+        reader.per_items = 0
     if not isinstance(data, dict):
         example = 'for example {"percent": "5", "of": "order_value"}'
         reader.findings.add("wrong_type", at, f"expected a formula, found {described(data)}", example)
@@ -196,6 +198,9 @@ def _per_item(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Form
         reader.findings.add("bad_item_formula", at, "an item is paid for by itself; found per_item in it", _ITEMS)
         return None
     shape = reader.object(data, at, ("per_item", "then"), ("where", "times"), "per_item")
+    reader.per_items += 1
+    if reader.per_items == MAX_PARTS + 1:
+        reader.findings.add("too_many_members", at, f"at most {MAX_PARTS} per_item stand in one formula")
     items = data["per_item"]
     if not isinstance(items, str):
         message = f"per_item is followed by the name of a list of records; found {described(items)}"

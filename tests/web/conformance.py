@@ -48,6 +48,7 @@ MEANT_BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
         "until": "1997-06-01",
         "backdated": "restate",
     },
+    "POST /v1/quotes": lambda number: {"formula": {"percent": f"{number % 90}", "of": "v"}, "facts": {"v": "12.50"}},
     "POST /v1/contracts/{contract}/renewals": lambda number: {"months": number % 24 + 1},
     "POST /v1/contracts/{contract}/reinstatements": lambda number: {"effective_from": f"2096-01-{number % 28 + 1:02}"},
 }

@@ -9,41 +9,30 @@ from typing import Any
 from app.core.money import canonical, times, total
 from app.engine.reference import is_true, items_of
 from app.rulelang.ast import PerItem, Record, Value, facts_in
-from app.rulelang.printer import condition_text
 
 Note = Callable[[str], None]
 
 
-def paying_items(formula: PerItem, facts: Mapping[str, Value]) -> Iterator[tuple[int, Record]]:
-    """Yield the items that meet the condition, with their numbers from 1."""
-    for number, item in enumerate(items_of(facts, formula.items), start=1):
-        if is_true(formula.where, item):
-            yield number, item
-
-
-def fields_missing(formula: PerItem, facts: Mapping[str, Value]) -> list[str]:
-    """Return the fields that are calculated with and that a paying item lacks, as "items[2].price"."""
+def fields_missing(formula: PerItem, facts: Mapping[str, Value]) -> Iterator[str]:
+    """Yield the fields that are calculated with and that a paying item lacks, as "items[2].price"."""
     wanted = sorted({*facts_in(formula.then), *([formula.times] if formula.times else ())})
-    return [
-        f"{formula.items}[{number}].{name}"
-        for number, item in paying_items(formula, facts)
-        for name in wanted
-        if name not in item
-    ]
+    for number, item in enumerate(items_of(facts, formula.items), start=1):
+        lacking = [name for name in wanted if name not in item]
+        if lacking and is_true(formula.where, item):
+            yield from (f"{formula.items}[{number}].{name}" for name in lacking)
 
 
 def paid_per_item(
     formula: PerItem, facts: Mapping[str, Value], price: Callable[..., Decimal], note: Note | None
 ) -> Decimal:
     """Return the sum over the paying items."""
-    paid = dict(paying_items(formula, facts))
     amounts = []
     for number, item in enumerate(items_of(facts, formula.items), start=1):
-        if number in paid:
+        if is_true(formula.where, item):
             told = _told(note, f"item {number} of {formula.items}: ")
             amounts.append(_times(formula, item, price(formula.then, item, {}, told), told))
         elif note is not None:
-            note(f"item {number} of {formula.items} is not paid for: {condition_text(formula.where)} is not so")
+            note(f"item {number} of {formula.items} does not meet the condition")
     return total(amounts)
 
 

@@ -110,7 +110,7 @@ def test_each_item_is_in_the_explanation() -> None:
     assert trace.data["calculations"] == [
         "item 1 of items: 10 % of price (price is 11.77) comes to 1.177",
         "item 1 of items: 2 times (by quantity) comes to 2.354",
-        "item 2 of items is not paid for: category is music is not so",
+        "item 2 of items does not meet the condition",
         "10 % of price, quantity times, for each item of items with (category is music) comes to 2.354",
     ]
     assert [line.as_dict()["amount"] for line in trace.decision.lines] == ["2.35"]
