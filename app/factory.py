@@ -16,13 +16,14 @@ from app.billing.routes import routes as billing
 from app.contracts.diff_routes import routes as contracts
 from app.conversions.routes import routes as conversions
 from app.partners.routes import routes as partners
+from app.rates.routes import routes as rates
 from app.rulesets.routes import routes as rulesets
 from app.runtime import Runtime
 from app.settings import Settings
 from app.web.application import application
 from app.web.rate import Rate
 
-ROOMS = (partners, rulesets, contracts, conversions, billing, audit, keys)
+ROOMS = (partners, rulesets, contracts, rates, conversions, billing, audit, keys)
 
 
 def create_app(runtime: Runtime, rate: Rate = Rate()) -> Flask:  # noqa: B008 - it is frozen

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, get_args
 
-Permission = Literal["read", "read_own", "configure", "approve", "convert", "preview", "bill", "audit", "manage_keys"]
+Permission = Literal[
+    "read", "read_own", "configure", "set_rates", "approve", "convert", "preview", "bill", "audit", "manage_keys"
+]
 ALL: tuple[Permission, ...] = get_args(Permission)
 
 # Whoever may read may read what partners read too. A partner reads its own: the database shows it nothing else.
 PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "ops": frozenset({"read", "read_own", "configure", "convert", "preview", "audit"}),
+    "ops": frozenset({"read", "read_own", "configure", "set_rates", "convert", "preview", "audit"}),
     "approver": frozenset({"read", "read_own", "approve", "preview", "audit"}),
     "billing": frozenset({"read", "read_own", "convert", "bill"}),
-    "finance": frozenset({"read", "read_own", "preview", "audit"}),
+    "finance": frozenset({"read", "read_own", "set_rates", "preview", "audit"}),
     "qa": frozenset({"read", "read_own", "preview"}),
     "partner": frozenset({"read_own"}),
     "admin": frozenset(ALL),

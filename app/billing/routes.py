@@ -11,7 +11,7 @@ from app.billing.errors import PeriodRefused, StatementNotFound
 from app.billing.operations.bill_contract import bill_contract
 from app.billing.operations.get_statement import get_statement
 from app.billing.operations.preview_change import preview_rule_version, preview_version
-from app.billing.repository import lines_after, totals
+from app.billing.repository import balances, lines_after, totals
 from app.billing.schemas import (
     BillingRunShown,
     ImpactShown,
@@ -57,7 +57,8 @@ def add_billing_run(ctx: Context, contract: str, period: str) -> dict[str, Any]:
     """Bill a contract for a month.
 
     Computes what should exist, subtracts what is posted and posts the difference. Running it again posts nothing. A
-    late conversion or a back-dated amendment becomes correction lines, each linked to the line it corrects.
+    late conversion or a back-dated amendment becomes correction lines, each linked to the line it corrects. Less than
+    nothing is never paid: what is below zero is carried forward to the next posting of the contract.
     """
     return billed_data(bill_contract(ctx, contract=contract, period=period))
 
@@ -75,7 +76,8 @@ def list_statements(
     """List statements with their totals, of one contract or period if wanted."""
     known_at = read_as_of(as_of, ctx.now())
     found = totals(ctx.session, after=page.after_id, limit=page.fetch, as_of=known_at, **filters)
-    return [statement_data(row) for row in found]
+    carried = balances(ctx.session, [row.statement for row in found], known_at)
+    return [statement_data(row, carried[row.statement.id]) for row in found]
 
 
 @routes.reads(
@@ -88,14 +90,16 @@ def list_statements(
 def show_statement(ctx: Context, page: Page, **asked: Any) -> Answer:
     """Show a statement and its lines in the order they were posted.
 
-    The lines come in pages, the total is that of all of them. Each line names the decision that explains it.
+    The lines come in pages, the total is that of all of them. Each line names the decision that explains it. What is to
+    be paid is the total and what was brought forward, less what is carried forward; `balance` says from where, and where to.
     """
     found = get_statement(ctx, **asked)
     statement = found.total.statement
     rows = lines_after(ctx.session, statement.id, page.after_number, page.fetch, found.as_of)
     lines, link = page.cut(rows, lambda line: (str(line.position),))
     shown = [line_data(line, statement.currency) for line in lines]
-    return Answer({**statement_data(found.total), "lines": shown}, headers=link)
+    carried = balances(ctx.session, [statement], found.as_of)[statement.id]
+    return Answer({**statement_data(found.total, carried), "lines": shown}, headers=link)
 
 
 IMPACTS = (

@@ -16,6 +16,14 @@ class NewBillingRun(Strict):
     period = MonthPeriod(required=True, metadata={"description": "The service month, in the contract's zone."})
 
 
+class WaitingShown(Strict):
+    """What of the month cannot be posted yet, because its terms hold it or do not lock it yet."""
+
+    conversions = Whole(0, 2**53)
+    amount = DecimalString(metadata={"example": "8.00"})
+    until = InstantField(allow_none=True, metadata={"description": "When the first of them can."})
+
+
 class BillingRunShown(Strict):
     """What a run posted: nothing when everything was posted already."""
 
@@ -26,7 +34,22 @@ class BillingRunShown(Strict):
     lines = Whole(0, 2**53)
     corrections = Whole(0, 2**53, metadata={"description": "How many of the lines correct earlier ones."})
     amount = DecimalString(metadata={"example": "8.00"})
+    brought_forward = DecimalString(metadata={"example": "-8.00", "description": "Left below zero before; or 0."})
+    to_pay = DecimalString(metadata={"example": "0.00", "description": "Never below zero."})
+    carried_forward = DecimalString(metadata={"example": "0.00", "description": "Left below zero for later; or 0."})
     currency = Text(metadata={"example": "USD"})
+    waiting = fields.Nested(WaitingShown)
+
+
+class BalanceLineShown(Strict):
+    """An amount below zero that passed from one statement of a contract to the next one that was posted."""
+
+    kind = Word(("brought_forward", "carried_forward"))
+    # The name is a keyword.
+    source = fields.String(data_key="from", metadata={"example": "acme/1997-07"})
+    to = fields.String(allow_none=True, metadata={"description": "Null as long as nothing was posted after it."})
+    amount = DecimalString(metadata={"example": "-8.00"})
+    in_words = fields.String()
 
 
 class StatementShown(Strict):
@@ -36,6 +59,10 @@ class StatementShown(Strict):
     period = MonthPeriod()
     currency = Text(metadata={"example": "USD"})
     total = DecimalString(metadata={"example": "8.00"})
+    brought_forward = DecimalString(metadata={"example": "-8.00", "description": "Left below zero before; or 0."})
+    to_pay = DecimalString(metadata={"example": "0.00", "description": "Never below zero."})
+    carried_forward = DecimalString(metadata={"example": "0.00", "description": "Left below zero for later; or 0."})
+    balance = fields.List(fields.Nested(BalanceLineShown), metadata={"description": "What was carried, line by line."})
     line_count = Whole(0, 2**53)
     created_at = InstantField()
 

@@ -22,6 +22,7 @@ from app.cli.key import key
 from app.cli.migrate import migrate
 from app.cli.pack import pack
 from app.cli.quote import quote
+from app.cli.rates import rates
 from app.cli.replay import replay
 from app.cli.schema import schema
 from app.cli.serve import serve
@@ -29,7 +30,7 @@ from app.cli.terms import terms
 from app.cli.timeline import timeline
 
 COMMANDS = (
-    *(demo, serve, migrate, key, import_, check, schema, quote, replay, pack),
+    *(demo, serve, migrate, key, import_, rates, check, schema, quote, replay, pack),
     *(terms, timeline, diff, export, apply, bill, explain, audit),
 )
 

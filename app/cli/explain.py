@@ -24,7 +24,7 @@ def explain(decision: str, program: str | None, as_of: str | None, is_json: bool
         found = find_decisions(ctx, decision, program, as_of)
         explanations = [explain_decision(ctx, each.id, as_of) for each in found]
     if is_json:
-        data = [explanation.as_dict() for explanation in explanations]
+        data = [explanation.as_kept() for explanation in explanations]
         print_json(data[0] if len(data) == 1 else {"decisions": data})
         return
     for number, explanation in enumerate(explanations):

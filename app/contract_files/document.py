@@ -23,10 +23,10 @@ HEAD = """\
 # Mappings with one of these are spread over lines, however short.
 _BLOCK = frozenset({"effective_from", "rules", "versions"})
 _ORDER = """
-kind on hit claims qualify id name type unit subject required mode months notice_days uplift counted_from by when then
-measure per window rate steps crossing flat_at_zero up_to fact op value any_item every_item no_item where if_missing flat
-percent per_unit cpm size amount free round package tiers sum least greatest clamp min max of over accept reject hold rules
-otherwise bonuses limits counters
+kind on hit claims qualify id name type unit subject required mode months notice_days uplift counted_from hold_days
+lock submit_within_days fx after_lock date rates by when then measure per window rate steps crossing flat_at_zero
+up_to fact op value any_item every_item no_item where if_missing flat percent per_unit cpm size amount free round
+package tiers sum least greatest clamp min max of over accept reject hold rules otherwise bonuses limits counters
 """
 _RANK = {key: rank for rank, key in enumerate(_ORDER.split())}
 

@@ -78,7 +78,7 @@ def _stated(
         until=_until(version, versions),
         reason=version["reason"],
         backdated="prospective" if is_waiting and version["backdated"] == "prospective" else None,
-        attributes={key: version[key] for key in ATTRIBUTES if version[key] is not None},
+        attributes={key: version[key] for key in ATTRIBUTES if version.get(key) is not None},
         params={name: value for name, value in version["params"].items() if name in read},
         rules=rules,
     )

@@ -1,4 +1,5 @@
-"""What a contract version says besides its rules: its value, the end of its term, and how it is renewed. Pure."""
+"""What a contract version says besides its rules: its value, the end of its term, how it is renewed and how what it pays is
+settled. Pure."""
 
 from __future__ import annotations
 
@@ -11,22 +12,24 @@ from typing import Any
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date
 from app.core.money import canonical, parse_decimal
+from app.engine.settlement import Settlement, read_settlement, settlement_data
 from app.rulelang.diagnostics import Findings, described
 from app.rulelang.reader import Reader
 
 MODES = ("none", "fixed", "evergreen")
 MAX_MONTHS, MAX_NOTICE_DAYS = 120, 366
 LAST_YEAR = 9000  # so that terms can be counted on from there
-ATTRIBUTES = ("value", "ends_on", "renewal")
+ATTRIBUTES = ("value", "ends_on", "renewal", "settlement")
 
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """A version's value in the contract's currency, the local day its term ends on, and its renewal."""
+    """A version's value in the contract's currency, the local day its term ends on, its renewal, and its settlement terms."""
 
     value: Decimal | None = None
     ends_on: date | None = None
     renewal: dict[str, Any] | None = None
+    settlement: dict[str, Any] | None = None
 
     @property
     def mode(self) -> str:
@@ -44,7 +47,13 @@ class Attributes:
             "value": None if self.value is None else canonical(self.value),
             "ends_on": None if self.ends_on is None else self.ends_on.isoformat(),
             "renewal": self.renewal,
+            "settlement": self.settlement,
         }
+
+    def as_hashed(self) -> dict[str, Any]:
+        """Return what the hash of a version covers: the attributes that came later only where something is said."""
+        said = self.as_data()
+        return said if self.settlement is not None else {key: said[key] for key in said if key != "settlement"}
 
 
 def read_attributes(given: Mapping[str, Any], taken: Attributes) -> tuple[Attributes, list[Finding]]:
@@ -58,9 +67,12 @@ def read_attributes(given: Mapping[str, Any], taken: Attributes) -> tuple[Attrib
         ends_on = _day(given["ends_on"], "/ends_on", findings)
     if given.get("renewal") is not None:
         renewal = _renewal(reader, given["renewal"])
+    settlement = taken.settlement
+    if given.get("settlement") is not None:
+        settlement = _settlement(given["settlement"], findings)
     if renewal is not None and renewal["mode"] == "fixed" and ends_on is None and not findings.all:
         findings.add("missing_key", "/ends_on", "a fixed renewal needs the day on which the term ends: ends_on")
-    return Attributes(value, ends_on, renewal), list(findings.all)
+    return Attributes(value, ends_on, renewal, settlement), list(findings.all)
 
 
 def _value(given: Any, findings: Findings) -> Decimal | None:
@@ -102,6 +114,16 @@ def _renewal(reader: Reader, given: Any) -> dict[str, Any] | None:
                 message = f"{key} belongs to a fixed renewal; this one is {data['mode']}"
                 reader.findings.add("unknown_key", at + pointer_of(key), message, "leave it out")
     return found
+
+
+def _settlement(given: Any, findings: Findings) -> dict[str, Any] | None:
+    """Return settlement terms in their one form; what agrees on nothing is none."""
+    found = read_settlement(given)
+    if isinstance(found, Settlement):
+        return settlement_data(found)
+    for finding in found:
+        findings.note(finding)
+    return None
 
 
 def _whole(findings: Findings, given: Any, at: str, least: int, most: int) -> int | None:

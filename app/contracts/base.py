@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.contracts.attributes import Attributes
+from app.contracts.content import said_besides_rules
 from app.contracts.drafting import RuleDraft
 from app.contracts.repository import is_in_timeline
 from app.contracts.vocabulary import contract_history
@@ -43,7 +44,7 @@ def numbered(versions: Sequence[ContractVersion], number: int | None) -> Contrac
 
 def attributes_of(version: ContractVersion | None) -> Attributes:
     """Return what a version says besides its rules."""
-    return Attributes() if version is None else Attributes(version.value, version.ends_on, version.renewal)
+    return Attributes() if version is None else said_besides_rules(version)
 
 
 def taken_over(

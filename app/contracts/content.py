@@ -9,6 +9,11 @@ from app.core.instants import write_instant
 from app.store.models import ContractVersion, RuleVersion
 
 
+def said_besides_rules(version: ContractVersion) -> Attributes:
+    """Return what a version says besides its rules and parameters."""
+    return Attributes(version.value, version.ends_on, version.renewal, version.settlement)
+
+
 def content_data(version: ContractVersion) -> dict[str, Any]:
     """Return what a contract version says: what people write and approve."""
     return {
@@ -19,7 +24,7 @@ def content_data(version: ContractVersion) -> dict[str, Any]:
         "termination": version.is_termination,
         "base": version.base_number,
         "content_hash": version.content_hash,
-        **Attributes(version.value, version.ends_on, version.renewal).as_data(),
+        **said_besides_rules(version).as_data(),
         "params": version.params,
         "rule_versions": [
             {"id": rule.id, "kind": rule.kind, "number": rule.number, **rule_content_data(rule)}

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.contracts.attributes import Attributes
+from app.contracts.content import said_besides_rules
 from app.core.errors import pointer_of
 from app.core.instants import write_instant
+from app.engine.settlement_words import settlement_words
 from app.rulelang.ast import KINDS, Body
 from app.rulelang.change import Change, Kind, kind_of_change
 from app.rulelang.changes import body_changes
@@ -30,7 +31,7 @@ class Attribute:
 
 
 def _attributes(version: ContractVersion) -> dict[str, Any]:
-    return Attributes(version.value, version.ends_on, version.renewal).as_data()
+    return said_besides_rules(version).as_data()
 
 
 def _or_none(value: Any) -> str:
@@ -60,6 +61,7 @@ ATTRIBUTES = (
     Attribute("value", "value of the contract: ", lambda version: _attributes(version)["value"], _or_none),
     Attribute("ends_on", "the term ends on ", lambda version: _attributes(version)["ends_on"], _or_none),
     Attribute("renewal", "renewal: ", lambda version: _attributes(version)["renewal"], _renewal_words),
+    Attribute("settlement", "settlement: ", lambda version: _attributes(version)["settlement"], settlement_words),
     Attribute("backdated", "back-dating: ", lambda version: version.backdated or "none"),
     Attribute(
         "termination",

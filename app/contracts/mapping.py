@@ -12,6 +12,7 @@ import orjson
 
 from app.core.instants import zone
 from app.engine import terms as engine
+from app.engine.settlement import settlement_from
 from app.rulelang.ast import KINDS
 from app.rulelang.bindings import Bindings, NamedList
 from app.rulelang.facts import Catalogue
@@ -64,6 +65,7 @@ def _engine_version(version: models.ContractVersion, catalogue: Catalogue, lists
         retired_at=version.retired_at,
         is_termination=version.is_termination,
         is_expiry=version.kind == "expiry",
+        settlement=settlement_from(version.settlement),
         rule_versions=tuple(
             engine.RuleVersion(
                 id=rule.id,

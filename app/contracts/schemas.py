@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from app.contracts.attributes import MAX_MONTHS, MAX_NOTICE_DAYS, MODES
 from app.contracts.status import CONTRACT_STATUSES, VERSION_STATUSES
+from app.engine.settlement import AFTER_LOCK, FX_DATES, MAX_DAYS
 from app.rulelang.ast import KINDS
 from app.rulesets.schemas import DecisionTable, RuleFinding, RulesCompared
 from app.store.models.contracts import STATES, VERSION_KINDS
@@ -47,7 +48,12 @@ class NewContract(Strict):
     program = Identifier(required=True, metadata={"example": "cdnow", "description": "The program it belongs to."})
     partner = Identifier(required=True, metadata={"description": "The other party."})
     direction = Word(("payable", "receivable"), metadata={"description": "`payable`: we pay. `receivable`: they pay."})
-    currency = Text(metadata={"example": "USD", "description": "ISO 4217; the program's when left out."})
+    currency = Text(
+        metadata={
+            "example": "USD",
+            "description": "ISO 4217, what it pays in; the program's when left out. Orders in another one are converted.",
+        }
+    )
     timezone = Text(metadata={"example": "America/New_York", "description": "IANA zone; the program's when left out."})
     rounding = Word(("half_away", "half_even"), metadata={"description": "How each statement line is rounded, once."})
 
@@ -85,12 +91,42 @@ class Renewal(Strict):
     counted_from = LocalDate(metadata={"description": "From which day whole terms are counted; ends_on unless given."})
 
 
+class Lock(Strict):
+    """From when on a conversion is final: exactly one of these."""
+
+    month_end_days = Whole(1, MAX_DAYS, metadata={"description": "So many days after the end of its month."})
+    day_of_month = Whole(1, 31, metadata={"description": "This day of the following month, or that month's last day."})
+    event_days = Whole(0, MAX_DAYS, metadata={"description": "So many days after the event."})
+
+
+class Fx(Strict):
+    """At which rate orders in other currencies are converted into the contract's."""
+
+    date = Word(FX_DATES, required=True, metadata={"description": "Of the event, of the lock, or agreed."})
+    rates = Object(metadata={"description": "Agreed rates by currency.", "example": {"EUR": "1.10"}})
+
+
+class Settlement(Strict):
+    """When what is paid may be paid, and when it is final. What is left out does not apply; `{}` takes all of it back."""
+
+    hold_days = Whole(1, MAX_DAYS, metadata={"description": "How many days after the event a conversion is held."})
+    lock = fields.Nested(Lock, metadata={"description": "When it is final: only then it is billed."})
+    submit_within_days = Whole(
+        1, MAX_DAYS, metadata={"description": "How many days after the event a conversion may still be submitted."}
+    )
+    fx = fields.Nested(Fx, metadata={"description": "How orders in other currencies are converted."})
+    after_lock = Word(
+        AFTER_LOCK, metadata={"description": "Whether a reversal after the lock gives back room in tiers and limits."}
+    )
+
+
 class Attributed(Strict):
     """What a version says besides its rules."""
 
     value = DecimalString(metadata={"example": "250000.00", "description": VALUE})
     ends_on = LocalDate(metadata={"description": ENDS_ON})
     renewal = fields.Nested(Renewal, metadata={"description": "Whether and how it goes on when the term ends."})
+    settlement = fields.Nested(Settlement, metadata={"description": "When it is paid, and when that is final."})
     reason = Reason(metadata={"description": WHY})
 
 
@@ -272,6 +308,7 @@ class VersionShown(Approvable):
     value = DecimalString(allow_none=True)
     ends_on = LocalDate(allow_none=True)
     renewal = fields.Nested(Renewal, allow_none=True)
+    settlement = fields.Nested(Settlement, allow_none=True)
     params = Object(metadata={"description": "The values of its rules' parameters."})
     rule_versions = fields.List(fields.Nested(RuleVersionShown))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.contracts.attributes import Attributes
-from app.contracts.content import content_data, rule_content_data
+from app.contracts.content import content_data, rule_content_data, said_besides_rules
 from app.contracts.drafting import RuleDraft
 from app.contracts.mapping import timezone_of
 from app.contracts.proposals import Draft
@@ -68,7 +68,8 @@ def fill(ctx: Context, row: ContractVersion, draft: Draft) -> None:
     row.effective_from = draft.start
     row.base_number, row.is_base_named = draft.base, draft.is_base_named
     row.backdated, row.reason = draft.backdated, draft.reason
-    row.value, row.ends_on, row.renewal = draft.attributes.value, draft.attributes.ends_on, draft.attributes.renewal
+    said = draft.attributes
+    row.value, row.ends_on, row.renewal, row.settlement = said.value, said.ends_on, said.renewal, said.settlement
     row.params = draft.params
     mark_edited(ctx, row)
     row.rule_versions = _rule_rows(row, draft.rules)
@@ -96,7 +97,7 @@ def save(ctx: Context, row: ContractVersion | RuleVersion) -> None:
 
 def ends_at(contract: Contract, row: ContractVersion) -> datetime | None:
     """Return where a version's own term ends, or None."""
-    day = Attributes(row.value, row.ends_on, row.renewal).expires_on
+    day = said_besides_rules(row).expires_on
     return None if day is None else start_of_day(day, timezone_of(contract))
 
 
@@ -139,7 +140,7 @@ def _content_hash(row: ContractVersion, draft: Draft) -> str:
         "backdated": row.backdated,
         "rules": [list(rule) for rule in rules],
         "params": dict(row.params),
-        **draft.attributes.as_data(),
+        **draft.attributes.as_hashed(),
     }
     meant = [
         [rule.kind, write_instant(rule.effective_from), dict(rule.pins)]

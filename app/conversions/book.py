@@ -9,10 +9,12 @@ from app.contracts.repository import contracts_of_program, versions_of
 from app.contracts.vocabulary import EVERYTHING, contract_history
 from app.engine.attribution import ProgramModel
 from app.engine.evaluate import Case, case_of
+from app.engine.exchange import Exchange
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms, TermsHistory
 from app.partners.mapping import catalogue_of
 from app.partners.repository import partner_ids
+from app.rates.recorded import RecordedRates
 from app.rulelang.facts import Catalogue
 from app.runtime import Context
 from app.store.models import Program
@@ -26,6 +28,7 @@ class ContractBook:
     catalogue: Catalogue
     histories: dict[str, TermsHistory]
     partners: frozenset[str]
+    exchange: Exchange
 
     @property
     def is_empty(self) -> bool:
@@ -35,7 +38,7 @@ class ContractBook:
         """Return the case of a conversion: the terms of every partner that it concerns, and the model in force."""
         at = conversion.event_at
         model, currency = self.model_at(at), self.program.currency
-        return case_of(conversion, lambda partner: self.terms_at(partner, at), model, currency)
+        return case_of(conversion, lambda partner: self.terms_at(partner, at), model, currency, self.exchange)
 
     def terms_at(self, partner: str, at: datetime) -> Terms | NoTerms:
         """Return the terms of a partner's contract that are in force at an instant, or why there are none."""
@@ -66,4 +69,6 @@ def contract_book(ctx: Context, program: Program) -> ContractBook:
         row.partner_id: contract_history(ctx, row, versions_of(ctx.session, row.id), EVERYTHING)
         for row in contracts_of_program(ctx.session, program.id)
     }
-    return ContractBook(program, catalogue_of(program, ctx.catalogue), histories, frozenset(partner_ids(ctx.session)))
+    catalogue, partners = catalogue_of(program, ctx.catalogue), frozenset(partner_ids(ctx.session))
+    exchange = Exchange(catalogue, RecordedRates(ctx.session))
+    return ContractBook(program, catalogue, histories, partners, exchange)

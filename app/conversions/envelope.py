@@ -39,8 +39,18 @@ class Incoming:
     @property
     def customer_id(self) -> str | None:
         """The customer, when the conversion names one."""
-        value = self.facts.get("customer_id")
-        return value if isinstance(value, str) else None
+        return text_of(self.facts, "customer_id")
+
+    @property
+    def order_id(self) -> str | None:
+        """The order, when the conversion names one."""
+        return text_of(self.facts, "order_id")
+
+
+def text_of(facts: Mapping[str, Value], name: str) -> str | None:
+    """Return a fact that is text, or None."""
+    value = facts.get(name)
+    return value if isinstance(value, str) else None
 
 
 def read_conversion(body: Any, catalogue: Catalogue, program: str | None = None) -> Incoming | list[Finding]:

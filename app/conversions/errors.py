@@ -23,6 +23,16 @@ class ProgramWithoutContract(AppError):
     kind = "conflict"
 
 
+class CorrectionRefused(AppError):
+    code = "correction_refused"
+    kind = "invalid"
+
+
+class ConversionLocked(AppError):
+    code = "conversion_locked"
+    kind = "conflict"
+
+
 class DecisionNotFound(AppError):
     code = "decision_not_found"
     kind = "not_found"
@@ -36,3 +46,28 @@ class DecisionNotReproduced(AppError):
 class ConversionsLost(AppError):
     code = "conversions_lost"
     kind = "fault"
+
+
+class ReversalRefused(AppError):
+    code = "reversal_refused"
+    kind = "invalid"
+
+
+class ReversalDiffers(AppError):
+    code = "reversal_differs"
+    kind = "conflict"
+
+
+class ReversalExceeds(AppError):
+    code = "reversal_exceeds"
+    kind = "conflict"
+
+
+class ReversalCurrencyDiffers(AppError):
+    code = "reversal_currency_differs"
+    kind = "conflict"
+
+
+class ReversalNeedsAmount(AppError):
+    code = "reversal_needs_amount"
+    kind = "conflict"

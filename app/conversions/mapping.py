@@ -10,9 +10,11 @@ from app.conversions.repository import Pending
 from app.core.ids import derived_id
 from app.core.instants import write_instant
 from app.core.money import canonical
-from app.engine.decision import RECORD_KEYS, Decision, digest_of
+from app.engine.decision import Decision, digest_of, record_of
 from app.engine.evaluate import before_record
 from app.engine.factsheet import Conversion, Touch, typed_facts
+from app.engine.reversals import Returned, Reversal, decided_facts, is_undone
+from app.rulelang.ast import Value
 from app.rulelang.facts import Catalogue
 from app.store import models
 from app.store.rows import json_text
@@ -27,12 +29,41 @@ def engine_conversion(
     customer_order_number: int | None,
     catalogue: Catalogue,
     touches: Sequence[models.Touch] = (),
+    reversals: Sequence[models.Reversal] = (),
+    *,
+    received_at: datetime | None = None,
+    duplicate_of: str | None = None,
 ) -> Conversion:
-    """Return a conversion the engine can decide. Its facts were checked when they came in."""
+    """Return a conversion the engine can decide, with what is left of its facts. They were checked when they came in."""
+    facts = facts_as_sent(raw_facts, catalogue)
+    seen = tuple(engine_touch(touch, catalogue) for touch in touches)
+    back = tuple(engine_reversal(row) for row in reversals)
+    left = decided_facts(facts, back) if back and not is_undone(back) else facts
+    return Conversion(
+        conversion_id,
+        program_id,
+        event_at,
+        partner,
+        left,
+        customer_order_number,
+        seen,
+        back,
+        received_at=received_at,
+        duplicate_of=duplicate_of,
+    )
+
+
+def facts_as_sent(raw_facts: dict[str, Any], catalogue: Catalogue) -> dict[str, Value]:
+    """Return the facts of a conversion typed. They were checked when they came in."""
     facts, findings = typed_facts(raw_facts, catalogue, "/facts")
     assert not findings, findings
-    seen = tuple(engine_touch(touch, catalogue) for touch in touches)
-    return Conversion(conversion_id, program_id, event_at, partner, facts, customer_order_number, seen)
+    return facts
+
+
+def engine_reversal(row: models.Reversal) -> Reversal:
+    """Return a reversal the engine can apply."""
+    items = tuple(Returned(item["sku"], item["quantity"]) for item in row.items)
+    return Reversal(row.id, row.reversed_at, row.mode, row.value, row.leaves_nothing, items)  # type: ignore[arg-type]
 
 
 def engine_touch(touch: models.Touch, catalogue: Catalogue) -> Touch:
@@ -67,6 +98,11 @@ def decision_row(
         decision.amount,
         decision.currency,
         conversion.customer_order_number,
+        len(conversion.reversals),
+        pending.correction,
+        conversion.duplicate_of,
+        decision.held_until,
+        decision.locks_at,
         json_text(before_record(decision.before)),
         json_text({key: canonical(value) for key, value in decision.adds.items()}),
         json_text(record),
@@ -82,7 +118,7 @@ def decision_data(row: models.Decision, as_of: datetime) -> dict[str, Any]:
         "id": row.id,
         "program": row.program_id,
         "partner": row.partner,
-        **{key: row.record[key] for key in RECORD_KEYS},
+        **record_of(row.record),
         "digest": row.digest,
         "as_of": write_instant(row.recorded_at),
         "retired_at": None if retired_at is None else write_instant(retired_at),

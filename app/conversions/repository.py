@@ -9,13 +9,27 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ARRAY, Text, delete, exists, func, literal, or_, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from app.conversions.errors import ConversionNotFound, DecisionNotFound
+from app.conversions.life import Posting
 from app.core.as_of import when_asked
 from app.engine.counters import Counter
 from app.store.base import Instant
-from app.store.models import Conversion, Decision, Touch, UnsettledConversion
+from app.store.models import (
+    BillingRun,
+    Contract,
+    ContractVersion,
+    Conversion,
+    Correction,
+    Decision,
+    Reversal,
+    Statement,
+    StatementLine,
+    Touch,
+    UnsettledConversion,
+)
 from app.store.rows import add_rows
 from app.store.work_list import COLUMNS as WORK_LIST_COLUMNS
 from app.store.work_list import unsettle_where
@@ -35,6 +49,8 @@ CONVERSION_COLUMNS = (
     "recorded_at",
     "partner",
     "customer_id",
+    "order_id",
+    "corrections",
     "facts",
     "body_hash",
 )
@@ -66,19 +82,45 @@ def body_hashes(session: Session, program_id: str, ids: Iterable[str]) -> dict[s
     return {row.id: row.body_hash for row in session.execute(query)}
 
 
+def unsettle_conversion(session: Session, program_id: str, conversion_id: str) -> None:
+    """Put a conversion on the work list."""
+    unsettle_where(session, Conversion.program_id == program_id, Conversion.id == conversion_id)
+
+
 def unsettle_later_of_customers(session: Session, program_id: str, since: dict[str, Key]) -> None:
     """Put the customers' later conversions on the work list: their order numbers have moved."""
-    new = select(
-        func.unnest(literal(list(since), ARRAY(Text))).label("customer_id"),
-        func.unnest(literal([at for at, _ in since.values()], ARRAY(Instant))).label("event_at"),
-        func.unnest(literal([identifier for _, identifier in since.values()], ARRAY(Text))).label("id"),
-    ).subquery()
+    new = _places("customer_id", since)
     unsettle_where(
         session,
         Conversion.program_id == program_id,
         Conversion.customer_id == new.c.customer_id,
         tuple_(Conversion.event_at, Conversion.id) > tuple_(new.c.event_at, new.c.id),
     )
+
+
+def unsettle_later_of_orders(session: Session, program_id: str, since: dict[str, Key]) -> None:
+    """Put the later conversions of orders on the work list, and those that come after them of their customers: which of
+    them is counted has moved."""
+    new = _places("order_id", since)
+    query = select(Conversion.id, Conversion.event_at, Conversion.customer_id).where(
+        Conversion.program_id == program_id,
+        Conversion.order_id == new.c.order_id,
+        tuple_(Conversion.event_at, Conversion.id) > tuple_(new.c.event_at, new.c.id),
+    )
+    moved = session.execute(query.order_by(Conversion.event_at.desc(), Conversion.id.desc())).all()
+    if moved:
+        ids = [row.id for row in moved]
+        unsettle_where(session, Conversion.program_id == program_id, Conversion.id == func.any(ids))
+        first = {row.customer_id: (row.event_at, row.id) for row in moved if row.customer_id is not None}
+        unsettle_later_of_customers(session, program_id, first)
+
+
+def _places(name: str, since: dict[str, Key]) -> Any:
+    return select(
+        func.unnest(literal(list(since), ARRAY(Text))).label(name),
+        func.unnest(literal([at for at, _ in since.values()], ARRAY(Instant))).label("event_at"),
+        func.unnest(literal([identifier for _, identifier in since.values()], ARRAY(Text))).label("id"),
+    ).subquery()
 
 
 def is_unsettled(session: Session, programs: Collection[str]) -> bool:
@@ -114,10 +156,15 @@ class Pending:
     partner: str | None
     customer_id: str | None
     facts: dict[str, Any]
+    received_at: datetime
+    order_id: str | None
+    # The number of the correction that the facts are from; 0 where they are as they were sent.
+    correction: int
     is_unsettled: bool
     touches: Sequence[Touch]
     stored: dict[str | None, Stored]
     revision: int
+    reversals: Sequence[Reversal] = ()
 
     @property
     def place(self) -> Place:
@@ -148,17 +195,20 @@ def decided_under(
 def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pending]:
     """Return these conversions of a program, in canonical order."""
     listed = UnsettledConversion
+    about = (Conversion.received_at, Conversion.order_id, Conversion.corrections)
     columns = (Conversion.id, Conversion.event_at, Conversion.partner, Conversion.customer_id, Conversion.facts)
     query = (
-        select(*columns, listed.conversion_id.is_not(None))
+        select(*columns, *about, listed.conversion_id.is_not(None))
         .outerjoin(listed, (listed.conversion_id == Conversion.id) & (listed.program_id == Conversion.program_id))
         .where(Conversion.program_id == program_id, Conversion.id == func.any(list(ids)))
         .order_by(Conversion.event_at, Conversion.id)
     )
     rows = session.execute(query).all()
     touches, stored, revisions = _touches(session, program_id, ids), _stored(session, program_id, ids), {}
+    reversals = _reversals(session, program_id, ids)
     if stored:
         revisions = _revisions(session, program_id, list(stored))
+    corrected = facts_corrected(session, program_id, [row.id for row in rows if row.corrections])
     return [
         Pending(
             program_id,
@@ -166,11 +216,15 @@ def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pe
             row[1],
             row[2],
             row[3],
-            row[4],
+            corrected.get(row[0]) or row[4],
             row[5],
+            row[6],
+            row[7],
+            row[8],
             touches.get(row[0], ()),
             stored.get(row[0], {}),
             revisions.get(row[0], 0),
+            reversals.get(row[0], ()),
         )
         for row in rows
     ]
@@ -187,6 +241,38 @@ def _touches(session: Session, program_id: str, ids: Sequence[str]) -> dict[str,
     for touch in session.scalars(query.order_by(Touch.conversion_id, Touch.at, Touch.id)):
         found.setdefault(touch.conversion_id, []).append(touch)
     return found
+
+
+def reversals_of(
+    session: Session, program_id: str, conversion_id: str, as_of: datetime | None = None
+) -> Sequence[Reversal]:
+    """Return the reversals of a conversion in the order they were recorded: all, or those that were recorded by then."""
+    found = _reversals(session, program_id, [conversion_id]).get(conversion_id, ())
+    return [row for row in found if as_of is None or row.recorded_at <= as_of]
+
+
+def _reversals(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, list[Reversal]]:
+    query = select(Reversal).where(Reversal.conversion_id == func.any(list(ids)), Reversal.program_id == program_id)
+    found: dict[str, list[Reversal]] = {}
+    for row in session.scalars(query.order_by(Reversal.conversion_id, Reversal.number)):
+        found.setdefault(row.conversion_id, []).append(row)
+    return found
+
+
+def add_reversal(session: Session, reversal: Reversal) -> None:
+    """Keep a reversal. The program's lock keeps its number its own."""
+    session.add(reversal)
+    session.flush()
+
+
+def is_posted(session: Session, decision: Decision) -> bool:
+    """Tell whether anything of a conversion is on a statement of the contract of a decision on it."""
+    query = (
+        select(StatementLine.id)
+        .join(Statement, Statement.id == StatementLine.statement_id)
+        .where(StatementLine.conversion_id == decision.conversion_id, Statement.contract_id == decision.contract_id)
+    )
+    return bool(session.scalar(select(query.exists())))
 
 
 def _stored(session: Session, program_id: str, ids: Sequence[str]) -> dict[str, dict[str | None, Stored]]:
@@ -209,11 +295,85 @@ def _revisions(session: Session, program_id: str, ids: Sequence[str]) -> dict[st
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+# A conversion that came back as a whole before it was locked is no order of its customer any more.
+_UNDONE = exists().where(
+    Reversal.conversion_id == Conversion.id,
+    Reversal.program_id == Conversion.program_id,
+    Reversal.leaves_nothing,
+    Reversal.mode == "restate",
+)
+
+
+def facts_corrected(
+    session: Session, program_id: str, ids: Sequence[str], as_of: datetime | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return the facts of those of these conversions that were corrected, as they are after the last correction, by
+    conversion."""
+    return {row.conversion_id: row.facts for row in corrections_of(session, program_id, ids, as_of)} if ids else {}
+
+
+def corrections_of(
+    session: Session, program_id: str, ids: Sequence[str], as_of: datetime | None = None
+) -> Sequence[Correction]:
+    """Return the corrections of conversions in order of their numbers: all, or those that were recorded by then."""
+    query = select(Correction).where(
+        Correction.conversion_id == func.any(list(ids)), Correction.program_id == program_id
+    )
+    query = query if as_of is None else query.where(Correction.recorded_at <= as_of)
+    return session.scalars(query.order_by(Correction.conversion_id, Correction.number)).all()
+
+
+def facts_at(session: Session, conversion: Conversion, correction: int) -> dict[str, Any]:
+    """Return the facts of a conversion after one of its corrections, or as they were sent."""
+    found = session.get(Correction, (conversion.id, conversion.program_id, correction)) if correction else None
+    return conversion.facts if found is None else found.facts
+
+
+def add_correction(session: Session, correction: Correction, customer_id: str | None, order_id: str | None) -> None:
+    """Keep a correction, and what its conversion is known by from now on."""
+    session.add(correction)
+    session.flush()
+    known = {"customer_id": customer_id, "order_id": order_id, "corrections": correction.number}
+    session.execute(
+        update(Conversion)
+        .where(Conversion.program_id == correction.program_id, Conversion.id == correction.conversion_id)
+        .values(known)
+    )
+
+
+def first_of_orders(session: Session, program_id: str, orders: Collection[str]) -> dict[str, Key]:
+    """Return the place of the first conversion of each of these orders in a program, which is the one that counts."""
+    query = (
+        select(Conversion.order_id, Conversion.event_at, Conversion.id)
+        .ext(distinct_on(Conversion.order_id))
+        .where(Conversion.program_id == program_id, Conversion.order_id == func.any(list(orders)))
+        .order_by(Conversion.order_id, Conversion.event_at, Conversion.id)
+    )
+    return {str(row[0]): (row[1], row[2]) for row in session.execute(query)} if orders else {}
+
+
+# An order that is counted already is no further order of its customer.
+_EARLIER = aliased(Conversion)
+_COUNTED_ALREADY = (
+    select(_EARLIER.id)
+    .where(
+        _EARLIER.program_id == Conversion.program_id,
+        _EARLIER.order_id == Conversion.order_id,
+        tuple_(_EARLIER.event_at, _EARLIER.id) < tuple_(Conversion.event_at, Conversion.id),
+    )
+    .exists()
+)
+
+
 def order_numbers(session: Session, program_id: str, customers: Sequence[str]) -> dict[str, int]:
-    """Return which order of its customer each conversion of these customers is: 1 for the first in the program."""
+    """Return which order of its customer each conversion of these customers is: 1 for the first in the program; without
+    those whose order is counted as another conversion."""
     place = func.row_number().over(partition_by=Conversion.customer_id, order_by=(Conversion.event_at, Conversion.id))
     query = select(Conversion.id, place).where(
-        Conversion.program_id == program_id, Conversion.customer_id == func.any(list(customers))
+        Conversion.program_id == program_id,
+        Conversion.customer_id == func.any(list(customers)),
+        ~_COUNTED_ALREADY,
+        ~_UNDONE,
     )
     return {row[0]: row[1] for row in session.execute(query)}
 
@@ -226,6 +386,8 @@ def order_number_at(session: Session, program_id: str, customer_id: str | None, 
         Conversion.program_id == program_id,
         Conversion.customer_id == customer_id,
         tuple_(Conversion.event_at, Conversion.id) < tuple_(literal(key[0]), literal(key[1])),
+        ~_UNDONE,
+        ~_COUNTED_ALREADY,
     )
     return 1 + session.scalar(query)  # type: ignore[operator]
 
@@ -276,6 +438,11 @@ DECISION_COLUMNS = (
     "amount",
     "currency",
     "customer_order_number",
+    "reversals",
+    "correction",
+    "duplicate_of",
+    "held_until",
+    "locks_at",
     "before",
     "adds",
     "record",
@@ -425,6 +592,39 @@ def current_briefs(session: Session, program_id: str, ids: Iterable[str]) -> dic
     for row in session.execute(query):
         found.setdefault(row[0], []).append(DecisionBrief(*row[1:]))
     return {conversion: sorted(briefs, key=leading_first) for conversion, briefs in found.items()}
+
+
+def postings_of(session: Session, program_id: str, conversion_id: str, as_of: datetime) -> dict[str, list[Posting]]:
+    """Return what of a conversion was on statements by an instant, by contract, in the order it was posted: one posting a
+    run."""
+    query = (
+        select(Statement.contract_id, Statement.id, BillingRun.id, BillingRun.posted_at, func.sum(StatementLine.amount))
+        .join(Statement, Statement.id == StatementLine.statement_id)
+        .join(BillingRun, BillingRun.id == StatementLine.run_id)
+        .join(Decision, Decision.id == StatementLine.decision_id)
+        .where(
+            StatementLine.conversion_id == conversion_id,
+            Decision.program_id == program_id,
+            BillingRun.posted_at <= as_of,
+        )
+        .group_by(Statement.contract_id, Statement.id, BillingRun.id)
+        .order_by(func.min(StatementLine.position))
+    )
+    found: dict[str, list[Posting]] = {}
+    for row in session.execute(query):
+        found.setdefault(row[0], []).append(Posting(*row[1:]))
+    return found
+
+
+def version_decided_under(session: Session, decision: Decision) -> tuple[Contract, ContractVersion] | None:
+    """Return the contract and the version of it that a decision was made under, or None where there was none."""
+    query = (
+        select(Contract, ContractVersion)
+        .join(ContractVersion, ContractVersion.contract_id == Contract.id)
+        .where(Contract.id == decision.contract_id, ContractVersion.number == decision.contract_version)
+    )
+    found = session.execute(query).one_or_none()
+    return None if found is None else (found[0], found[1])
 
 
 def programs_with_conversion(session: Session, conversion_id: str) -> list[str]:

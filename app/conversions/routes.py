@@ -6,14 +6,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from app.conversions import errors
-from app.conversions.describe import conversion_data, receipt_data, receipt_line
+from app.conversions.describe import (
+    conversion_data,
+    corrected_data,
+    receipt_data,
+    receipt_line,
+    reversal_data,
+    reversed_data,
+)
 from app.conversions.mapping import decision_data
+from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.explain_decision import explain_decision, explain_preview
 from app.conversions.operations.get_conversion import get_conversion, get_decisions
 from app.conversions.operations.preview_decision import preview_decision
 from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
+from app.conversions.operations.reverse_conversion import get_reversals, reverse_conversion
 from app.conversions.repository import current_decisions
 from app.conversions.schemas import (
+    ConversionCorrected,
     ConversionReceived,
     ConversionShown,
     DecisionExplained,
@@ -21,11 +31,15 @@ from app.conversions.schemas import (
     DecisionShown,
     DecisionsQuery,
     NewConversion,
+    NewCorrection,
+    NewReversal,
+    ReversalReceived,
+    ReversalShown,
 )
 from app.engine.matcher import EngineFault
 from app.partners.errors import ProgramNotFound
 from app.runtime import Context
-from app.web.as_of import LocalAsOf
+from app.web.as_of import LocalAsOf, LocalPageAsOf
 from app.web.blueprint import Answer, Room
 from app.web.lines import Line
 from app.web.operation_doc import Leads
@@ -34,6 +48,7 @@ from app.web.problem import problem_of
 
 routes = Room("conversions", __name__, "Conversions as they come in, and the decisions on them.")
 
+CONVERSION = "/conversions/<identifier:program>/<name:conversion>"
 EXAMPLE = {
     "id": "order-1001",
     "program": "cdnow",
@@ -90,19 +105,104 @@ def add_conversion(ctx: Context, body: Any) -> Answer:
 
 
 @routes.reads(
-    "/conversions/<identifier:program>/<name:conversion>",
+    CONVERSION,
     needs="read_own",
     query=LocalAsOf,
     shows=ConversionShown,
     refuses=(errors.ConversionNotFound, ProgramNotFound),
 )
 def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
-    """Show a conversion as it was received, with the decisions as they stand: one for each partner that it concerns.
+    """Show a conversion with the decisions as they stand: one for each partner that it concerns.
 
-    With `as_of`, they are those that stood then; there are none, with a reason, before the first.
+    `state` and `life` say where it is: received, held, ineligible, rated, locked or posted, and on which dates it goes
+    on, as its contract agrees them. With `as_of`, all of this is as it was known then; before the first decision there
+    are none, with a reason. `facts` are those of the last correction.
     """
     found = get_conversion(ctx, **asked)
-    return conversion_data(found.conversion, found.touches, found.decisions)
+    return conversion_data(found)
+
+
+@routes.writes(
+    "/conversions/<identifier:program>/<name:conversion>/corrections",
+    needs="convert",
+    takes=NewCorrection,
+    whole="body",
+    shows=ConversionCorrected,
+    status=201,
+    answers={200: ConversionCorrected},
+    refuses=(
+        errors.CorrectionRefused,
+        errors.ConversionNotFound,
+        ProgramNotFound,
+        errors.ConversionLocked,
+        EngineFault,
+    ),
+    location="/v1/conversions/{program}/{id}",
+    leads_to=Leads("show_conversion", program="/program", conversion="/id"),
+    example={"facts": {"order_id": "o1", "order_value": "80.00", "customer_id": "u1"}, "reason": "Net of a voucher"},
+)
+def add_correction(ctx: Context, body: Any, program: str, conversion: str) -> Answer:
+    """Correct the facts of a conversion, and get the decisions after it.
+
+    `facts` are all of them, as they are from now on. What was sent before stays readable with `as_of`, and every
+    decision says which facts it was made of. What is posted already is corrected by the difference, in the next run.
+    Once a contract has locked the conversion, what it pays is final: 409.
+
+    201 when it is corrected; 200 when these are its facts already, which changes nothing.
+    """
+    found = correct_conversion(ctx, body, program=program, conversion=conversion)
+    shown = corrected_data(found, program, conversion, ctx.now())
+    return Answer(shown, status=200 if found.is_repeated else 201)
+
+
+@routes.writes(
+    f"{CONVERSION}/reversals",
+    needs="convert",
+    takes=NewReversal,
+    whole="body",
+    shows=ReversalReceived,
+    status=201,
+    answers={200: ReversalReceived},
+    refuses=(
+        errors.ReversalRefused,
+        errors.ConversionNotFound,
+        ProgramNotFound,
+        errors.ReversalDiffers,
+        errors.ReversalExceeds,
+        errors.ReversalCurrencyDiffers,
+        errors.ReversalNeedsAmount,
+        EngineFault,
+    ),
+    location="/v1/conversions/{program}/{conversion}/reversals",
+    leads_to=Leads("list_reversals", program="/program", conversion="/conversion"),
+    example={"id": "return-17", "reason": "RETURN", "amount": "40.00"},
+)
+def add_reversal(ctx: Context, body: Any, program: str, conversion: str) -> Answer:
+    """Send what came back of a conversion, all or a part, and get the decisions after it.
+
+    Before the conversion is locked (or posted, where its contracts agree no lock) it is decided again with what is left
+    of its facts, and room in tiers and limits is free again. After that, its lines stay and get negative lines, at the
+    rates they were paid at. Parts never add up to more than the order; the last one takes the residue.
+
+    201 when it is recorded; 200 when it was recorded already with the same content; 409 when it was with other content,
+    or when more would come back than is left.
+    """
+    found = reverse_conversion(ctx, body, program=program, conversion=conversion)
+    return Answer(reversed_data(found, ctx.now()), status=200 if found.is_repeated else 201)
+
+
+@routes.lists(
+    f"{CONVERSION}/reversals",
+    needs="read_own",
+    query=LocalPageAsOf,
+    shows=ReversalShown,
+    cursor=lambda row: (str(row["number"]),),
+    refuses=(errors.ConversionNotFound, ProgramNotFound),
+)
+def list_reversals(ctx: Context, page: Page, **asked: Any) -> Sequence[dict[str, Any]]:
+    """List what came back of a conversion, in the order it was recorded."""
+    rows = get_reversals(ctx, **asked)
+    return [reversal_data(row) for row in page.rest_of(rows, lambda row: str(row.number))]
 
 
 @routes.writes(
@@ -139,7 +239,7 @@ def show_decision(ctx: Context, decision: str, as_of: str | None = None) -> dict
     It is decided again from what it was made of. If that gave another digest, this answers 500 rather than explain
     something that was not decided.
     """
-    return explain_decision(ctx, decision, as_of).as_dict()
+    return explain_decision(ctx, decision, as_of).as_kept()
 
 
 @routes.lists(

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from app.store.models.conversions import OUTCOMES, TOUCH_TYPES
+from app.conversions.life import STATES
+from app.engine.settlement import FX_DATES
+from app.store.models.conversions import OUTCOMES, REVERSAL_FORMS, REVERSAL_MODES, TOUCH_TYPES
 from app.web.as_of import LocalPageAsOf
-from app.web.fields import DecimalString, Identifier, InstantField, Name, Object, Text, Whole, Word
+from app.web.fields import (
+    DecimalString,
+    Flag,
+    Identifier,
+    InstantField,
+    LocalDate,
+    Name,
+    Object,
+    Reason,
+    Text,
+    Whole,
+    Word,
+)
 from app.web.schema import Strict
 
 
@@ -61,6 +75,17 @@ class TouchShown(Strict):
     facts = Object()
 
 
+class FxShown(Strict):
+    """At which rate money was converted, or for which it waits."""
+
+    source_currency = Text(data_key="from", metadata={"example": "EUR"})
+    target_currency = Text(data_key="to", metadata={"example": "USD"})
+    rate = DecimalString(metadata={"example": "1.0883", "description": "Left out where it is not known yet."})
+    date = LocalDate(metadata={"description": "The day it is of; left out where the contract agrees the rate."})
+    policy = Word(FX_DATES, metadata={"description": "Which day's rate counts by the contract."})
+    source = Text(metadata={"example": "ECB", "description": "Who published it."})
+
+
 class LineShown(Strict):
     """One amount: by which rule and formula, precise, and rounded as it is paid."""
 
@@ -70,6 +95,7 @@ class LineShown(Strict):
     amount_precise = DecimalString(metadata={"example": "5.9994"})
     amount = DecimalString(metadata={"example": "6.00"})
     currency = Text(metadata={"example": "USD"})
+    fx = fields.Nested(FxShown, metadata={"description": "Where the order is in another currency."})
 
 
 class DecisionSummary(Strict):
@@ -94,6 +120,9 @@ class DecisionMade(Strict):
     outcome = Word(OUTCOMES)
     amount = DecimalString(metadata={"example": "6.00"})
     currency = Text(metadata={"example": "USD"})
+    fx = fields.Nested(
+        FxShown, metadata={"description": "Where the order is in another currency, and the terms read its money."}
+    )
     reasons = fields.List(fields.Nested(ReasonShown))
     credit = fields.List(fields.Nested(CreditShown))
     lines = fields.List(fields.Nested(LineShown))
@@ -111,6 +140,25 @@ class DecisionShown(DecisionMade):
     retired_at = InstantField(allow_none=True, metadata={"description": "When a later decision took its place."})
 
 
+class PostingShown(Strict):
+    """Money of a conversion on a statement."""
+
+    statement = fields.String(metadata={"example": "acme/1997-07"})
+    run = fields.String(metadata={"example": "acme/1997-07/1"})
+    posted_at = InstantField()
+    amount = DecimalString(metadata={"example": "8.00"})
+
+
+class LifeShown(Strict):
+    """Where a conversion is in its life under one contract, and the dates that lead on from there."""
+
+    state = Word(STATES)
+    held_until = InstantField(allow_none=True, metadata={"description": "From when on it may be paid."})
+    locks_at = InstantField(allow_none=True, metadata={"description": "From when on what it pays is final."})
+    postings = fields.List(fields.Nested(PostingShown))
+    in_words = fields.List(fields.String(), metadata={"description": "The dates and why they are those."})
+
+
 class DecisionExplained(DecisionShown):
     """A decision with its trace: every comparison with fact, value and verdict, and every calculation."""
 
@@ -120,6 +168,9 @@ class DecisionExplained(DecisionShown):
             "description": "Every comparison of every rule; for a rule that did not match also its nearest miss, "
             "the fewest comparisons that would have had to turn out otherwise. Null where no terms were in force."
         },
+    )
+    life = fields.Nested(
+        LifeShown, allow_none=True, metadata={"description": "Null where another decision took its place."}
     )
     in_words = fields.List(fields.String(), metadata={"description": "The same as sentences."})
 
@@ -158,23 +209,133 @@ class NotDecided(Strict):
     message = Text()
 
 
+class NewCorrection(Strict):
+    """The facts of a conversion as they are from now on, and why."""
+
+    facts = Object(
+        required=True,
+        metadata={
+            "description": "All of its facts: one that is left out is absent from now on.",
+            "example": {"order_id": "o1", "order_value": "80.00", "customer_id": "u1"},
+        },
+    )
+    reason = Reason(required=True, metadata={"example": "Net of a voucher", "description": "Why."})
+
+
+class ConversionCorrected(Strict):
+    """What a correction came to."""
+
+    status = Word(("corrected", "unchanged"))
+    id = Name()
+    program = Identifier(metadata={"example": "cdnow"})
+    number = Whole(0, 2**31, metadata={"description": "Which correction its facts are from; 0: as they were sent."})
+    decision = fields.Nested(
+        DecisionShown, allow_none=True, metadata={"description": "The one that pays, or leads otherwise."}
+    )
+    decisions = fields.List(
+        fields.Nested(DecisionShown), metadata={"description": "One for each partner that it concerns."}
+    )
+
+
+class FactChangeShown(Strict):
+    """A fact before and after a correction; null where there is none."""
+
+    fact = Text(metadata={"example": "order_value"})
+    before = fields.Raw(allow_none=True, metadata={"example": "100.00"})
+    after = fields.Raw(allow_none=True, metadata={"example": "80.00"})
+
+
+class CorrectionShown(Strict):
+    """A correction: who said what else, when and why."""
+
+    number = Whole(1, 2**31)
+    recorded_at = InstantField()
+    corrected_by = Text(metadata={"example": "key:billing"})
+    reason = Text(metadata={"example": "Net of a voucher"})
+    changes = fields.List(fields.Nested(FactChangeShown))
+
+
+class DecisionInLife(DecisionSummary):
+    """A decision in short, and the life that the conversion has under it."""
+
+    life = fields.Nested(LifeShown)
+
+
 class ConversionShown(Strict):
-    """A conversion as it was received, and the decision on it."""
+    """A conversion with its facts, and the decisions on it."""
 
     id = Name()
     program = Identifier(metadata={"example": "cdnow"})
     event_at = InstantField()
     received_at = InstantField()
     partner = Name(allow_none=True, metadata={"example": "acme"})
+    state = Word(STATES, metadata={"description": "Where it is under the decision that leads."})
     facts = Object()
+    corrections = fields.List(fields.Nested(CorrectionShown))
     touches = fields.List(fields.Nested(TouchShown))
     decision = fields.Nested(
-        DecisionSummary, allow_none=True, metadata={"description": "The one that pays, or leads otherwise."}
+        DecisionInLife, allow_none=True, metadata={"description": "The one that pays, or leads otherwise."}
     )
     decisions = fields.List(
-        fields.Nested(DecisionSummary), metadata={"description": "One for each partner that it concerns."}
+        fields.Nested(DecisionInLife), metadata={"description": "One for each partner that it concerns."}
     )
     reason = fields.Nested(NotDecided, metadata={"description": "Why there is no decision; only where there is none."})
+
+
+class ArticleReturned(Strict):
+    """Pieces of one article that came back."""
+
+    sku = Text(required=True, metadata={"example": "CD-4711"})
+    quantity = Whole(1, 2**53, required=True)
+
+
+class NewReversal(Strict):
+    """What came back of a conversion: all that is left, an amount of the order value, or articles of it."""
+
+    id = Name(
+        required=True, metadata={"example": "return-17", "description": "Your own id; the same again is the same."}
+    )
+    reason = Reason(
+        required=True, metadata={"example": "RETURN", "description": "Why it came back, such as RETURN or FRAUD."}
+    )
+    reversed_at = InstantField(metadata={"description": "When it came back; now, when left out."})
+    full = Flag(metadata={"description": "True: all that is left came back."})
+    amount = DecimalString(
+        metadata={"description": "So much of the order value; beside items, what was paid back for them."}
+    )
+    currency = Text(metadata={"example": "USD", "description": "That of the order; anything else is refused."})
+    items = fields.List(fields.Nested(ArticleReturned), metadata={"description": "These articles, at their prices."})
+
+
+class ReversalShown(Strict):
+    """A reversal as it was recorded."""
+
+    id = Name(metadata={"example": "return-17"})
+    conversion = Name()
+    program = Identifier(metadata={"example": "cdnow"})
+    number = Whole(1, 2**31, metadata={"description": "Which reversal of its conversion it is."})
+    reversed_at = InstantField()
+    reason = Reason(metadata={"example": "RETURN"})
+    form = Word(REVERSAL_FORMS)
+    mode = Word(
+        REVERSAL_MODES,
+        metadata={
+            "description": "Before the lock the conversion is decided again with what is left (restate); after it, its"
+            " lines get negative ones (negate)."
+        },
+    )
+    amount = DecimalString(metadata={"description": "How much of the order value came back by it."})
+    left = DecimalString(metadata={"description": "How much of the order value was left after it."})
+    leaves_nothing = fields.Boolean()
+    items = fields.List(fields.Nested(ArticleReturned))
+    recorded_at = InstantField()
+
+
+class ReversalReceived(ReversalShown):
+    """What became of a reversal that was sent, and the decisions after it."""
+
+    status = Word(("accepted", "duplicate"))
+    decisions = fields.List(fields.Nested(DecisionShown))
 
 
 class DecisionsQuery(LocalPageAsOf):

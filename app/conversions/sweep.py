@@ -4,7 +4,7 @@ and where they hold something else than before. Pure but for the loading of coun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeAlias
@@ -54,14 +54,25 @@ class Counting:
 
     def add(self, contract: str, place: Place, customer: str, added: Mapping[str, Decimal]) -> None:
         """Count what a decision adds to the counters of a contract, if it is watched, and of its account."""
+        for of, counters in self._counters(contract, place) if added else ():
+            self._of(of, place).add(counters, place[0], added, customer)
+
+    def count_no_more(self, contract: str, place: Place, customer: str) -> None:
+        """Note what the counters hold before a conversion that counted and does not any more: whoever asks for them first
+        behind its place would be told what is still stored of it."""
+        for of, counters in self._counters(contract, place):
+            self._of(of, place).look_up(counters, place[0], customer)
+
+    def _counters(self, contract: str, place: Place) -> Iterator[tuple[str, Mapping[Counter, tuple[datetime, ...]]]]:
+        """Yield the counters that a conversion under a contract counts for, if it is watched, by contract: its own, and
+        those per partner of its account."""
         history = self._histories[contract]
-        terms = history.at(place[0]) if added and contract in self._watched else None
+        terms = history.at(place[0]) if contract in self._watched else None
         if isinstance(terms, Terms):
             own = {counter: since for counter, since in history.counted(terms).items() if counter.per != "partner"}
-            self._of(contract, place).add(own, place[0], added, customer)
+            yield contract, own
             for other in self._accounts.get(contract, ()):
-                shared = dict.fromkeys(per_partner(self._histories[other]), (_EVER,))
-                self._of(other, place).add(shared, place[0], added)
+                yield other, dict.fromkeys(per_partner(self._histories[other]), (_EVER,))
 
     def _of(self, contract: str, place: Place) -> RunningTotals:
         if contract not in self._totals:

@@ -1,4 +1,5 @@
-"""The one rounding: a precise amount to a statement line, and the exact split of a line. Nothing else rounds money."""
+"""The one rounding: a precise amount to a statement line, the exact split of a line, and money that was converted to the
+digits of a fact. Nothing else rounds money."""
 
 from __future__ import annotations
 
@@ -25,6 +26,16 @@ def round_line(amount: Decimal, currency: str, rounding: Rounding = "half_away")
     (Decimal('0.01'), Decimal('-3'), Decimal('2'))
     """
     rounded = amount.quantize(minor_unit(currency), rounding=_MODES[rounding], context=_WIDE)
+    return rounded if rounded else abs(rounded)
+
+
+def round_converted(amount: Decimal, digits: int) -> Decimal:
+    """Round money in another currency, half away from zero, to the digits that facts have.
+
+    >>> round_converted(Decimal("-0.0000005"), 6), round_converted(Decimal("88.0000001"), 6)
+    (Decimal('-0.000001'), Decimal('88.000000'))
+    """
+    rounded = amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=_WIDE)
     return rounded if rounded else abs(rounded)
 
 

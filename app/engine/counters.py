@@ -133,13 +133,26 @@ class RunningTotals:
     ) -> None:
         """Count a decision: `added` is what it adds by `Counter.key`; `since` says from when on each counter runs, or
         from which times on, where versions to come begin it anew or not."""
-        starts = {
+        for key in self._keys(since, event_at, customer):
+            self._totals[key] = plus(self._total(key), added_to(key[0], added))
+
+    def look_up(
+        self, since: Mapping[Counter, datetime | tuple[datetime, ...]], event_at: datetime, customer: str = ""
+    ) -> None:
+        """Have the totals loaded that a decision would add to."""
+        for key in self._keys(since, event_at, customer):
+            self._total(key)
+
+    def _keys(
+        self, since: Mapping[Counter, datetime | tuple[datetime, ...]], event_at: datetime, customer: str
+    ) -> list[tuple[Counter, datetime, str]]:
+        """Return the totals that a decision adds to, each once, in order."""
+        keys = [
             self._key(counter, start, event_at, customer)
             for counter, found in since.items()
             for start in (found if isinstance(found, tuple) else (found,))
-        }
-        for key in starts:
-            self._totals[key] = plus(self._total(key), added_to(key[0], added))
+        ]
+        return list(dict.fromkeys(keys))
 
     def _key(
         self, counter: Counter, since: datetime, event_at: datetime, customer: str

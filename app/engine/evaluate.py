@@ -1,13 +1,14 @@
 """Read this first: how the terms in force decide one conversion, from facts to lines, for every partner it concerns.
 
-The order is fixed: facts → eligibility → attribution → rate → share → bonuses → round each line → limits. An engine
-(`matcher.py`) only says which rules are true; what follows from that is here and below, the same for every engine.
+The order is fixed: admission → facts, with their money in the contract's currency → eligibility → attribution → rate →
+share → bonuses → round each line → limits → what came back after the lock. An engine (`matcher.py`) only says which rules
+are true; what follows from that is here and below, the same for every engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,15 +16,19 @@ from app.core.canonical import record_hash
 from app.core.fractions import fraction_text
 from app.core.instants import write_instant
 from app.core.money import canonical, total
+from app.engine.admission import refusals
 from app.engine.attribution import Attributed, ProgramModel, attribute, concerned
 from app.engine.counters import Before, additions
-from app.engine.decision import Decision, Line, Outcome, Reason
+from app.engine.decision import Decision, Fx, Line, Outcome, Reason
 from app.engine.eligibility import judge
+from app.engine.exchange import Exchange, converted, fx_of, no_rate
 from app.engine.factsheet import Conversion, with_derived
 from app.engine.matcher import Facts, Matcher
 from app.engine.payout.formulas import Note
 from app.engine.payout.limits import is_paid, within_limits
 from app.engine.payout.lines import Due, due_lines, fallback_lines, rounded_together
+from app.engine.reversals import is_undone, negated, negative_lines, still_counted
+from app.engine.settlement import held_until, lock_at
 from app.engine.terms import NoTerms, Terms
 from app.rulelang.ast import Limit
 from app.rulelang.printer import value_text
@@ -35,12 +40,13 @@ BeforeOf = Callable[[Terms], Before]
 @dataclass(frozen=True, slots=True)
 class Case:
     """Everything a conversion is decided from but counters: itself, the terms of each partner it concerns or why there
-    are none, the program's attribution model, and the program's currency."""
+    are none, the program's attribution model and currency, and the rates between currencies."""
 
     conversion: Conversion
     terms: Mapping[str, Terms | NoTerms]
     model: ProgramModel
     currency: str
+    exchange: Exchange = field(default_factory=Exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class Party:
     facts: Facts
     refused: Outcome | None
     reasons: tuple[Reason, ...]
+    fx: Fx | None = None
 
     @property
     def is_eligible(self) -> bool:
@@ -59,10 +66,15 @@ class Party:
 
 
 def case_of(
-    conversion: Conversion, terms_of: Callable[[str], Terms | NoTerms], model: ProgramModel, currency: str
+    conversion: Conversion,
+    terms_of: Callable[[str], Terms | NoTerms],
+    model: ProgramModel,
+    currency: str,
+    exchange: Exchange | None = None,
 ) -> Case:
     """Return the case of a conversion: all partners that it concerns, each with its terms."""
-    return Case(conversion, {partner: terms_of(partner) for partner in concerned(conversion, model)}, model, currency)
+    terms = {partner: terms_of(partner) for partner in concerned(conversion, model)}
+    return Case(conversion, terms, model, currency, exchange or Exchange())
 
 
 def evaluate(
@@ -74,7 +86,9 @@ def evaluate(
     `notes` are told the calculations of their partner in words. Raises EngineFault when the engine cannot be trusted;
     every other answer is a decision.
     """
-    parties = {partner: judged(terms, case.conversion, matcher) for partner, terms in case.terms.items()}
+    parties = {partner: judged(terms, case, matcher) for partner, terms in case.terms.items()}
+    if parties and is_undone(case.conversion.reversals):
+        return {partner: _undone(case, partner, party) for partner, party in parties.items()}
     attributed = attribute(case.conversion, case.model, parties, matcher)
     held = {partner: before(terms) for partner, terms in _counting(case, parties, attributed)}
     due: dict[str, Due] = {}
@@ -94,16 +108,35 @@ def evaluate(
     }
 
 
-def judged(terms: Terms | NoTerms, conversion: Conversion, matcher: Matcher) -> Party:
+def judged(terms: Terms | NoTerms, case: Case, matcher: Matcher) -> Party:
     """Return whether a conversion is eligible under a partner's terms, whoever gets the credit."""
     if isinstance(terms, NoTerms):
-        return Party(None, conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
-    facts = facts_for(terms, conversion)
+        return Party(None, case.conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
+    not_counted = refusals(terms, case.conversion)
+    if not_counted:
+        return Party(terms, facts_for(terms, case.conversion), "ineligible", not_counted)
+    read = facts_in_money_of(terms, case)
+    if read.refused is not None:
+        return read
+    matched = matcher.matched(terms.eligibility_conditions, read.facts)
+    refused, reasons = judge(terms.eligibility_body, matched, read.facts)
+    return replace(read, refused=refused, reasons=reasons)
+
+
+def facts_in_money_of(terms: Terms, case: Case) -> Party:
+    """Return a partner's side before anything is judged: the facts as its terms read them, all money in the contract's
+    currency; held where a fact is missing, or a rate."""
+    facts = facts_for(terms, case.conversion)
     missing = [name for name in terms.facts_required if name not in facts]
     if missing:
         return Party(terms, facts, "held", tuple(Reason("MISSING_FACT", fact=name) for name in missing))
-    matched = matcher.matched(terms.eligibility_conditions, facts)
-    return Party(terms, facts, *judge(terms.eligibility_body, matched, facts))
+    fx = fx_of(terms, facts, case.conversion.event_at, case.currency, case.exchange)
+    if fx is None:
+        return Party(terms, facts, None, ())
+    if fx.rate is None:
+        return Party(terms, facts, "held", (no_rate(fx),), fx)
+    found = converted(facts, fx, case.exchange.catalogue)
+    return Party(terms, facts, "held", found, fx) if isinstance(found, tuple) else Party(terms, found, None, (), fx)
 
 
 def facts_for(terms: Terms, conversion: Conversion) -> Facts:
@@ -153,8 +186,29 @@ def _decision(
     if paid.refused is not None:
         return _said(case, partner, party, paid.refused, paid.reasons, before)
     credit = ((contract.partner, fraction_text(share)),)
-    booked = {} if paid.beyond else due.booked
-    return _said(case, partner, party, "rated", paid.reasons, before, credit, paid.lines, paid.beyond, booked)
+    back = tuple(negated(case.conversion.facts, case.conversion.reversals))
+    keeps = keeps_counters(terms)
+    returned = negative_lines(paid.lines, back, contract.rounding, keeps_counters=keeps)
+    final, facts = (*paid.lines, *returned), party.facts
+    adds = _adds(terms, facts, paid.lines, paid.beyond, due.booked(facts, before, paid.beyond))
+    if back and not keeps:
+        left = still_counted(facts, back)
+        adds = {} if left is None else _adds(terms, left, final, paid.beyond, due.booked(left, before, paid.beyond))
+    return _said(case, partner, party, "rated", paid.reasons, before, credit, final, adds)
+
+
+def keeps_counters(terms: Terms) -> bool:
+    """Tell whether what comes back after the lock leaves the counters of tiers and limits as they are."""
+    return terms.version.settlement.after_lock == "keep"
+
+
+def _undone(case: Case, partner: str, party: Party) -> Decision:
+    """Return the decision on a conversion that came back as a whole before it was locked: it counts for nothing."""
+    if party.terms is None:
+        return _said(case, partner, party, "no_contract", party.reasons, None)
+    last = case.conversion.reversals[-1]
+    reason = Reason("REVERSED", actual=f"all of it came back by {write_instant(last.at)} ({last.id})")
+    return _said(case, partner, party, "ineligible", (reason,), None)
 
 
 def _said(
@@ -166,8 +220,7 @@ def _said(
     before: Before | None,
     credit: tuple[tuple[str, str], ...] = (),
     lines: tuple[Line, ...] = (),
-    beyond: frozenset[str] = frozenset(),
-    booked: Mapping[str, Decimal] | None = None,
+    adds: Mapping[str, Decimal] | None = None,
 ) -> Decision:
     terms = party.terms
     if terms is None:
@@ -183,11 +236,14 @@ def _said(
         outcome=outcome,
         reasons=reasons,
         credit=credit,
-        lines=lines,
+        lines=lines if party.fx is None else tuple(replace(line, fx=party.fx) for line in lines),
         currency=terms.contract.currency,
-        inputs_hash=inputs_hash(case.conversion, party.facts, before or {}),
+        inputs_hash=inputs_hash(case.conversion, party.facts, before or {}, terms, party.fx),
         before=before or {},
-        adds=_adds(terms, party.facts, lines, beyond, booked) if outcome == "rated" else {},
+        adds=adds or {},
+        held_until=held_until(terms.version.settlement, case.conversion.event_at, terms.contract.timezone),
+        locks_at=lock_at(terms.version.settlement, case.conversion.event_at, terms.contract.timezone),
+        fx=party.fx,
     )
 
 
@@ -222,7 +278,9 @@ def undecided(
     )
 
 
-def inputs_hash(conversion: Conversion, facts: Facts, before: Before) -> str:
+def inputs_hash(
+    conversion: Conversion, facts: Facts, before: Before, terms: Terms | None = None, fx: Fx | None = None
+) -> str:
     """Return the hash of everything a decision depends on besides the terms."""
     touches = [
         {
@@ -234,6 +292,7 @@ def inputs_hash(conversion: Conversion, facts: Facts, before: Before) -> str:
         }
         for touch in conversion.touches
     ]
+    reversals = [reversal.as_dict() for reversal in conversion.reversals]
     return record_hash(
         {
             "program": conversion.program,
@@ -243,8 +302,19 @@ def inputs_hash(conversion: Conversion, facts: Facts, before: Before) -> str:
             "facts": {name: value_text(value) for name, value in facts.items()},
             "before": before_record(before),
             **({"touches": touches} if touches else {}),
+            **({"reversals": reversals} if reversals else {}),
+            **_admitted(conversion, terms),
+            **({} if fx is None else {"fx": fx.as_dict()}),
         }
     )
+
+
+def _admitted(conversion: Conversion, terms: Terms | None) -> dict[str, str]:
+    """Return what else decides whether it is counted, where anything does."""
+    found = {} if conversion.duplicate_of is None else {"duplicate_of": conversion.duplicate_of}
+    if terms is not None and terms.version.settlement.submit_within_days is not None and conversion.received_at:
+        found["received_at"] = write_instant(conversion.received_at)
+    return found
 
 
 def before_record(before: Before) -> dict[str, str]:

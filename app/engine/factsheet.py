@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from app.core.errors import Finding, pointer_of
+from app.engine.reversals import Reversal
 from app.rulelang.ast import Value
 from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.facts import Catalogue, Subject, typed_value
@@ -29,8 +30,8 @@ class Touch:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A conversion as it is decided: the partner that claims it, its facts typed, what the database knows of its
-    customer, and the touches before it."""
+    """A conversion as it is decided: the partner that claims it, its facts typed (what came back before the lock taken
+    out), what the database knows of its customer and its order, the touches before it, and what came back of it."""
 
     id: str
     program: str
@@ -39,6 +40,10 @@ class Conversion:
     facts: Mapping[str, Value]
     customer_order_number: int | None = None
     touches: tuple[Touch, ...] = ()
+    reversals: tuple[Reversal, ...] = ()
+    # When it was submitted, where that is known; and the conversion that its order is counted as, if that is another one.
+    received_at: datetime | None = None
+    duplicate_of: str | None = None
 
     @property
     def customer(self) -> str:

@@ -14,6 +14,7 @@ from app.core.rounding import Rounding
 from app.core.timeline import Span, in_force, timeline
 from app.engine.counters import Counter, counters_of
 from app.engine.matcher import RuleConditions
+from app.engine.settlement import NOTHING_AGREED, Settlement
 from app.rulelang.ast import KINDS, Attribution, Eligibility, Kind, Payout, conditions_of
 from app.rulelang.ruleset import RuleSet
 
@@ -45,6 +46,7 @@ class ContractVersion:
     rule_versions: tuple[RuleVersion, ...] = ()
     # A termination at which a fixed term ended by itself, as it was agreed.
     is_expiry: bool = False
+    settlement: Settlement = NOTHING_AGREED
 
 
 @dataclass(frozen=True, slots=True)

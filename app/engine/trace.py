@@ -13,14 +13,19 @@ from typing import Any
 from app.core.instants import write_instant
 from app.core.money import canonical
 from app.core.rounding import shown
+from app.engine.admission import CODES
 from app.engine.counters import Before, limit_counter
 from app.engine.decision import Decision, Reason
 from app.engine.eligibility import judge
-from app.engine.evaluate import Case, before_record, evaluate, facts_for
+from app.engine.evaluate import Case, before_record, evaluate, facts_in_money_of, keeps_counters
+from app.engine.exchange import UNCONVERTED
+from app.engine.exchange_words import exchange_data, exchange_words
 from app.engine.factsheet import Conversion
 from app.engine.matcher import Facts
 from app.engine.misses import items_words, misses_text, nearest_miss
 from app.engine.reference import ReferenceMatcher, Seen, is_true, items_of, traced
+from app.engine.reversal_words import left_words, taken_back_words
+from app.engine.reversals import PART
 from app.engine.terms import Terms
 from app.rulelang.ast import (
     AllOf,
@@ -71,12 +76,13 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
     )
     decision, terms, conversion = decisions[partner], case.terms[partner], case.conversion
     assert isinstance(terms, Terms)
-    facts = facts_for(terms, conversion)
+    facts = facts_in_money_of(terms, case).facts
     payout = terms.payout_body
     data = {
         "facts": {name: value_text(value) for name, value in sorted(facts.items())},
         "missing": [{"fact": name, "needed_by": needed_by(terms, name)} for name in _missing(decision)],
         "before": before_record(decision.before),
+        **exchange_data(case, terms, decision.fx, facts),
         "eligibility": [
             _rule_data(rule.id, verdict_text(rule.then), rule.when, facts) for rule in terms.eligibility_body.rules
         ],
@@ -87,8 +93,12 @@ def explain(case: Case, partner: str, before: Mapping[str, Before]) -> Trace:
         ],
         "calculations": calculations,
         "limits": [_limit_data(limit, decision) for limit in payout.limits],
+        **({"reversals": [each.as_dict() for each in conversion.reversals]} if conversion.reversals else {}),
     }
-    return Trace(decision, data, _words(terms, conversion, facts, decision, calculations))
+    if not _is_judged(decision):
+        data |= {"eligibility": [], "payout": []}  # no rule was asked
+    words = exchange_words(case, terms, decision.fx, facts)
+    return Trace(decision, data, _words(terms, conversion, facts, decision, words, calculations))
 
 
 def _payout_rule_data(payout: Payout, rule: PayoutRule, facts: Facts) -> dict[str, Any]:
@@ -196,7 +206,12 @@ def seen_data(seen: Seen, facts: Facts) -> dict[str, Any]:
 
 
 def _words(
-    terms: Terms, conversion: Conversion, facts: Facts, decision: Decision, calculations: list[str]
+    terms: Terms,
+    conversion: Conversion,
+    facts: Facts,
+    decision: Decision,
+    converted: list[str],
+    calculations: list[str],
 ) -> list[str]:
     """Return the decision as sentences, in the order it was made."""
     contract = terms.contract
@@ -207,8 +222,11 @@ def _words(
         f"({write_instant(conversion.event_at)}).",
         f"Then version {terms.version.number} of the contract {contract.id} was in force, "
         f"with payout rules {terms.payout.number} ({terms.payout.rules.hash[:12]}).",
+        *converted,
     ]
-    lines += _way(terms, facts)
+    lines += left_words(conversion, contract.timezone, currency)
+    if _is_judged(decision):
+        lines += _way(terms, facts)
     if decision.outcome != "rated":
         lines += [f"It is {decision.outcome}: {_refusal(terms, reason)}." for reason in decision.reasons]
         return lines + [_need_sentence(terms, name) for name in _missing(decision)]
@@ -216,12 +234,19 @@ def _words(
     lines += [f"Calculated: {calculation}." for calculation in calculations]
     for line in decision.lines:
         name = f"{line.rule} ({line.part})" if line.part else line.rule
+        what = "taken back" if line.part.startswith(PART) else paid
         lines.append(
             f"Line {name}: {canonical(line.amount_precise)} precisely, "
-            f"{shown(line.amount, currency)} {currency} {paid}."
+            f"{shown(line.amount, currency)} {currency} {what}."
         )
     lines += [f"The limit {reason.rule} {_did(terms, reason)}: {_measured(reason)}." for reason in decision.reasons]
-    return lines
+    keeps = keeps_counters(terms)
+    return [*lines, *taken_back_words(conversion, decision, contract.timezone, currency, keeps_counters=keeps)]
+
+
+def _is_judged(decision: Decision) -> bool:
+    """Tell whether rules were asked at all."""
+    return not any(reason.code in (*CODES, *UNCONVERTED) for reason in decision.reasons)
 
 
 def _measured(reason: Reason) -> str:

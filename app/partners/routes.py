@@ -82,8 +82,8 @@ def show_partner(ctx: Context, partner: str, as_of: datetime | None = None) -> P
 def add_program(ctx: Context, **body: Any) -> dict[str, Any]:
     """Create a program.
 
-    A program is an advertiser's programme. It fixes the currency in which its contracts pay, the time zone in which
-    their days and months are counted, and the attribution model.
+    A program is an advertiser's programme. It fixes the currency of its orders and contracts, unless they name another
+    one, the time zone in which their days and months are counted, and the attribution model.
     """
     return program_data(create_program(ctx, **body), ctx.now())
 

@@ -41,7 +41,10 @@ class NewProgram(Strict):
 
     id = Identifier(required=True, metadata={"example": "cdnow", "description": "Chosen by you; never changes."})
     name = Text(metadata={"description": "For people; the id when left out."})
-    currency = Text(required=True, metadata={"example": "USD", "description": "ISO 4217; all its money is in it."})
+    currency = Text(
+        required=True,
+        metadata={"example": "USD", "description": "ISO 4217; its orders are in it unless they name another."},
+    )
     timezone = Text(
         required=True,
         metadata={"example": "America/New_York", "description": "IANA zone; contracts' days and months are its."},

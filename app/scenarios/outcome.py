@@ -77,6 +77,7 @@ def decision_summary(record: Mapping[str, Any]) -> dict[str, Any]:
         "outcome": record["outcome"],
         "amount": record["amount"],
         "currency": record["currency"],
+        "fx": record.get("fx"),
         "contract": record["contract"],
         "contract_version": record["contract_version"],
         "rule_versions": {kind: version["number"] for kind, version in record["rule_versions"].items()},

@@ -11,30 +11,34 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.billing.describe import line_data
+from app.billing.describe import balance_data, line_data
 from app.billing.operations.bill_contract import bill_contract
-from app.billing.repository import lines_after, totals
+from app.billing.repository import balances, lines_after, totals
 from app.contracts.operations.draft_promotion import draft_promotion
 from app.contracts.operations.draft_renewal import draft_renewal
 from app.contracts.operations.reinstate_contract import reinstate_contract
 from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
+from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
+from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.operations.settle_program import Progress, settle_program
 from app.conversions.repository import current_records
 from app.core.clock import frozen_at
 from app.core.errors import AppError, Finding
-from app.core.instants import parse_instant, write_instant
+from app.core.instants import parse_date, parse_instant, write_instant
 from app.core.json_text import MalformedJson, parse_json
+from app.core.money import parse_decimal
 from app.core.rounding import shown
 from app.engine.quote import Quote, quote
+from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.runtime import Context, Runtime
 from app.scenarios.errors import ScenarioMalformed
-from app.scenarios.lives import lives
+from app.scenarios.lives import LIFE, lived, lives
 from app.scenarios.outcome import Outcome, decisions_summary, differences
 from app.scenarios.setting import APPROVER, AUTHOR, agree, approve_all, create_agreement, create_stage
-from app.scenarios.story import Step, Story, malformed
+from app.scenarios.story import LOOKED, Step, Story, malformed
 
 
 def run_scenario(runtime: Runtime, story: Story, progress: Progress | None = None, *, full: bool = True) -> Outcome:
@@ -52,8 +56,10 @@ class _Run:
         self.story = story
         self.progress = progress
         self.now: datetime = story.clock
+        self.diff: list[str] = []
         self.quotes: dict[str, dict[str, Any]] = {}
         self.awaited: list[tuple[datetime, str, str, dict[str, Any]]] = []
+        self.reversed = 0
         self.program: str | None = None if story.program is None else story.program["id"]
 
     def run(self, full: bool) -> Outcome:
@@ -86,6 +92,8 @@ class _Run:
             self.do(f"/programs/{index}", partial(create_stage, program=program))
         for name, given in story.lists.items():
             self.do(f"/lists/{name}", partial(publish_list, id=name, **given))
+        for index, rate in enumerate(story.rates):
+            self.do(f"/rates/{index}", partial(self.rate, given=rate, at=f"/rates/{index}"))
         partners: set[str] = set()
         for index, contract in enumerate(story.contracts):
             where = f"/contracts/{index}"
@@ -156,8 +164,45 @@ class _Run:
     def publish_list(self, ctx: Context, given: Any, at: str) -> None:
         publish_list_version(ctx, list=given["id"], members=given["members"])
 
+    def reverse(self, ctx: Context, given: Any, at: str) -> None:
+        """Without a word on what came back, all that is left did."""
+        body = {key: value for key, value in given.items() if key not in ("conversion", "program")}
+        ways = {} if {"full", "amount", "items"} & set(body) else {"full": True}
+        self.reversed += 1
+        named = {"id": f"reversal-{self.reversed}", "reason": "RETURN"}
+        program = given.get("program", self.program)
+        reverse_conversion(ctx, {**named, **ways, **body}, program=program, conversion=given["conversion"])
+
+    def correct(self, ctx: Context, given: Any, at: str) -> None:
+        """Facts are corrected; or that is refused, with the code that the story names."""
+        body = {"facts": given["facts"], "reason": given.get("reason", "CORRECTION")}
+        program, refused = given.get("program", self.program), given.get("refused")
+        try:
+            correct_conversion(ctx, body, program=program, conversion=given["conversion"])
+        except AppError as error:
+            if error.code != refused:
+                raise
+        else:
+            if refused is not None:
+                raise self.story.refuse(at, None, f"expected {refused}, and it was not refused")
+
+    def look(self, ctx: Context, given: Any, at: str) -> None:
+        """Compare a conversion as it is now, or was then, with what the story says of it here."""
+        program, contract = given.get("program", self.program), given.get("contract")
+        found = lived(ctx, program, given["conversion"], contract, given.get("as_of"))
+        named = {key: value for key, value in given.items() if key in LOOKED and key != "as_of"}
+        name = given["conversion"] if contract is None else f"{given['conversion']}/{contract}"
+        here = f"decision at {write_instant(self.now)}"
+        self.diff += differences({name: named}, {} if found is None else {name: found}, here)
+
     def bill(self, ctx: Context, given: Any, at: str) -> None:
         bill_contract(ctx, contract=given["contract"], period=str(given["period"]), progress=self.progress)
+
+    def rate(self, ctx: Context, given: Any, at: str) -> None:
+        day, amount = parse_date(given["day"]), parse_decimal(given["rate"])
+        assert day is not None  # read_story looked at it,
+        assert amount is not None  # and at this
+        record_rate(ctx, NewRate(given["from"], given["to"], day, amount, given["source"], given.get("reason")))
 
     def quote(self, ctx: Context, given: Any, at: str) -> None:
         priced = quote(given)
@@ -167,7 +212,7 @@ class _Run:
 
     def outcome(self, full: bool) -> Outcome:
         story = self.story
-        outcome = Outcome(story.name, str(story.document.path), quotes=self.quotes)
+        outcome = Outcome(story.name, str(story.document.path), quotes=self.quotes, diff=list(self.diff))
         if self.program is not None:
             with replace(self.runtime, clock=frozen_at(self.now)).work(AUTHOR) as ctx:
                 named = list(story.expect["decisions"])
@@ -177,6 +222,7 @@ class _Run:
                     settle_program(ctx, program, self.progress)
                     records += current_records(ctx.session, program, wanted)
                 outcome.decisions = decisions_summary(records, named)
+                self.add_lives(ctx, outcome.decisions)
                 outcome.statements = _statements(ctx, full or _names_lines(story))
                 outcome.lives = lives(ctx, [contract["id"] for contract in story.contracts])
         for part, found in (
@@ -188,19 +234,32 @@ class _Run:
             outcome.diff += differences(story.expect.get(part, {}), found, part[:-1])
         return outcome
 
+    def add_lives(self, ctx: Context, decisions: dict[str, dict[str, Any]]) -> None:
+        """Add where in its life a conversion is, where the story asks for it."""
+        programs = [self.program, *(other["id"] for other in self.story.programs)]
+        for name, wanted in self.story.expect["decisions"].items():
+            if not LIFE & wanted.keys() or name not in decisions:
+                continue
+            whole, _, contract = name.rpartition("/")
+            for program in programs:
+                found = lived(ctx, program, whole or name, contract if whole else None)
+                decisions[name] |= {key: found[key] for key in LIFE} if found is not None else {}
+
 
 def _names_lines(story: Story) -> bool:
     return any("lines" in wanted for wanted in story.expect["statements"].values())
 
 
 def _statements(ctx: Context, with_lines: bool) -> dict[str, dict[str, Any]]:
-    statements = {}
-    for total in totals(ctx.session):
+    statements, found_totals = {}, totals(ctx.session)
+    carried = balances(ctx.session, [total.statement for total in found_totals])
+    for total in found_totals:
         statement = total.statement
         found: dict[str, Any] = {
             "total": shown(total.amount, statement.currency),
             "currency": statement.currency,
             "line_count": total.lines,
+            **balance_data(carried[statement.id], statement.currency),
         }
         if with_lines:
             lines = lines_after(ctx.session, statement.id, None, None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.adapters.yaml_files import Document
 from app.core.errors import Finding, pointer_of
-from app.core.instants import parse_instant
+from app.core.instants import parse_date, parse_instant
 from app.core.json_text import JsonFloat
 from app.rulelang.diagnostics import Findings, described, did_you_mean
 from app.rulelang.reader import Reader
@@ -18,8 +18,10 @@ from app.scenarios.errors import ScenarioMalformed
 Check = Callable[[Reader, Any, str], Any]
 DIRECTIONS, ROUNDINGS = ("payable", "receivable"), ("half_away", "half_even")
 MAX_NAME = 128
-ATTRIBUTES = ("value", "ends_on", "renewal", "reason")
+ATTRIBUTES = ("value", "ends_on", "renewal", "settlement", "reason")
 VERSION = (("effective_from",), ("recorded_at", "termination", "rules", "base", "backdated", "params", *ATTRIBUTES))
+RATE = (("from", "to", "day", "rate", "source"), ("reason",))
+LOOKED = ("outcome", "amount", "reasons", "state", "held_until", "locks_at", "as_of")
 VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "convert": (("id", "event_at", "facts"), ("program", "received_at", "partner", "touches")),
     "convert_file": (("path",), ()),
@@ -30,15 +32,19 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "retire": (("contract", "version", "reason"), ()),
     "policy": (("policy",), ("reason",)),
     "publish_list": (("id", "members"), ()),
+    "reverse": (("conversion",), ("id", "program", "reversed_at", "reason", "full", "amount", "currency", "items")),
+    "correct": (("conversion", "facts"), ("program", "reason", "refused")),
+    "look": (("conversion",), ("program", "contract", *LOOKED)),
     "bill": (("contract", "period"), ()),
     "quote": (("id", "formula", "facts"), ("before", "currency")),
+    "rate": (RATE[0], RATE[1]),
 }
-LATER = ("reverse",)
 EXPECTED = {
     "decisions": (
         "outcome",
         "amount",
         "currency",
+        "fx",
         "contract",
         "contract_version",
         "rules",
@@ -46,8 +52,20 @@ EXPECTED = {
         "reasons",
         "credit",
         "lines",
+        "state",
+        "held_until",
+        "locks_at",
     ),
-    "statements": ("total", "lines", "line_count", "currency"),
+    "statements": (
+        "total",
+        "lines",
+        "line_count",
+        "currency",
+        "brought_forward",
+        "to_pay",
+        "carried_forward",
+        "balance",
+    ),
     "versions": ("kind", "status", "state", "effective_from", "in_force_from", "base", "ends_on", "approvals_needed"),
     "contracts": ("status", "gaps"),
     "renewals": ("ends_on", "notice_on", "mode"),
@@ -78,6 +96,8 @@ class Story:
     expect: dict[str, dict[str, Any]]
     # Further programs: contracts and conversions name the one they belong to.
     programs: list[dict[str, Any]] = field(default_factory=list)
+    # Exchange rates that are recorded before the story begins.
+    rates: list[dict[str, Any]] = field(default_factory=list)
 
     def refuse(self, pointer: str, findings: list[Finding] | None, message: str) -> ScenarioMalformed:
         """Return the refusal of a part of this story, with the line of each finding in it."""
@@ -99,7 +119,7 @@ def read_story(document: Document) -> Story:
         document.data,
         "",
         ("scenario", "clock"),
-        ("program", "programs", "lists", "contracts", "steps", "expect"),
+        ("program", "programs", "lists", "rates", "contracts", "steps", "expect"),
         "a scenario",
     )
     if data is None:
@@ -116,6 +136,9 @@ def read_story(document: Document) -> Story:
         code="too_many_members",
     )
     lists = _lists(reader, _or(data.get("lists"), {}))
+    rates = reader.items(
+        _or(data.get("rates"), []), "/rates", lambda r, at: _rate(reader, r, at), most=10_000, code="too_many_members"
+    )
     contracts = reader.items(
         _or(data.get("contracts"), []),
         "/contracts",
@@ -129,7 +152,7 @@ def read_story(document: Document) -> Story:
     expect = _expect(reader, _or(data.get("expect"), {}))
     if findings.errors or clock is None:
         raise malformed(document, findings.errors)
-    return Story(document, data["scenario"], clock, program, lists, contracts, steps, expect, programs)
+    return Story(document, data["scenario"], clock, program, lists, contracts, steps, expect, programs, rates)
 
 
 def _or(data: Any, empty: Any) -> Any:
@@ -177,6 +200,13 @@ def _lists(reader: Reader, data: Any) -> dict[str, dict[str, Any]]:
     return data
 
 
+def _rate(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
+    rate = reader.object(data, at, *RATE, "a rate")
+    if rate is not None:
+        _each(rate, at, RATES, reader)
+    return rate
+
+
 def _contract(reader: Reader, data: Any, at: str) -> dict[str, Any] | None:
     contract = reader.object(
         data,
@@ -222,6 +252,15 @@ def _backdated(reader: Reader, data: Any, at: str) -> None:
     reader.word(data, at, ("restate", "prospective"))
 
 
+def _day(reader: Reader, data: Any, at: str) -> None:
+    if not isinstance(data, str) or parse_date(data) is None:
+        reader.findings.add("wrong_type", at, f"expected a day; found {described(data)}", 'such as "1999-03-03"')
+
+
+def _decimal(reader: Reader, data: Any, at: str) -> None:
+    reader.decimal(data, at, what="a rate")
+
+
 def _number(reader: Reader, data: Any, at: str) -> None:
     if type(data) is not int or data < 1:
         message = f"expected the number of a version, a whole number from 1 on; found {described(data)}"
@@ -251,6 +290,7 @@ def _each(data: dict[str, Any], at: str, readers: Mapping[str, Check], reader: R
             check(reader, data[key], at + pointer_of(key))
 
 
+RATES: dict[str, Check] = {"from": _text, "to": _text, "day": _day, "rate": _decimal, "source": _text, "reason": _text}
 TERMS: dict[str, Check] = {
     "effective_from": _text,
     "recorded_at": _instant,
@@ -270,14 +310,18 @@ GIVEN: dict[str, dict[str, Check]] = {
     "renew": {"contract": _identifier, **TIME},
     "reinstate": {"contract": _identifier, "base": _number, **TIME},
     "retire": {"contract": _identifier, "version": _number, "reason": _text},
+    "reverse": {"conversion": _name},
+    "correct": {"conversion": _name, "refused": _text},
+    "look": {"conversion": _name, "as_of": _instant},
     "bill": {"contract": _identifier, "period": _text},
     "publish_list": {"id": _identifier},
     "quote": {"id": _name},
+    "rate": RATES,
 }
 
 
 def _step(reader: Reader, data: Any, at: str) -> Step | None:
-    verbs = (*VERBS, "clock", *LATER)
+    verbs = (*VERBS, "clock")
     if not isinstance(data, dict) or len(data) != 1 or next(iter(data)) not in verbs:
         word = next(iter(data), "") if isinstance(data, dict) else ""
         found = f"the keys {', '.join(map(repr, data))}" if isinstance(data, dict) else described(data)
@@ -287,9 +331,6 @@ def _step(reader: Reader, data: Any, at: str) -> Step | None:
         return None
     verb, given = next(iter(data.items()))
     where = at + pointer_of(verb)
-    if verb in LATER:
-        reader.findings.add("not_available", where, f"{verb} is not run by this release yet")
-        return None
     if verb == "clock":
         _instant(reader, given, where)
     elif reader.object(given, where, *VERBS[verb], f"{verb}") is None:

@@ -43,6 +43,10 @@ _CONCERNED = (
     f"{_IN_PROGRAM} AND (partner = {ME} OR EXISTS (SELECT FROM touches"
     " WHERE touches.program_id = conversions.program_id AND touches.conversion_id = conversions.id))"
 )
+_OF_CONVERSION = (
+    "EXISTS (SELECT FROM conversions"
+    " WHERE (conversions.program_id, conversions.id) = (corrections.program_id, corrections.conversion_id))"
+)
 _WITHOUT_CONTRACT = f"contract_id IS NULL AND partner = {ME} AND {_IN_PROGRAM}"
 _PINNED = (
     "EXISTS (SELECT FROM rule_versions WHERE rule_versions.lists -> list_versions.list_id ->> 'version'"
@@ -65,8 +69,12 @@ TABLES: dict[str, Access] = {
     "billing_runs": Access(partner=_OF_STATEMENT),
     "contract_versions": Access(updates=ALL, partner=f"{_APPROVED} AND {_OF_CONTRACT}"),
     "contracts": Access(updates=("created_at",), partner=f"partner_id = {ME}"),
-    "conversions": Access(partner=_CONCERNED),
+    # What changes is what its facts say of it as they were corrected; a trigger sees to it that they were.
+    "conversions": Access(updates=("customer_id", "order_id", "corrections"), partner=_CONCERNED),
+    "corrections": Access(partner=_OF_CONVERSION),
     "decisions": Access(updates=("retired_at",), partner=f"{_OF_CONTRACT} OR {_WITHOUT_CONTRACT}"),
+    # A partner sees on its lines at which rate it was paid.
+    "exchange_rates": Access(),
     # Forgotten after a while.
     "idempotency_keys": Access(updates=ALL, deletes=True),
     "installation_secrets": Access(),
@@ -74,6 +82,10 @@ TABLES: dict[str, Access] = {
     "named_lists": Access(updates=("created_at",), partner="id IN (SELECT list_id FROM list_versions)"),
     "partners": Access(partner=f"id = {ME}"),
     "programs": Access(updates=("facts", "facts_declared_at"), partner="id IN (SELECT program_id FROM contracts)"),
+    "reversals": Access(
+        partner="EXISTS (SELECT FROM conversions WHERE conversions.program_id = reversals.program_id"
+        " AND conversions.id = reversals.conversion_id)"
+    ),
     # A trigger lets nothing but drafts be deleted: an edit of one replaces its rules.
     "rule_versions": Access(
         updates=ALL,

@@ -21,6 +21,14 @@ PROBLEMS: dict[str, Meaning] = {
         "A conversion exists of which these rules say two things at once, or that they can never decide. `errors` says"
         " which rules, and shows an example; GET …/versions/{number}/check shows everything that is found.",
     ),
+    "rate_differs": Meaning(
+        "Another rate is recorded", "A day has one rate between two currencies. To correct it, say why: `reason`."
+    ),
+    "rate_not_found": Meaning("No such rate", "No rate between these currencies was recorded for this day by then."),
+    "rate_refused": Meaning(
+        "The rate is refused",
+        "It is between two ISO 4217 currencies, more than zero, and of a day that has begun. `errors` names what is not so.",
+    ),
     "list_exists": Meaning("The list exists", "Add a version to it instead: POST /v1/lists/{list}/versions."),
     "list_not_found": Meaning("No such list", "No named list, or no version of it, has this name."),
     "list_refused": Meaning(
@@ -28,6 +36,15 @@ PROBLEMS: dict[str, Meaning] = {
     ),
     "quote_refused": Meaning(
         "The quote is refused", "The formula, a fact it needs or the currency is not right. `errors` names each."
+    ),
+    "correction_refused": Meaning(
+        "The correction is refused",
+        "`facts` are all facts of the conversion as they are from now on, and `reason` says why. `errors` names each defect.",
+    ),
+    "conversion_locked": Meaning(
+        "The conversion is final",
+        "The date has passed from which its contract has what it pays final. Reverse what came back of it, or send what"
+        " was missing as a conversion of its own.",
     ),
     "fault": Meaning(
         "A fault of ours",
@@ -240,6 +257,25 @@ PROBLEMS: dict[str, Meaning] = {
         "A conversion keeps what it was first sent with; nothing was changed. Send the same again, or use a new id.",
     ),
     "conversion_not_found": Meaning("There is no such conversion", "Check the program and the id, letter by letter."),
+    "reversal_refused": Meaning(
+        "The reversal has errors",
+        "It names its own id and a reason, and what came back: full, an amount or items. `errors` lists what is wrong.",
+    ),
+    "reversal_differs": Meaning(
+        "Another reversal has this id",
+        "A reversal keeps what it was first sent with; nothing was changed. Send the same again, or use a new id.",
+    ),
+    "reversal_exceeds": Meaning(
+        "More would come back than is left",
+        "All reversals of a conversion together are never more than its order. GET its reversals to see what came back.",
+    ),
+    "reversal_currency_differs": Meaning(
+        "The order is in another currency", "What comes back is told in the currency of the order. Nothing was changed."
+    ),
+    "reversal_needs_amount": Meaning(
+        "What came back cannot be worked out",
+        "The conversion has no order value, or a discount on several pieces. Send the amount, or full.",
+    ),
     "program_without_contract": Meaning(
         "The program has no contract",
         "Nothing could ever be paid for the conversion, so it is not taken in. Create a contract first, then send it again.",

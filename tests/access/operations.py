@@ -11,6 +11,7 @@ from typing import Any
 HOUSE = frozenset({"ops", "approver", "billing", "finance", "qa", "admin"})
 WITH_PARTNERS = HOUSE | {"partner"}
 CONFIGURE = frozenset({"ops", "admin"})
+RATES = frozenset({"ops", "finance", "admin"})
 APPROVE = frozenset({"approver", "admin"})
 PREVIEW = HOUSE - {"billing"}
 AUDIT = frozenset({"ops", "approver", "finance", "admin"})
@@ -59,6 +60,7 @@ PAYOUT = {
     "rules": [],
     "otherwise": {"percent": "6", "of": "order_value"},
 }
+RATE = {"from": "EUR", "to": "USD", "day": "1997-07-02", "rate": "1.10", "source": "ECB"}
 V = "/v1/contracts/@/versions"
 RULES = f"{V}/1/rule-versions"
 
@@ -135,6 +137,10 @@ OPERATIONS: dict[str, Asked] = {
     "show_diff": _of(HOUSE, f"{V}/2/diff"),
     "show_impact": _of(PREVIEW, f"{V}/2/impact"),
     "show_rules_impact": _of(PREVIEW, f"{RULES}/payout/2/impact"),
+    # exchange rates
+    "add_rate": Asked(RATES, "/v1/exchange-rates", body=RATE),
+    "list_rates": Asked(HOUSE, "/v1/exchange-rates", is_list=True),
+    "show_rate": Asked(HOUSE, "/v1/exchange-rates/EUR/USD/1997-07-01", nothing="/v1/exchange-rates/EUR/USD/1997-07-09"),
     # the audit trail
     "list_audit_events": Asked(AUDIT, "/v1/audit-events", is_list=True),
     "show_audit_head": Asked(AUDIT, "/v1/audit-events/head"),
@@ -143,6 +149,18 @@ OPERATIONS: dict[str, Asked] = {
     # conversions and decisions
     "add_conversion": Asked(frozenset({"ops", "billing", "admin"}), "/v1/conversions", body=CONVERSION),
     "show_conversion": _of(WITH_PARTNERS, "/v1/conversions/shop/@-1"),
+    "add_correction": Asked(
+        frozenset({"ops", "billing", "admin"}),
+        "/v1/conversions/shop/acme-1/corrections",
+        nothing="/v1/conversions/shop/nobody-1/corrections",
+        body={"facts": {"order_value": "8.00"}, "reason": "Net of a voucher"},
+    ),
+    "add_reversal": _of(
+        frozenset({"ops", "billing", "admin"}),
+        "/v1/conversions/shop/@-1/reversals",
+        {"id": "back", "reason": "RETURN", "amount": "1.00"},
+    ),
+    "list_reversals": _of(WITH_PARTNERS, "/v1/conversions/shop/@-2/reversals"),
     "preview": Asked(PREVIEW, "/v1/decisions/preview", body=CONVERSION),
     "show_decision": Asked(
         WITH_PARTNERS,

@@ -6,7 +6,8 @@ Both have a contract in the same program. Mine is acme; everything of the other 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from app.access.operations.create_key import create_key
@@ -16,10 +17,13 @@ from app.contracts.operations.create_contract import create_contract
 from app.contracts.operations.draft_rule_version import draft_rule_version
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
+from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import receive_conversion, store_conversions
+from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import current_decisions, decisions_of
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
+from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
 from tests.builders.agreements import ACCEPT_ALL, CLAIMS, agreed, percent
@@ -35,6 +39,7 @@ def build(ctx: Context) -> dict[str, Any]:
     """Create both worlds and return the ids in them that were not chosen here."""
     create_program(ctx, id="shop", currency="USD", timezone="UTC")
     create_program(ctx, id="zulu-shop", name="Zulu's own", currency="USD", timezone="UTC")
+    record_rate(ctx, NewRate("EUR", "USD", date(1997, 7, 1), Decimal("1.1"), "ECB"))
     ids: dict[str, Any] = {}
     for partner, money, rate in ((MINE, "100.00", "6"), (THEIRS, "7777.77", "9.87")):
         create_partner(ctx, id=partner, name=f"{partner.title()} Holdings")
@@ -42,6 +47,9 @@ def build(ctx: Context) -> dict[str, Any]:
         create_contract(ctx, id=partner, program="shop", partner=partner)
         _versions(ctx, partner, rate)
         _conversions(ctx, "shop", partner, money)
+        _correct(ctx, partner)
+        back = {"id": f"{partner}-back", "reason": "RETURN", "amount": "1.00"}
+        reverse_conversion(ctx, back, program="shop", conversion=f"{partner}-2")
         bill_contract(ctx, contract=partner, period="1997-07")
         _rate_from(ctx, partner, "1997-07-01", "7.67")
         bill_contract(ctx, contract=partner, period="1997-07")
@@ -95,6 +103,12 @@ def _rule(identifier: str) -> dict[str, Any]:
 def _conversions(ctx: Context, program: str, partner: str, money: str) -> None:
     receive_conversion(ctx, _order(program, partner, f"{partner}-1", money))
     receive_conversion(ctx, _order(program, partner, f"{partner}-2", "5.00"))
+
+
+def _correct(ctx: Context, partner: str) -> None:
+    """Say more of the second order: it is decided again, and pays the same."""
+    facts = {"order_value": "5.00", "customer_id": f"{partner}-customer", "channel": partner}
+    correct_conversion(ctx, {"facts": facts, "reason": "Told later"}, program="shop", conversion=f"{partner}-2")
 
 
 def _order(program: str, partner: str, identifier: str, money: str) -> dict[str, Any]:

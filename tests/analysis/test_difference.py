@@ -173,6 +173,21 @@ def test_a_limit_on_one_conversion_is_not_shown_as_if_something_had_been_paid_al
     assert not found.already
 
 
+OVERS = ("partial", "zero", "reject", "hold", "{fallback: {flat: '0.01'}}")
+
+
+@pytest.mark.parametrize(("one", "two"), [(one, two) for one in OVERS for two in OVERS if one < two])
+def test_what_becomes_of_more_than_a_limit_is_told_apart(one: str, two: str) -> None:
+    capped = pays(REST, more=f"otherwise: {{flat: '0'}}, limits: [{CAP}]")
+    old, new = (capped.replace("partial", over) for over in (one, two))
+    found = compared("payout", old, new)
+    assert isinstance(found, Counterexample)
+    shown = json.loads(json.dumps(difference_data(found)))
+    amount = max(map(int, shown["already"].values()))
+    sides = [decided("payout", body, shown["conversion"], amount=amount)[0] for body in (old, new)]
+    assert (sides[0].outcome, sides[0].amount) != (sides[1].outcome, sides[1].amount)
+
+
 def test_limits_where_nothing_is_paid_are_not_claimed_to_matter() -> None:
     nothing = "otherwise: {flat: '0'}"
     assert isinstance(compared("payout", pays(more=nothing), pays(more=f"{nothing}, limits: [{CAP}]")), Undecided)

@@ -175,3 +175,45 @@ def test_a_limit_on_something_is_no_finding(formula: str) -> None:
         "total_drops",
         "limit_leaves_nothing",
     }
+
+
+def limited(*limit: str, otherwise: str = "{amount: order_value}") -> list[tuple[str, str]]:
+    found = analysed("payout", f"{{rules: [], otherwise: {otherwise}, limits: [{', '.join(limit)}]}}")
+    return [(each["code"], each["pointer"]) for each in found if each["code"].startswith("limit_")]
+
+
+def limit(
+    name: str, most: str, over: str = "zero", measure: str = "amount", window: str = "month", per: str = "contract"
+) -> str:
+    return f"{{id: {name}, measure: {measure}, per: {per}, window: {window}, max: '{most}', over: {over}}}"
+
+
+BINDS, EMPTY = "limit_never_binds", "limit_leaves_nothing"
+FALLBACK = "{fallback: {amount: tax}}"
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ([limit("a", "5", "reject"), limit("b", "4", "reject")], [(BINDS, "/limits/0")]),
+        ([limit("a", "5", "reject"), limit("b", "4", "hold")], []),  # between 4 and 5 it is held, above it is refused
+        ([limit("a", "5", measure="count"), limit("b", "4", measure="count")], [(BINDS, "/limits/0")]),
+        ([limit("a", "5"), limit("b", "4", window="day")], []),
+        ([limit("a", "5"), limit("b", "4", per="customer")], []),
+        ([limit("a", "5", FALLBACK), limit("b", "4", FALLBACK)], []),  # each has a counter of its own
+        ([limit("a", "1", measure="count", window="event")], [(BINDS, "/limits/0")]),
+        ([limit("a", "0", measure="count", window="event")], [(EMPTY, "/limits/0")]),
+        ([limit("a", "0", "reject")], [(EMPTY, "/limits/0")]),
+        ([limit("a", "0.00", FALLBACK)], [(EMPTY, "/limits/0")]),
+        ([limit("a", "0"), limit("b", "0")], [(EMPTY, "/limits/0"), (BINDS, "/limits/1")]),
+    ],
+)
+def test_limits_of_every_kind_that_make_no_difference_or_leave_nothing(
+    limits: list[str], expected: list[tuple[str, str]]
+) -> None:
+    assert limited(*limits) == expected
+
+
+def test_a_limit_on_nothing_may_have_a_fallback_that_pays() -> None:
+    assert limited(limit("a", "5", measure="count"), otherwise="{flat: '0'}") == [(BINDS, "/limits/0")]
+    assert limited(limit("a", "5", FALLBACK), otherwise="{flat: '0'}") == []

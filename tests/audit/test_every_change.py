@@ -43,11 +43,13 @@ READING = {
     "conversions/explain_decision",
     "conversions/get_conversion",
     "conversions/preview_decision",
+    "conversions/trace_life",
     "partners/get_program",
     "rulesets/price_quote",
 }
 VERSIONS = "/v1/contracts/acme/versions"
 WHY = {"reason": "It was a typing error"}
+RATE = {"from": "EUR", "to": "USD", "day": "1997-03-03", "rate": "1.10", "source": "ECB"}
 LIST = {"id": "codes", "type": "text", "members": ["A"]}
 
 
@@ -81,6 +83,8 @@ STORY = [
     Deed("submit", "ops", f"{VERSIONS}/1/submit", None, ("contract_version.submitted",)),
     Deed("approve", "approver", f"{VERSIONS}/1/approve", None, ("approval.given", "contract_version.approved")),
     Deed("add_conversion", "billing", "/v1/conversions", conversion(), ("conversions.received", "decisions.settled")),
+    Deed("add_correction", "billing", "/v1/conversions/cdnow/o1/corrections", {"facts": {"order_value": "90.00"}, "reason": "Net of a voucher"}, ("conversion.corrected", "decisions.settled")),
+    Deed("add_reversal", "billing", "/v1/conversions/cdnow/o1/reversals", {"id": "r1", "reason": "RETURN", "amount": "1.00"}, ("conversion.reversed", "decisions.settled")),
     Deed("preview", "qa", "/v1/decisions/preview", conversion("o2")),
     Deed("add_billing_run", "billing", "/v1/billing-runs", {"contract": "acme", "period": "1997-07"}, ("statement.opened", "billing_run.posted")),
     Deed("add_rule_version", "ops", f"{VERSIONS}/1/rule-versions", {"kind": "payout", "effective_from": "1997-06-01", "backdated": "restate", "body": payout("7")}, ("rule_version.drafted",)),
@@ -112,6 +116,8 @@ STORY += [
     Deed("approve", "approver", f"{VERSIONS}/9/approve", None, ("approval.given",) * 2 + ("contract_version.approved",) * 2),
     Deed("add_renewal", "ops", "/v1/contracts/acme/renewals", {"months": 12, "backdated": "restate"}, ("contract_version.drafted",) * 2),
     Deed("add_reinstatement", "ops", "/v1/contracts/acme/reinstatements", {"effective_from": "1998-12-01", "ends_on": "1999-12-01", "backdated": "restate"}, ("contract_version.drafted",) * 2),
+    Deed("add_rate", "finance", "/v1/exchange-rates", RATE, ("exchange_rate.recorded",)),
+    Deed("add_rate", "ops", "/v1/exchange-rates", {**RATE, "rate": "1.11", **WHY}, ("exchange_rate.recorded",)),
     Deed("set_policy", "approver", "/v1/programs/cdnow/approval-policies", {"policy": {"approvals": 1}}, ("approval_policy.set",)),
 ]  # fmt: skip
 

@@ -128,7 +128,15 @@ class _Drawing:
                 {"mode": "fixed", "months": 12, "uplift": "3", "counted_from": date(2030, 1, 31).isoformat()},
             )
         )
-        return self.random.choice(({}, {"ends_on": day.isoformat()}, {"ends_on": day.isoformat(), "renewal": renewal}))
+        term = self.random.choice(({}, {"ends_on": day.isoformat()}, {"ends_on": day.isoformat(), "renewal": renewal}))
+        return term | self.settlement()
+
+    def settlement(self) -> dict[str, Any]:
+        fx = {"date": "fixed", "rates": {"EUR": "1.1", "GBP": "1.25"}}
+        lock = self.random.choice(({"month_end_days": 10}, {"day_of_month": 31}, {"event_days": 45}))
+        release = self.random.choice(({}, {"after_lock": "release"}))
+        agreed = {"hold_days": 30, "lock": lock, "submit_within_days": 90, "fx": fx} | release
+        return self.random.choice(({}, {"settlement": agreed}, {"settlement": {"lock": lock}}))
 
 
 KINDS = ("eligibility", "attribution", "payout")

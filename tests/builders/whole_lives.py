@@ -1,8 +1,9 @@
-"""A program in which versions stand in every state there is, money is posted and a list is published: by operations."""
+"""A program in which versions stand in every state there is, money is posted, a list published and a rate recorded: by operations."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from app.billing.operations.bill_contract import bill_contract
 from app.contracts.operations.approve_version import approve_rule_version, approve_version
@@ -12,8 +13,11 @@ from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
 from app.contracts.operations.submit_version import submit_rule_version, submit_version
+from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import receive_conversion
+from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.repository import add_touches
+from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
 from tests.builders.agreements import agreed, order, percent, rules, shop
@@ -32,6 +36,7 @@ def whole_lives(ctx: Context) -> None:
     then = ctx.at(BEGUN)
     shop(then, "acme", "globex")
     publish_list(then, id="countries", type="text", members=["DE", "FR"])
+    record_rate(then, NewRate("EUR", "USD", BEGUN.date(), Decimal("1.1"), "ECB"))
     agreed(then, "acme", "2026-12-15", rules=rules(percent("5")))
     agreed(then, "acme", "2027-07-01", rules=rules(percent("6")))
     agreed(then, "acme", "2027-09-01", rules=rules(percent("7")))
@@ -78,5 +83,9 @@ def _added_rules(now: Context) -> None:
 def _money(now: Context) -> None:
     receive_conversion(now, order("c1", "2026-12-16T12:00:00Z", "100.00"))
     receive_conversion(now, order("c2", "2020-01-01T12:00:00Z", "100.00"))
+    again = {"facts": {"order_value": "90.00"}, "reason": "Net of a voucher"}
+    correct_conversion(now, again, program="shop", conversion="c2")
     add_touches(now.session, [("shop", "c2", "t1", "acme", "click", BEGUN, "{}")])
     bill_contract(now, contract="acme", period="2026-12")
+    back = {"id": "r1", "reason": "RETURN", "amount": "10.00"}
+    reverse_conversion(now, back, program="shop", conversion="c2")

@@ -68,7 +68,7 @@ def test_random_documents_come_back_byte_by_byte(process: Runtime, empty: Connec
 def test_random_lives_come_back_byte_by_byte(process: Runtime, empty: Connection, runs: int | None) -> None:
     done: set[str] = set()
 
-    @settings(HERE, max_examples=runs or 12)
+    @settings(HERE, max_examples=runs or 16)
     @given(st.integers(0, 2**32))
     def holds(seed: int) -> None:
         with taken_back(empty):
@@ -150,6 +150,7 @@ class _Life:
             "rules": {"eligibility": chosen, "attribution": CLAIMS, "payout": percent(rate)},
             "backdated": self.chance.choice(("restate", "prospective")),
             **self.chance.choice(({}, ends, ends | renewal)),
+            **({}, {"settlement": {}}, {"settlement": {"lock": {"event_days": 45}}})[int(rate) % 3],
         }
 
     def draft(self, ctx: Context) -> None:

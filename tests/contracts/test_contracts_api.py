@@ -26,6 +26,13 @@ def test_a_contract_takes_currency_and_zone_from_its_program(client: ApiClient) 
     assert client.get("/v1/contracts").get_json() == {"items": [shown]}
 
 
+def test_a_contract_may_pay_in_another_currency_than_its_program(client: ApiClient) -> None:
+    set_up(client, approve=False)
+    client.post("/v1/partners", {"id": "yumi"})
+    made = client.post("/v1/contracts", {"id": "yumi", "program": "cdnow", "partner": "yumi", "currency": "JPY"})
+    assert (made.status_code, made.get_json()["currency"]) == (201, "JPY")
+
+
 @pytest.mark.parametrize(
     ("wrong", "status", "code"),
     [

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +13,7 @@ from random import Random
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Engine, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import select
 
 from app.contracts.operations.draft_version import draft_version
 from app.contracts.operations.get_terms import get_terms
@@ -26,10 +24,9 @@ from app.engine.reference import ReferenceMatcher
 from app.engine.terms import NoTerms
 from app.rulelang.facts import Catalogue
 from app.runtime import Context, Runtime
-from app.store.migrate import migrate
 from app.store.models import Approval, ContractVersion, Conversion, Decision, RuleVersion, SavedDraft
-from app.store.session import engine_for
 from tests.builders.agreements import agreed, rules, shop
+from tests.builders.own_database import own_database
 from tests.builders.writers import EVENTS, Deeds, Writer, flat, program_of
 
 ROUNDS, WRITERS, ROUNDS_A_CONTRACT = 8, 8, 2
@@ -38,17 +35,8 @@ ROUNDS, WRITERS, ROUNDS_A_CONTRACT = 8, 8, 2
 @pytest.fixture
 def runtime(server_url: str, catalogue: Catalogue) -> Iterator[Runtime]:
     """A process on a database of its own, in which everything is committed, with a connection for each writer."""
-    name = f"writers_{uuid.uuid4().hex[:12]}"
-    _outside_transactions(server_url, f'CREATE DATABASE "{name}"')
-    url = make_url(server_url).set(database=name).render_as_string(hide_password=False)
-    engine = engine_for(url, pool_size=2 * WRITERS)
-    try:
-        with engine.begin() as connection:
-            migrate(connection)
+    with own_database(server_url, pool_size=2 * WRITERS) as engine:
         yield Runtime(engine, ReferenceMatcher(), catalogue)
-    finally:
-        engine.dispose()
-        _outside_transactions(server_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def test_nothing_is_lost_and_nothing_overlaps(runtime: Runtime, request: pytest.FixtureRequest) -> None:
@@ -155,10 +143,3 @@ def _decisions_are_those_of_one_writer(ctx: Context, contract: str) -> None:
     unsettle(ctx.session, contract_named(ctx.session, contract), None, None)
     again = settle_program(ctx, program)
     assert (again.looked_at, again.decided, again.changed) == (len(rows), 0, 0)
-
-
-def _outside_transactions(url: str, statement: str) -> None:
-    engine: Engine = engine_for(url)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(statement))
-    engine.dispose()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -100,9 +100,9 @@ def _round(runtime: Runtime, pool: ThreadPoolExecutor, arena: Arena, day: date, 
     sent = [pool.submit(_send, runtime, [sale], barrier) for sale in [*sales, sales[0]]]
     told = Counter(status for future in sent for status in future.result())
     done.set()
-    told["seen"] = _result(looking)
+    told["seen"] = looking.result()
     expected = decided([first, *sales], {contract: _deal(arena) for contract, _ in arena.contracts})
-    found = _decisions(runtime, arena, day)
+    found = _decisions(runtime, arena, [sale.id for sale in (first, *sales)])
     assert found == {one.sale.id: (one.outcome, one.lines) for one in expected}
     paid = sum((sum(lines, D(0)) for _, lines in found.values()), D(0))
     if arena.limit["over"] == "partial":
@@ -174,17 +174,12 @@ def _look(runtime: Runtime, arena: Arena, day: date, barrier: Barrier, done: Eve
     return looked
 
 
-def _result(future: Future[int]) -> int:
-    return future.result()
-
-
-def _decisions(runtime: Runtime, arena: Arena, day: date) -> dict[str, tuple[str, list[Decimal]]]:
+def _decisions(runtime: Runtime, arena: Arena, names: list[str]) -> dict[str, tuple[str, list[Decimal]]]:
     """Return what stands in the end: there is nothing left to settle."""
     found = {}
     with runtime.work("auditor") as ctx:
         for _, program in arena.contracts:
             assert settle_program(ctx, program).looked_at == 0
-            for name, _, record in current_records(ctx.session, program):
-                if name.startswith(day.isoformat()):
-                    found[name] = (record["outcome"], [D(line["amount"]) for line in record["lines"]])
+            for name, _, record in current_records(ctx.session, program, names):
+                found[name] = (record["outcome"], [D(line["amount"]) for line in record["lines"]])
     return found

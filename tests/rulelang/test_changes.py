@@ -208,6 +208,13 @@ SECOND = CAP.replace("id: cap", "id: second")
         ([SECOND], []),  # another name, the same limit
         ([SECOND.replace("1500", "1600")], ["/limits/cap"]),
         ([CAP.replace("1500", "2000"), SECOND], []),  # what is raised is held by the other one
+        ([CAP.replace("partial", "zero")], []),  # pays less than what is left
+        ([CAP.replace("partial", "reject"), CAP.replace("id: cap", "id: more").replace("1500", "1")], []),
+        ([CAP.replace("partial", "{fallback: {flat: '1'}}")], ["/limits/cap"]),  # pays beyond it
+        ([CAP.replace("per: contract", "per: customer")], ["/limits/cap"]),  # each customer has as much
+        ([CAP.replace("per: contract", "per: partner")], ["/limits/cap"]),  # another limit, whatever it lets through
+        ([CAP.replace("month", "week")], ["/limits/cap"]),
+        ([CAP.replace("amount", "count").replace("partial", "zero")], ["/limits/cap"]),
     ],
 )
 def test_limits_that_let_more_through_are_found(catalogue: Catalogue, limits: list[str], loosened: list[str]) -> None:
@@ -215,6 +222,34 @@ def test_limits_that_let_more_through_are_found(catalogue: Catalogue, limits: li
     bodies = [body("payout", each, catalogue) for each in (BASE, after)]
     assert [change.path for change in loosened_limits(*bodies)] == loosened
     assert loosened_limits(bodies[0], None) == loosened_limits(None, bodies[1]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "loosens"),
+    [
+        ("zero", "partial", True),
+        ("reject", "hold", False),
+        ("hold", "zero", False),
+        ("{fallback: {flat: '1'}}", "partial", False),
+        (
+            "{fallback: {flat: '1'}}",
+            "{fallback: {flat: '0.5'}}",
+            True,
+        ),  # which pays less no comparison of rules can tell
+    ],
+)
+def test_what_becomes_of_more_may_let_more_be_paid(
+    catalogue: Catalogue, before: str, after: str, loosens: bool
+) -> None:
+    bodies = [body("payout", edited(BASE, "partial", over), catalogue) for over in (before, after)]
+    (change,) = body_changes(*bodies)
+    assert (change.path, change.loosens) == ("/limits/cap", loosens)
+
+
+def test_a_limit_on_conversions_is_raised_in_whole_numbers(catalogue: Catalogue) -> None:
+    two = edited(BASE, CAP, "{id: cap, measure: count, per: customer, window: contract, max: '2', over: zero}")
+    (change,) = body_changes(*(body("payout", each, catalogue) for each in (two, edited(two, "max: '2'", "max: '3'"))))
+    assert change.says == "limit cap is raised from 2 to 3 per customer in all"
 
 
 def applied(before: dict[str, Any], changes: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,15 @@ import pytest
 
 from app.rulelang.ast import Eligibility, Payout
 from app.rulelang.operators import OPERATORS
-from app.rulelang.printer import body_lines, condition_text, expectation, formula_text, value_text, value_words
+from app.rulelang.printer import (
+    body_lines,
+    condition_text,
+    expectation,
+    formula_text,
+    limit_text,
+    value_text,
+    value_words,
+)
 from tests.builders.conditions import condition, leaf
 from tests.builders.terms import data, rule_set
 
@@ -241,6 +249,27 @@ def test_a_payout_is_one_sentence_a_line() -> None:
         "bonus ctv: add a flat 0.50 when device_type is ctv",
         "limit cap: at most 1500.00 per contract and month; the line that would go beyond is cut to what is left",
     ]
+
+
+CUT = "the line that would go beyond is cut to what is left"
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("measure: amount, per: contract, window: contract_year, max: '5', over: partial", f"at most 5.00 per contract and contract year; {CUT}"),
+        ("measure: amount, per: contract, window: contract, max: '5', over: partial", f"at most 5.00 per contract in all; {CUT}"),
+        ("measure: amount, per: contract, window: event, max: '5', over: partial", f"at most 5.00 per conversion; {CUT}"),
+        ("measure: amount, per: partner, window: day, max: '5', over: hold", "at most 5.00 per partner and day, over all its contracts in this currency; a conversion that would go beyond is held"),
+        ("measure: count, per: customer, window: week, max: '1', over: reject", "at most 1 paid conversion per customer and week; a conversion that would go beyond is ineligible"),
+        ("measure: count, per: customer, window: contract, max: '2', over: zero", "at most 2 paid conversions per customer in all; a conversion that would go beyond pays nothing"),
+        ("measure: count, per: contract, window: month, max: '9', over: {fallback: {percent: '1', of: tax}}", "at most 9 paid conversions per contract and month; what would go beyond is paid 1 % of tax instead"),
+    ],
+)  # fmt: skip
+def test_a_limit(limit: str, words: str) -> None:
+    body = rule_set("payout", f"{{limits: [{{id: cap, {limit}}}]}}").body
+    assert isinstance(body, Payout)
+    assert limit_text(body.limits[0]) == words
 
 
 @pytest.mark.parametrize(

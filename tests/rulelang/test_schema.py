@@ -272,7 +272,7 @@ def test_facts_operators_and_words_are_explained_beside_each() -> None:
     parts = SCHEMA["$defs"]
     facts = {entry.get("const"): entry["description"] for entry in parts["fact"]["anyOf"]}
     assert facts.keys() == {*shipped_catalogue().names(), None}
-    assert facts["order_value"].startswith("what the customer paid for the order, in the program's currency")
+    assert facts["order_value"].startswith("what the customer paid for the order, in its currency")
     operators = dict(zip(parts["operator"]["enum"], parts["operator"]["enumDescriptions"], strict=True))
     assert operators.keys() == OPERATORS.keys()
     assert operators["between"].startswith("is between\n\nbetween takes a list of two values")

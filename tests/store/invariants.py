@@ -16,12 +16,15 @@ TABLES = (
     "approval_policies",
     "conversions",
     "touches",
+    "reversals",
+    "corrections",
     "decisions",
     "statements",
     "billing_runs",
     "statement_lines",
     "named_lists",
     "list_versions",
+    "exchange_rates",
 )
 
 
@@ -95,9 +98,11 @@ def checks() -> Iterator[Refused]:
     yield Refused("ck_contract_versions_value", _version(6, "value = -0.000000001"))
     yield Refused("ck_contract_versions_renewal", _version(6, 'renewal = \'{"mode": "often"}\''))
     yield Refused("ck_contract_versions_renewal_of_a_term", _version(6, 'renewal = \'{"mode": "fixed"}\''))
+    yield Refused("ck_contract_versions_settlement", _version(6, "settlement = '[]'"))
     never = ("contracts.never_changes",)
     yield Refused("ck_contracts_direction", "UPDATE contracts SET direction = 'both'", never)
     yield Refused("ck_contracts_rounding", "UPDATE contracts SET rounding = 'down'", never)
+    yield Refused("ck_corrections_number", _copy("corrections", number="0"))
     yield Refused("ck_saved_drafts_revision", _copy("saved_drafts", revision="0"))
     yield Refused(
         "ck_approvals_of_one_version", _copy("approvals", id="'x'", contract_version_id="NULL"), ("approvals.fit",)
@@ -120,7 +125,26 @@ def checks() -> Iterator[Refused]:
         _copy("decisions", id="'x'", revision="9", outcome="'rated'", contract_version="NULL", retired_at=NOW),
     )
     yield Refused("ck_touches_type", _copy("touches", id="'x'", type="'glance'"))
+    yield Refused("ck_reversals_mode", _second_reversal(mode="'maybe'"))
+    yield Refused("ck_reversals_form", _second_reversal(form="'gift'"))
+    yield Refused("ck_reversals_number", _second_reversal(number="0"), ("reversals.add_up",))
+    yield Refused("ck_reversals_never_more_than_the_order", _second_reversal(value="91", total="101"))
+    yield Refused("ck_reversals_never_more_than_the_order", _second_reversal(value="-1", total="9"))
+    yield Refused("ck_reversals_full_leaves_nothing", _second_reversal(form="'full'"))
+    yield Refused("ck_billing_runs_balance", _copy("billing_runs", id="'x'", to_pay="to_pay + 1"))
+    yield Refused(
+        "ck_billing_runs_never_paid_below_zero",
+        _copy("billing_runs", id="'x'", amount="-1", to_pay="-1"),
+    )
+    yield Refused(
+        "ck_billing_runs_never_paid_below_zero",
+        _copy("billing_runs", id="'x'", amount="1", to_pay="2", carried_forward="-1"),
+    )
     yield Refused("ck_statement_lines_amount_is_not_zero", _copy("statement_lines", id="'x'", amount="0"))
+    yield Refused("ck_exchange_rates_two_currencies", _copy("exchange_rates", target="'EUR'"))
+    yield Refused("ck_exchange_rates_rate", _copy("exchange_rates", number="3", rate="0", reason="'none'"))
+    yield Refused("ck_exchange_rates_number", _copy("exchange_rates", number="0", reason="'none'"))
+    yield Refused("ck_exchange_rates_corrected_with_a_reason", _copy("exchange_rates", number="2"))
     yield Refused("ck_named_lists_type", _copy("named_lists", id="'x'", type="'money'"))
     yield Refused("ck_list_versions_members", _copy("list_versions", number="2", members="'[]'::jsonb"))
     yield Refused("ck_list_versions_number", _copy("list_versions", number="0"))
@@ -167,7 +191,8 @@ def keys() -> Iterator[Refused]:
     yield Refused(
         "uq_decisions_conversion_id_program_id_partner_revision", _copy("decisions", id="'x'", retired_at=NOW)
     )
-    yield Refused("uq_decisions_current", _copy("decisions", id="'x'", revision="9"))
+    yield Refused("uq_reversals_conversion_id_program_id_id", _second_reversal(id="'r1'"))
+    yield Refused("uq_decisions_current", _copy("decisions", id="'x'", revision="9", where="retired_at IS NULL"))
     yield Refused("uq_statements_contract_id_period", _copy("statements", id="'x'"))
     for table in TABLES:
         if table in ("contract_versions", "rule_versions"):
@@ -193,6 +218,8 @@ def keys() -> Iterator[Refused]:
     yield Refused("fk_approval_policies_program_id", _copy("approval_policies", program_id="'nowhere'"))
     yield Refused("fk_conversions_program_id", _copy("conversions", program_id="'nowhere'"))
     yield Refused("fk_touches_program_id_conversion_id", _copy("touches", conversion_id="'c9'"))
+    yield Refused("fk_reversals_program_id_conversion_id", _copy("reversals", conversion_id="'c9'"))
+    yield Refused("fk_corrections_program_id_conversion_id", _copy("corrections", conversion_id="'c9'"))
     yield Refused("fk_decisions_program_id_conversion_id", _copy("decisions", id="'x'", conversion_id="'c9'"))
     yield Refused(
         "fk_decisions_contract_id", _copy("decisions", id="'x'", revision="9", contract_id="'nothing'", retired_at=NOW)
@@ -209,6 +236,7 @@ _OTHER_KEYS: dict[str, tuple[str, ...]] = {
     "contracts": ("uq_contracts_program_id_partner_id",),
     "statements": ("uq_statements_contract_id_period",),
     "decisions": ("uq_decisions_current", "uq_decisions_conversion_id_program_id_partner_revision"),
+    "reversals": ("reversals.add_up", "uq_reversals_conversion_id_program_id_id"),
     "approvals": (
         "approvals.fit",
         "uq_approvals_contract_version_id_approver",
@@ -297,9 +325,11 @@ def insides() -> Iterator[Refused]:
         yield Refused(fit, _approval("acme/1/payout/3", by))
     yield Refused(fit, _approval("acme/1/payout/3", "eve", content="'other'"))
     yield Refused(fit, _approval("acme/1/payout/4", "eve"))
+    for changes in ({"number": "3"}, {"total": "21"}, {"value": "11"}):
+        yield Refused("reversals.add_up", _second_reversal(**changes))
     for table in TABLES:
         if table not in ("contract_versions", "rule_versions"):
-            guard = f"{table}.guarded" if table == "decisions" else f"{table}.never_changes"
+            guard = f"{table}.guarded" if table in ("decisions", "conversions") else f"{table}.never_changes"
             yield Refused(guard, f"DELETE FROM {table}", _REFERENCES.get(table, ()))
             column = _SOME_COLUMN[table]
             yield Refused(
@@ -316,9 +346,21 @@ def insides() -> Iterator[Refused]:
         "recorded_at = now()",
         "partner = 'globex'",
         "adds = '{}'",
+        "reversals = 7",
+        "duplicate_of = 'c2'",
+        "correction = 7",
+        "held_until = now()",
+        "locks_at = now()",
         "retired_at = NULL",
     ):
         yield Refused("decisions.guarded", f"UPDATE decisions SET {change} WHERE conversion_id = 'c1'")
+    for change in (
+        "facts = '{}', corrections = 1",
+        "order_id = 'other'",
+        "customer_id = 'other', corrections = 2",
+        "corrections = 1, order_id = 'other'",
+    ):
+        yield Refused("conversions.guarded", f"UPDATE conversions SET {change} WHERE id = 'c1'")
 
 
 _SOME_COLUMN = {
@@ -328,16 +370,24 @@ _SOME_COLUMN = {
     "approvals": "approver",
     "conversions": "body_hash",
     "touches": "id",
+    "reversals": "reason",
+    "corrections": "reason",
     "statements": "currency",
     "billing_runs": "posted_by",
     "statement_lines": "rule",
     "named_lists": "description",
     "list_versions": "hash",
     "approval_policies": "created_by",
+    "exchange_rates": "said_by",
 }
 _REFERENCES = {
     "contracts": ("fk_contract_versions_contract_id", "fk_decisions_contract_id", "fk_statements_contract_id"),
-    "conversions": ("fk_decisions_program_id_conversion_id", "fk_touches_program_id_conversion_id"),
+    "conversions": (
+        "fk_decisions_program_id_conversion_id",
+        "fk_touches_program_id_conversion_id",
+        "fk_reversals_program_id_conversion_id",
+        "fk_corrections_program_id_conversion_id",
+    ),
     "decisions": ("fk_statement_lines_decision_id",),
     "statements": ("fk_billing_runs_statement_id", "fk_statement_lines_statement_id"),
     "billing_runs": ("fk_statement_lines_run_id",),
@@ -348,7 +398,7 @@ _TRUNCATED_TOO = {
     "contracts": ("contract_versions", "rule_versions", "approvals", "decisions", "statements", "billing_runs", "statement_lines"),
     "contract_versions": ("rule_versions", "approvals"),
     "rule_versions": ("approvals",),
-    "conversions": ("decisions", "statement_lines", "touches"),
+    "conversions": ("decisions", "statement_lines", "touches", "reversals", "corrections"),
     "decisions": ("statement_lines",),
     "statements": ("billing_runs", "statement_lines"),
     "billing_runs": ("statement_lines",),
@@ -364,6 +414,11 @@ def _copy(table: str, *, where: str = "true", **columns: str) -> str:
         f"INSERT INTO {table} OVERRIDING USER VALUE SELECT (jsonb_populate_record(NULL::{table},"
         f" to_jsonb(t) || jsonb_build_object({given}))).* FROM {table} t WHERE {where} LIMIT 1"
     )
+
+
+def _second_reversal(**columns: str) -> str:
+    """Insert a second reversal of c2, by which 10 more of its 100 come back."""
+    return _copy("reversals", **{"number": "2", "id": "'x'", "total": "20", **columns})
 
 
 def _approval(version: str, approver: str, content: str | None = None) -> str:

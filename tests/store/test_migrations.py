@@ -88,3 +88,31 @@ def test_what_was_known_before_reads_took_a_time_is_kept(database: Engine) -> No
             "later": "1997-05-01T08:00:00.500000Z"
         }
         assert connection.scalar(text("SELECT recorded_at = received_at FROM conversions")) is True
+
+
+def test_orders_that_were_counted_twice_are_found_when_orders_become_known(database: Engine) -> None:
+    """What has the same order as one before it is decided again; a number that is none, or of another program, is not."""
+    given = (("p", "a", "02", "o1"), ("p", "b", "01", "o1"), ("p", "c", "03", "o2"), ("q", "d", "04", "o1"))
+    with scratch_database(database) as connection:
+        config = migration_config(connection)
+        command.downgrade(config, "2026_11_25_partner_limits")
+        for program in ("p", "q"):
+            connection.execute(
+                text(
+                    f"INSERT INTO programs VALUES ('{program}', 'p', 'USD', 'UTC', '{{}}', '1997-01-01Z', '{{}}', '{{}}')"
+                )
+            )
+        for program, name, day, order in (*given, ("p", "e", "05", None)):
+            facts = "{}" if order is None else f'{{"order_id": "{order}"}}'
+            values = {"program": program, "name": name, "at": f"1997-03-{day}Z", "facts": facts}
+            connection.execute(
+                text(
+                    "INSERT INTO conversions (program_id, id, event_at, received_at, recorded_at, facts, body_hash)"
+                    " VALUES (:program, :name, :at, :at, :at, CAST(:facts AS jsonb), '')"
+                ),
+                values,
+            )
+        command.upgrade(config, "2026_11_25_settlement")
+        known = connection.execute(text("SELECT id, order_id, corrections FROM conversions ORDER BY id")).all()
+        assert known == [("a", "o1", 0), ("b", "o1", 0), ("c", "o2", 0), ("d", "o1", 0), ("e", None, 0)]
+        assert connection.scalars(text("SELECT conversion_id FROM unsettled_conversions")).all() == ["a"]

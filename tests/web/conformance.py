@@ -49,6 +49,18 @@ MEANT_BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
         "backdated": "restate",
     },
     "POST /v1/quotes": lambda number: {"formula": {"percent": f"{number % 90}", "of": "v"}, "facts": {"v": "12.50"}},
+    "POST /v1/conversions/{program}/{conversion}/reversals": lambda number: {
+        "id": f"back{number}",
+        "reason": "RETURN",
+        "amount": "0.01",
+    },
+    "POST /v1/exchange-rates": lambda number: {
+        "from": "EUR",
+        "to": "JPY",
+        "day": f"1996-{number % 12 + 1:02}-{number % 28 + 1:02}",
+        "rate": "130.5",
+        "source": "ECB",
+    },
     "POST /v1/contracts/{contract}/renewals": lambda number: {"months": number % 24 + 1},
     "POST /v1/contracts/{contract}/reinstatements": lambda number: {"effective_from": f"2096-01-{number % 28 + 1:02}"},
 }
@@ -99,8 +111,10 @@ def seeded(engine: Engine) -> ApiClient:
             approver.post(f"/v1/contracts/{contract}/versions/1/approve")
         _with_a_life(author, approver, contract)
     author.post("/v1/lists", {"id": "vip", "type": "text", "members": ["GOLD"]})
+    author.post("/v1/exchange-rates", {"from": "EUR", "to": "USD", "day": "1997-07-02", "rate": "1.1", "source": "ECB"})
     for number in range(3):
         author.post("/v1/conversions", conversion(f"o{number}"))
+    author.post("/v1/conversions/cdnow/o1/corrections", {"facts": {"order_value": "9.00"}, "reason": "Net"})
     client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"})
     return client
 
@@ -200,6 +214,7 @@ class Known:
         self.keys = keys
         self.fits = {label: _validator(document, label) for label in MEANT_BODIES}
         ids = {"program": "cdnow", "kind": "payout", "partner": "acme", "list": "vip", "conversion": "o1"}
+        ids |= {"source": "EUR", "target": "USD", "day": "1997-07-02"}
         self.ids = {**ids, "decision": decision, "period": "1997-07"}
 
     def in_path(self, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -86,10 +86,12 @@ def march(identifier: str, day: int, value: str = "100.00", **more: Any) -> dict
     return conversion(identifier, value, event_at=f"1997-03-{day:02}T10:00:00-05:00", **more)
 
 
+CORRECTION = {"facts": {"order_value": "100.00", "customer_id": "u1", "quantity": 1}, "reason": "Told later"}
 BILL = ("/v1/billing-runs", {"contract": "acme", "period": "1997-03"})
 LOYALTY = {"loyalty": {"type": "enum", "meaning": "the tier", "values": ["gold", "silver"]}}
 PROGRAM_AT, RULES_AT = "/v1/programs/cdnow", "/v1/contracts/acme/versions/1/rule-versions/payout/2"
 RATE = {"kind": "payout", "effective_from": "1997-02-10", "body": payout("7"), "backdated": "restate"}
+EURO = {"from": "EUR", "to": "USD", "day": "1997-03-20", "rate": "1.10", "source": "ECB"}
 # What happens, and when. Each is one request, or an approval with what leads to it.
 STORY: list[tuple[str, Callable[[World], Any]]] = [
     ("1997-01-11", lambda world: world.post("/v1/programs", PROGRAM)),
@@ -106,6 +108,7 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
     # Its sender had it in March; we know of it since May.
     ("1997-05-20", lambda world: world.post("/v1/conversions", march("late", 21, received_at="1997-03-21T20:00:00Z"))),
     ("1997-05-30", lambda world: world.post("/v1/partners", {"id": "other"})),
+    ("1997-06-01", lambda world: world.post("/v1/conversions/cdnow/o1/corrections", CORRECTION)),
     ("1997-06-02", lambda world: world.post(*BILL)),
     (
         "1997-06-03",
@@ -119,6 +122,17 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
     ("1997-06-09", lambda world: world.post(f"{RULES_AT}/submit", role="ops")),
     ("1997-06-10", lambda world: world.post(f"{RULES_AT}/reject", {"reason": "Not agreed"}, "approver")),
     ("1997-06-11", lambda world: world.post("/v1/contracts/acme/versions/2/retire", {"reason": "A mistake"})),
+    (
+        "1997-06-12",
+        lambda world: world.post(
+            "/v1/conversions/cdnow/o2/reversals", {"id": "r", "reason": "RETURN", "amount": "5.00"}
+        ),
+    ),
+    ("1997-06-13", lambda world: world.post("/v1/exchange-rates", EURO, "finance")),
+    (
+        "1997-06-14",
+        lambda world: world.post("/v1/exchange-rates", {**EURO, "rate": "1.11", "reason": "A typing error"}),
+    ),
 ]
 
 
@@ -149,6 +163,9 @@ def addresses(world: World, decisions: set[str]) -> Iterator[str]:
         "rule_number": ["1", "2"],
         "contract": ["acme"],
         "period": ["1997-03"],
+        "source": ["EUR"],
+        "target": ["USD"],
+        "day": ["1997-03-20"],
         "conversion": ["o1", "o2", "late"],
         "decision": sorted(decisions),
     }
@@ -206,6 +223,7 @@ def test_what_was_read_once_is_read_again_as_of_then(world: World) -> None:
     }
     # What was shown did change, so that the same bytes are no accident.
     assert {"/v1/programs/cdnow", "/v1/lists/vip", "/v1/conversions/cdnow/o2", "/v1/statements/acme/1997-03"} <= changed
+    assert {"/v1/exchange-rates", "/v1/exchange-rates/EUR/USD/1997-03-20"} <= changed
     assert any(one.startswith("/v1/decisions/dec_") for one in changed)
 
 

@@ -108,6 +108,6 @@ def _outstanding(ctx: Context, contract: Contract) -> dict[str, tuple[Decimal, D
         first = parse_month(one.statement.period)
         assert first is not None  # checked when it was billed
         span = month_from(first, timezone_of(contract))
-        missing = differences(ctx.session, contract.id, contract.program_id, one.statement.id, span)
+        missing = differences(ctx.session, contract.id, contract.program_id, one.statement.id, span, ctx.now())
         found[one.statement.period] = (one.amount, total(minus(each.target, each.posted) for each in missing))
     return found

@@ -265,6 +265,14 @@ def _refuse_changed_base(
             f"{version.id} has the parameters {' and '.join(changed)} as they were when it was drafted; they have "
             "changed since. Draft it again, so that it takes over what is in force now."
         )
+    agreed = {other.number: other.settlement for other in others}
+    before, now_agreed = agreed.get(version.base_number or 0), agreed.get(base or 0)
+    took_over = not version.is_termination and _same(version.settlement, before)
+    if took_over and not _same(before, now_agreed):
+        raise BaseChanged(
+            f"{version.id} took over settlement terms that have changed since it was drafted. "
+            "Draft it again, so that it takes over what is in force now."
+        )
 
 
 def _as_taken_over(rule: RuleVersion | RuleDraft, pins: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from app.audit.record import record
 from app.contracts.errors import ContractExists, ContractRefused
 from app.contracts.repository import contract_between, unsettle
-from app.core.errors import Finding
 from app.partners.operations.create_program import check_money_and_zone
 from app.partners.repository import partner_named, program_named
 from app.runtime import Context
@@ -28,9 +27,6 @@ def create_contract(
     partner_named(ctx.session, partner)
     currency, timezone = currency or owner.currency, timezone or owner.timezone
     findings = check_money_and_zone(currency, timezone)
-    if not findings and currency != owner.currency:
-        message = f"the program is in {owner.currency}; amounts are not converted to {currency} by this release yet"
-        findings.append(Finding("not_available", message, "/currency", "leave it out"))
     if findings:
         raise ContractRefused(f"The contract cannot be created: {findings[0].message}.", findings)
     _refuse_twin(ctx, id, program, partner)

@@ -30,9 +30,9 @@ def draft_version(
 ) -> ContractVersion:
     """Write a draft of the next version of a contract.
 
-    Kinds of rules that are not given, parameters and attributes (`value`, `ends_on`, `renewal`) are taken over from the
-    version `base`, or from the one that is in force at the start. A version whose term ends is drafted together with
-    that end. Raises VersionRefused with every finding; nothing is written then.
+    Kinds of rules that are not given, parameters and attributes (`value`, `ends_on`, `renewal`, `settlement`) are taken
+    over from the version `base`, or from the one that is in force at the start. A version whose term ends is drafted
+    together with that end. Raises VersionRefused with every finding; nothing is written then.
     """
     kind = "termination" if termination else None
     asked = Proposal(effective_from, rules or {}, params or {}, attributes, kind, base, backdated, reason)

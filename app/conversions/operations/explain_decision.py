@@ -12,33 +12,42 @@ from typing import Any
 from app.contracts.mapping import terms_decided_under
 from app.contracts.repository import contract_named, versions_of
 from app.contracts.vocabulary import facts_of_contract, pinned_lists
+from app.conversions.correction import fact_changes
 from app.conversions.errors import DecisionNotFound, DecisionNotReproduced
+from app.conversions.life import Life, life_data, life_words
 from app.conversions.mapping import decision_data, engine_conversion, retired_by
 from app.conversions.operations.get_conversion import get_conversion
 from app.conversions.operations.preview_decision import Preview
+from app.conversions.operations.trace_life import lives_of
 from app.conversions.repository import (
     conversion_known,
+    corrections_of,
     decided_together,
     decision_known,
     decisions_of,
+    facts_at,
     programs_with_conversion,
+    reversals_of,
     touches_of,
 )
 from app.core.as_of import read_as_of, when_asked
 from app.core.instants import write_instant
 from app.engine.attribution import ProgramModel
 from app.engine.counters import Before, counters_of
-from app.engine.decision import RECORD_KEYS, Decision, Outcome, Reason, digest_of
+from app.engine.decision import Decision, Outcome, Reason, digest_of, record_of
 from app.engine.evaluate import Case, undecided
+from app.engine.exchange import Exchange, Rate
 from app.engine.factsheet import Conversion
 from app.engine.terms import NoTerms, Terms
 from app.engine.trace import Trace, explain
 from app.partners.mapping import catalogue_of
 from app.partners.operations.get_program import get_program
 from app.partners.repository import program_named
+from app.rulelang.facts import Catalogue
 from app.runtime import Context
 from app.store.models import Conversion as ConversionRow
 from app.store.models import Decision as DecisionRow
+from app.store.rows import json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +57,16 @@ class Explanation:
     decision: dict[str, Any]
     trace: dict[str, Any] | None
     words: list[str]
+    # Where the conversion is in its life under it; None where another decision took its place, or nothing was kept.
+    life: Life | None = None
 
     def as_dict(self) -> dict[str, Any]:
+        """Return a decision that was not kept as data."""
         return {**self.decision, "trace": self.trace, "in_words": self.words}
+
+    def as_kept(self) -> dict[str, Any]:
+        """Return a stored decision as data."""
+        return {**self.as_dict(), "life": None if self.life is None else life_data(self.life)}
 
 
 def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | None = None) -> Explanation:
@@ -70,14 +86,17 @@ def explain_decision(ctx: Context, decision_id: str, as_of: str | datetime | Non
         trace: Trace = explain(case, row.partner, before)
         decided, data, words = trace.decision, trace.data, trace.words
     digest = digest_of(decided.as_dict())
-    if digest != row.digest or digest_of({key: row.record[key] for key in RECORD_KEYS}) != row.digest:
+    if digest != row.digest or digest_of(record_of(row.record)) != row.digest:
         raise DecisionNotReproduced(
             f"Deciding {row.conversion_id} again does not give the decision that is stored ({row.id}). "
             "Nothing was changed. Please report this: the data or the engine is not what it was.",
             stored=row.digest,
             recomputed=digest,
         )
-    return Explanation(decision_data(row, known_at), data, [*words, *_retirement(ctx, row, known_at)])
+    lives = [] if retired_by(row, known_at) else lives_of(ctx, [row], known_at)
+    more = [*_corrected(ctx, row, stored), *_retirement(ctx, row, known_at)]
+    more += [sentence for life in lives for sentence in life_words(life)]
+    return Explanation(decision_data(row, known_at), data, [*words, *more], lives[0] if lives else None)
 
 
 @contextmanager
@@ -97,17 +116,46 @@ def _case_of(ctx: Context, row: DecisionRow, stored: ConversionRow) -> tuple[Cas
     touches = touches_of(ctx.session, row.program_id, row.conversion_id)
     catalogue = catalogue_of(program, ctx.catalogue)
     number = row.customer_order_number
+    facts = facts_at(ctx.session, stored, row.correction)
+    # As many reversals as it knew; those that were recorded since are in the decisions after it.
+    back = reversals_of(ctx.session, row.program_id, row.conversion_id)[: row.reversals]
     conversion = engine_conversion(
-        row.program_id, row.conversion_id, row.event_at, stored.partner, stored.facts, number, catalogue, touches
+        row.program_id,
+        row.conversion_id,
+        row.event_at,
+        stored.partner,
+        facts,
+        number,
+        catalogue,
+        touches,
+        back,
+        received_at=stored.received_at,
+        duplicate_of=row.duplicate_of,
     )
     terms: dict[str, Terms | NoTerms] = {}
     before: dict[str, Before] = {}
-    for one in decided_together(ctx.session, row):
+    decided = decided_together(ctx.session, row)
+    for one in decided:
         if one.partner is not None:
             found = terms[one.partner] = _terms_of(ctx, one)
             if isinstance(found, Terms):
                 before[found.contract.id] = _before_of(found, one)
-    return Case(conversion, terms, ProgramModel(), program.currency), before
+    exchange = _exchange_used(decided, catalogue)
+    return Case(conversion, terms, ProgramModel(), program.currency, exchange), before
+
+
+def _exchange_used(decided: Sequence[DecisionRow], catalogue: Catalogue) -> Exchange:
+    """Return the rates that decisions were made at: others may have been recorded since. Where none of them says that
+    money was converted, none is: that is how decisions were made before there were rates."""
+    said = [one.record["fx"] for one in decided if "fx" in one.record]
+    if not said:
+        return Exchange()
+    used = {
+        (fx["from"], fx["to"], fx["date"]): Rate(Decimal(fx["rate"]), fx["source"])
+        for fx in said
+        if "rate" in fx and "date" in fx
+    }
+    return Exchange(catalogue, lambda source, target, day, final_at: used.get((source, target, day.isoformat())))
 
 
 def _before_of(terms: Terms, row: DecisionRow) -> Before:
@@ -129,6 +177,26 @@ def _again_without_terms(row: DecisionRow, conversion: Conversion) -> Decision:
     reasons = tuple(Reason(**reason) for reason in row.record["reasons"])
     outcome: Outcome = "no_contract" if row.outcome == "no_contract" else "unattributed"
     return undecided(conversion, outcome, reasons, row.contract_id, row.currency)
+
+
+def _corrected(ctx: Context, row: DecisionRow, stored: ConversionRow) -> list[str]:
+    """Return the sentences that say which corrections the facts of a decision come from."""
+    said, before = [], stored.facts
+    for correction in corrections_of(ctx.session, row.program_id, [row.conversion_id]):
+        if correction.number > row.correction:
+            break
+        changes = ", ".join(
+            f"{change['fact']} {_fact_words(change['after'])} instead of {_fact_words(change['before'])}"
+            for change in fact_changes(before, correction.facts)
+        )
+        when, who = write_instant(correction.recorded_at), correction.corrected_by
+        said.append(f"Its facts were corrected at {when} by {who} ({correction.reason}): {changes}.")
+        before = correction.facts
+    return said
+
+
+def _fact_words(value: Any) -> str:
+    return "nothing" if value is None else value if isinstance(value, str) else json_text(value)
 
 
 def _retirement(ctx: Context, row: DecisionRow, as_of: datetime) -> list[str]:

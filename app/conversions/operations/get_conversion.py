@@ -6,28 +6,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.conversions.life import Life
 from app.conversions.operations.settle_program import settle_program
-from app.conversions.repository import conversion_known, decisions_at, decisions_of, touches_of
+from app.conversions.operations.trace_life import lives_of
+from app.conversions.repository import conversion_known, corrections_of, decisions_at, decisions_of, touches_of
 from app.partners.operations.get_program import get_program
 from app.runtime import Context
-from app.store.models import Conversion, Decision, Touch
+from app.store.models import Conversion, Correction, Decision, Touch
 
 
 @dataclass(frozen=True, slots=True)
 class ConversionAt:
-    """A conversion with its touches and the decisions on it as they stood at `as_of`, if there were any."""
+    """A conversion with its touches, the corrections of its facts, and the decisions on it as they stood at `as_of`, if
+    there were any, with the life it has under each."""
 
     conversion: Conversion
     touches: Sequence[Touch]
     decisions: Sequence[Decision]
     as_of: datetime
+    lives: Sequence[Life] = ()
+    corrections: Sequence[Correction] = ()
 
 
 def get_conversion(ctx: Context, *, program: str, conversion: str, as_of: str | datetime | None = None) -> ConversionAt:
     """Return a conversion and the decisions on it, or refuse what was not there by then."""
     row, known_at = _known(ctx, program, conversion, as_of)
     touches = touches_of(ctx.session, program, row.id)
-    return ConversionAt(row, touches, decisions_at(ctx.session, program, row.id, known_at), known_at)
+    decisions = decisions_at(ctx.session, program, row.id, known_at)
+    corrections = corrections_of(ctx.session, program, [row.id], known_at)
+    return ConversionAt(row, touches, decisions, known_at, lives_of(ctx, decisions, known_at), corrections)
 
 
 def get_decisions(

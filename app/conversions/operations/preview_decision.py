@@ -13,7 +13,7 @@ from app.conversions.envelope import read_conversion
 from app.conversions.errors import ConversionRefused
 from app.conversions.operations.receive_conversions import facts_of_claim
 from app.conversions.operations.settle_program import settle_program
-from app.conversions.repository import Place, counter_before, order_number_at
+from app.conversions.repository import Place, counter_before, first_of_orders, order_number_at
 from app.conversions.sweep import Counting
 from app.engine.counters import Before, Counter
 from app.engine.decision import Decision
@@ -49,7 +49,19 @@ def preview_decision(ctx: Context, body: Any, *, program: str | None = None) -> 
     settle_program(ctx, owner.id)
     key = (read.event_at, read.id)
     number = order_number_at(ctx.session, owner.id, read.customer_id, key)
-    conversion = Conversion(read.id, owner.id, read.event_at, read.partner, read.facts, number, read.touches)
+    first = first_of_orders(ctx.session, owner.id, {read.order_id} if read.order_id else ())
+    earlier = [counted for counted in first.values() if counted < key]
+    conversion = Conversion(
+        read.id,
+        owner.id,
+        read.event_at,
+        read.partner,
+        read.facts,
+        number,
+        read.touches,
+        received_at=read.received_at or ctx.now(),
+        duplicate_of=earlier[0][1] if earlier else None,
+    )
     book = contract_book(ctx, owner)
     case = book.case_of(conversion)
 

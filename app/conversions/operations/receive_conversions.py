@@ -23,6 +23,7 @@ from app.conversions.repository import (
     body_hashes,
     current_briefs,
     unsettle_later_of_customers,
+    unsettle_later_of_orders,
 )
 from app.core.canonical import record_hash
 from app.core.errors import AppError, Finding
@@ -159,14 +160,15 @@ def _store_chunk(ctx: Context, program_id: str, incoming: Sequence[tuple[Receipt
             receipt.status = "refused"
             receipt.problem = ConversionDiffers(
                 f"The conversion {one.id!r} was received before with other content. Nothing was changed; "
-                "a conversion keeps what it was first sent with.",
+                "correct its facts with POST /v1/conversions/{program}/{id}/corrections.",
                 [Finding("conversion_differs", "another conversion has this id", "/id")],
             )
     if fresh:
         add_conversions(ctx.session, [_row(ctx, one) for one in fresh.values()])
         add_touches(ctx.session, [row for one in fresh.values() for row in _touch_rows(one)])
         add_unsettled(ctx.session, [(one.id, program_id, one.partner, one.event_at) for one in fresh.values()])
-        unsettle_later_of_customers(ctx.session, program_id, _first_of_customers(fresh.values()))
+        unsettle_later_of_customers(ctx.session, program_id, _first_by(fresh.values(), lambda one: one.customer_id))
+        unsettle_later_of_orders(ctx.session, program_id, _first_by(fresh.values(), lambda one: one.order_id))
     return fresh.values()
 
 
@@ -197,6 +199,8 @@ def _row(ctx: Context, one: Incoming) -> tuple[Any, ...]:
         ctx.now(),
         one.partner,
         one.customer_id,
+        one.order_id,
+        0,
         json_text(one.raw_facts),
         one.body_hash,
     )
@@ -209,10 +213,11 @@ def _touch_rows(one: Incoming) -> Iterator[tuple[Any, ...]]:
         yield one.program, one.id, touch.id, touch.partner, touch.type, touch.at, facts
 
 
-def _first_of_customers(conversions: Iterable[Incoming]) -> dict[str, Key]:
+def _first_by(conversions: Iterable[Incoming], name_of: Callable[[Incoming], str | None]) -> dict[str, Key]:
+    """Return the place of the first conversion of each customer, or of each order."""
     first: dict[str, Key] = {}
     for one in conversions:
-        customer, key = one.customer_id, (one.event_at, one.id)
-        if customer is not None and (customer not in first or key < first[customer]):
-            first[customer] = key
+        name, key = name_of(one), (one.event_at, one.id)
+        if name is not None and (name not in first or key < first[name]):
+            first[name] = key
     return first

@@ -28,6 +28,7 @@ from app.conversions.repository import (
     add_decisions,
     counter_before,
     decided_under,
+    first_of_orders,
     is_unsettled,
     order_numbers,
     pending_of,
@@ -165,7 +166,7 @@ class _Sweep:
         """Decide what has to be decided of a chunk and write it. Return the last place that is settled, and the contracts
         that were reached there without being watched."""
         self.counting.watch(watched)
-        numbers = self._order_numbers(chunk)
+        numbers, counted = self._order_numbers(chunk), self._counted_as(chunk)
         decided: list[_Decided] = []
         done: Place | None = None
         reached: frozenset[str] = frozenset()
@@ -176,7 +177,8 @@ class _Sweep:
                 reached = self._contracts(one) - watched
                 if reached:
                     break
-                decided.append(self._decide(one, numbers.get((one.program, one.id))))
+                place = (one.program, one.id)
+                decided.append(self._decide(one, numbers.get(place), counted.get(place)))
             done = one.place
         self._write(decided)
         return done, reached
@@ -194,18 +196,28 @@ class _Sweep:
             if stored.contract is not None:
                 self.counting.add(stored.contract, one.place, one.customer_id or "", _added(stored))
 
-    def _decide(self, one: Pending, number: int | None) -> _Decided:
-        conversion, customer = self._conversion(one, number), one.customer_id or ""
+    def _decide(self, one: Pending, number: int | None, counted_as: str | None) -> _Decided:
+        conversion, customer = self._conversion(one, number, counted_as), one.customer_id or ""
         case = self.books[one.program].case_of(conversion)
         decisions = evaluate(case, self.ctx.matcher, lambda terms: self.counting.before(terms, one.place, customer))
         for partner in {*decisions, *one.stored}:
             self._count(one, customer, one.stored.get(partner), decisions.get(partner))
         return one, conversion, decisions
 
-    def _conversion(self, one: Pending, number: int | None = None) -> Conversion:
-        catalogue = self.books[one.program].catalogue
-        touches, facts = one.touches, one.facts
-        return engine_conversion(one.program, one.id, one.event_at, one.partner, facts, number, catalogue, touches)
+    def _conversion(self, one: Pending, number: int | None = None, counted_as: str | None = None) -> Conversion:
+        return engine_conversion(
+            one.program,
+            one.id,
+            one.event_at,
+            one.partner,
+            one.facts,
+            number,
+            self.books[one.program].catalogue,
+            one.touches,
+            one.reversals,
+            received_at=one.received_at,
+            duplicate_of=counted_as,
+        )
 
     def _count(self, one: Pending, customer: str, was: Stored | None, now: Decision | None) -> None:
         """Count what a decision adds, and note where that is something else than before."""
@@ -215,6 +227,8 @@ class _Sweep:
             before = _added(was) if was is not None and was.contract == contract else {}
             after = now.adds if now is not None and now.contract == contract else {}
             self.ripples.note(contract, one.event_at, customer, before, after)
+            if before and not after:
+                self.counting.count_no_more(contract, one.place, customer)
             self.counting.add(contract, one.place, customer, after)
 
     def _pending(self, places: list[Place]) -> list[Pending]:
@@ -247,6 +261,17 @@ class _Sweep:
             if customers and any("customer_order_number" in h.facts_read for h in book.histories.values()):
                 numbers = order_numbers(self.ctx.session, program, customers)
                 found |= {(program, name): number for name, number in numbers.items()}
+        return found
+
+    def _counted_as(self, chunk: Sequence[Pending]) -> dict[tuple[str, str], str]:
+        """Return the conversion that the order of a conversion is counted as, where it is another one: the first in
+        canonical order, whatever came of it."""
+        found: dict[tuple[str, str], str] = {}
+        for program in self.books:
+            mine = [one for one in chunk if one.program == program and one.order_id is not None]
+            first = first_of_orders(self.ctx.session, program, {str(one.order_id) for one in mine})
+            firsts = {(program, one.id): first[str(one.order_id)][1] for one in mine}
+            found |= {place: name for place, name in firsts.items() if name != place[1]}
         return found
 
     def _load(

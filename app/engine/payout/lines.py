@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 from app.core.fractions import WHOLE, as_decimal
 from app.core.rounding import Rounding, round_parts
 from app.engine.counters import Before
-from app.engine.decision import Line, Outcome, Reason
+from app.engine.decision import ADJUSTMENT, Line, Outcome, Reason
 from app.engine.matcher import Facts
 from app.engine.payout.adjustments import adjustments, bookings
 from app.engine.payout.formulas import Note, facts_missing, price, word_of
 from app.engine.payout.limits import within_limits
-from app.engine.payout.volume_tables import tables_in
+from app.engine.payout.volume_tables import VolumeTable, tables_in
 from app.engine.terms import Contract
 from app.rulelang.ast import Fallback, Formula, Limit, Payout, Verdict
 
 FALLBACK = "fallback"
 """The part of a line that the fallback of a limit pays, in place of all that was due."""
-ADJUSTMENT = "adjustment"
-"""The part of a line by which a volume table's earlier lines come to the price of the step that is reached."""
 
 
 def chosen(body: Payout, matched: frozenset[str]) -> list[tuple[str, Formula]] | Reason:
@@ -57,8 +55,13 @@ class Due:
     lines: tuple[DueLine, ...] = ()
     refused: Outcome | None = None
     reasons: tuple[Reason, ...] = ()
-    # What volume tables book of its lines, by `Counter.key`.
-    booked: Mapping[str, Decimal] = field(default_factory=dict)
+    # The volume tables that its lines are paid by, with the share in which each pays.
+    tables: tuple[tuple[VolumeTable, Fraction], ...] = ()
+
+    def booked(self, facts: Facts, before: Before, beyond: frozenset[str]) -> dict[str, Decimal]:
+        """Return what these tables book of the facts, by `Counter.key`: nothing where a fallback pays in their place."""
+        paying = () if beyond else self.tables
+        return {key: of for table, share in paying for key, of in bookings(table, facts, before, share).items()}
 
 
 def pay(
@@ -97,16 +100,15 @@ def due_lines(
         return Due(contract, refused="held", reasons=tuple(Reason("MISSING_FACT", *each) for each in missing))
     bonuses = {bonus.id for bonus in body.bonuses}
     lines: list[DueLine] = []
-    booked: dict[str, Decimal] = {}
+    booking: list[tuple[VolumeTable, Fraction]] = []
     for rule, formula in rules:
         tables = list(tables_in(rule, formula))
         is_bonus = rule in bonuses
         of_it = WHOLE if is_bonus else share
         amount = Fraction(price(formula, facts, before, note, tables)) * of_it
         lines.append(DueLine(rule, word_of(formula), amount, not is_bonus))
-        for table in tables:
-            booked |= bookings(table, facts, before, of_it)
-    return Due(contract, (*lines, *_adjusting(body, facts, before, note)), booked=booked)
+        booking += [(table, of_it) for table in tables]
+    return Due(contract, (*lines, *_adjusting(body, facts, before, note)), tables=tuple(booking))
 
 
 def _adjusting(body: Payout, facts: Facts, before: Before, note: Note | None) -> list[DueLine]:

@@ -11,10 +11,11 @@ from app.store.models.contracts import (
     RuleVersion,
     SavedDraft,
 )
-from app.store.models.conversions import Conversion, Decision, Touch, UnsettledConversion
+from app.store.models.conversions import Conversion, Correction, Decision, Reversal, Touch, UnsettledConversion
 from app.store.models.idempotency import IdempotencyKey
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import Partner, Program
+from app.store.models.rates import ExchangeRate
 
 __all__ = [
     "ApiKey",
@@ -27,13 +28,16 @@ __all__ = [
     "Contract",
     "ContractVersion",
     "Conversion",
+    "Correction",
     "Decision",
+    "ExchangeRate",
     "IdempotencyKey",
     "InstallationSecret",
     "ListVersion",
     "NamedList",
     "Partner",
     "Program",
+    "Reversal",
     "RuleVersion",
     "SavedDraft",
     "Statement",

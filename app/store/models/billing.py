@@ -25,9 +25,19 @@ class Statement(Base):
 
 
 class BillingRun(Base):
-    """One posting: what was missing from a statement at that time."""
+    """One posting: what was missing from a statement at that time, and what is to be paid of it.
+
+    Each run goes on where the one before it under its contract has ended: what that one left below zero comes first.
+    """
 
     __tablename__ = "billing_runs"
+    __table_args__ = (
+        CheckConstraint("brought_forward + amount = to_pay + carried_forward", name="balance"),
+        CheckConstraint(
+            "brought_forward <= 0 AND carried_forward <= 0 AND to_pay >= 0 AND (to_pay = 0 OR carried_forward = 0)",
+            name="never_paid_below_zero",
+        ),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     statement_id: Mapped[str] = mapped_column(ForeignKey("statements.id"))
@@ -36,6 +46,11 @@ class BillingRun(Base):
     posted_at: Mapped[datetime]
     lines: Mapped[int]
     amount: Mapped[Decimal]
+    # Whatever the clocks of servers say, this is their order under a contract.
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    brought_forward: Mapped[Decimal]
+    to_pay: Mapped[Decimal]
+    carried_forward: Mapped[Decimal]
 
 
 class StatementLine(Base):
@@ -45,6 +60,7 @@ class StatementLine(Base):
     __table_args__ = (
         CheckConstraint("amount <> 0", name="amount_is_not_zero"),
         Index("ix_statement_lines_statement", "statement_id", "position"),
+        Index("ix_statement_lines_conversion", "conversion_id"),
     )
 
     # Derived from contract, conversion, rule and decision: the same difference cannot be posted twice.

@@ -136,6 +136,8 @@ class ContractVersion(_Approvable, Base):
     # The local day on which the term ends, and whether and how it goes on then.
     ends_on: Mapped[date | None]
     renewal: Mapped[dict[str, Any] | None]
+    # How long what it pays is held, when it is final, and until when conversions may be submitted.
+    settlement: Mapped[dict[str, Any] | None]
     # The values of its rules' parameters, by name.
     params: Mapped[dict[str, Any]]
 
@@ -156,6 +158,7 @@ class ContractVersion(_Approvable, Base):
         CheckConstraint("value >= 0", name="value"),
         CheckConstraint("renewal ->> 'mode' IN ('none', 'fixed', 'evergreen')", name="renewal"),
         CheckConstraint("renewal ->> 'mode' <> 'fixed' OR ends_on IS NOT NULL", name="renewal_of_a_term"),
+        CheckConstraint("jsonb_typeof(settlement) IN ('object', 'null')", name="settlement"),
         Index("uq_contract_versions_start", "contract_id", "in_force_from", unique=True, postgresql_where=IN_TIMELINE),
         Index("ix_contract_versions_expiry", "effective_from", postgresql_where=text("kind = 'expiry'")),
     )

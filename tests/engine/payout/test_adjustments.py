@@ -35,17 +35,19 @@ def test_each_partners_table_adjusts_the_shares_that_it_paid() -> None:
     # Two whole conversions and a half one came before: 2 of them counted twice is the end of the first step, so this one,
     # half a share again, reaches the second. Booked are 1.5 at 5.00, with the flat of a whole first conversion.
     found = given_terms()
-    due = due_lines(found.payout_body, found.contract, frozenset(), {}, held(found, "2", "1.5", "1"), HALF)
+    before = held(found, "2", "1.5", "1")
+    due = due_lines(found.payout_body, found.contract, frozenset(), {}, before, HALF)
     # its own: half of 8.00; the earlier ones: 1.5 × 3.00 and the flat of 4.00 for that of 1.00
     assert [(line.part, line.amount) for line in due.lines] == [("", 4), ("adjustment", Fraction(15, 2))]
-    assert sorted(due.booked.values()) == [0, D("0.5")]
+    assert sorted(due.booked({}, before, frozenset()).values()) == [0, D("0.5")]
 
 
 def test_the_first_conversion_enters_the_table_with_its_share() -> None:
     found = given_terms()
-    due = due_lines(found.payout_body, found.contract, frozenset(), {}, held(found, "0", "0", "0"), HALF)
+    before = held(found, "0", "0", "0")
+    due = due_lines(found.payout_body, found.contract, frozenset(), {}, before, HALF)
     assert [(line.part, line.amount) for line in due.lines] == [("", 3)]  # half of 5.00 and 1.00
-    assert list(due.booked.values()) == [D("0.5"), D("0.5")]
+    assert list(due.booked({}, before, frozenset()).values()) == [D("0.5"), D("0.5")]
 
 
 def test_a_fallback_takes_the_place_of_what_is_due_for_the_conversion_itself_alone() -> None:

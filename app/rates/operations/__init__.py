@@ -1,0 +1,1 @@
+"""What can be done in the rates room, one use case a file."""
