@@ -18,6 +18,7 @@ from app.analysis.questions import Budget, Key, Matched, No, Questions, Wanted, 
 from app.analysis.setting import Setting
 from app.analysis.world import is_carried
 from app.core.errors import AppError
+from app.engine.counters import counters_of
 from app.engine.eligibility import judge
 from app.rulelang.ast import Attribution, Body, Condition, Eligibility, Payout, conditions_of, fact_of, formulas_of
 from app.rulelang.facts import CUSTOMER, Catalogue
@@ -118,7 +119,7 @@ class _Comparison:
             return Counterexample(shown.example, self._words("old", shown.matched), self._words("new", shown.matched))
         if not isinstance(answer, No):
             return Undecided(f"whether a conversion is decided differently was not decided: {answer.why}")
-        return self._where_a_fact_is_missing() or self._where_limits_cut() or Equal()
+        return self._where_a_fact_is_missing() or self._where_limits_cut() or self._where_counters_begin() or Equal()
 
     def _side(self, version: Version) -> Side:
         body = self._body(version)
@@ -218,6 +219,15 @@ class _Comparison:
                     reached = {counter.name: total for counter, total in sorted(already.items(), key=repr)}
                     return Counterexample(shown.example, before.words, after.words, reached)
         return Undecided("the limits differ, but no payment was found that they cut differently") if unlike else None
+
+    def _where_counters_begin(self) -> Difference | None:
+        """Which counters a version goes on with depends on the versions before it, which are not known here."""
+        old, new = self.old.body, self.new.body
+        if not isinstance(old, Payout) or not isinstance(new, Payout) or old.counters == new.counters:
+            return None
+        if all(counter.is_of_limits for counter in counters_of(new)):
+            return None
+        return Undecided("tier counters begin otherwise: what that changes depends on the terms before")
 
     def _paid_examples(self, old: Payout) -> Iterator[Yes]:
         """Yield a conversion that each rule of the old version pays, and one that none does."""

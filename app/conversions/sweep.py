@@ -66,9 +66,9 @@ class Counting:
         """Note what the counters hold before a conversion that counted and does not any more: whoever asks for them first
         behind its place would be told what is still stored of it."""
         for of, counters in self._counters(contract, place):
-            self._of(of, place).before(counters, place[0], customer)
+            self._of(of, place).look_up(counters, place[0], customer)
 
-    def _counters(self, contract: str, place: Place) -> Iterator[tuple[str, Mapping[Counter, datetime]]]:
+    def _counters(self, contract: str, place: Place) -> Iterator[tuple[str, Mapping[Counter, tuple[datetime, ...]]]]:
         """Yield the counters that a conversion under a contract counts for, if it is watched, by contract: its own, and
         those per partner of its account."""
         history = self._histories[contract]
@@ -77,7 +77,7 @@ class Counting:
             own = {counter: since for counter, since in history.counted(terms).items() if counter.per != "partner"}
             yield contract, own
             for other in self._accounts.get(contract, ()):
-                yield other, dict.fromkeys(per_partner(self._histories[other]), _EVER)
+                yield other, dict.fromkeys(per_partner(self._histories[other]), (_EVER,))
 
     def _of(self, contract: str, place: Place) -> RunningTotals:
         if contract not in self._totals:

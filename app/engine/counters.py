@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 from app.core.money import ZERO, plus
 from app.core.period import Window, window_of
+from app.engine.payout.volume_tables import VolumeTable, volume_tables
 from app.rulelang.ast import Fallback, Limit, Payout, Per, Tiers, formulas_of
 
-Measure = Literal["count", "sum", "amount", "paid"]
+Measure = Literal["count", "sum", "amount", "paid", "booked", "entered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Counter:
 
     `count` is of counted conversions and `sum` of a fact over them: tiers run on these. `amount` is the money that was
     paid and `paid` the number of conversions that it was paid for: limits are on these, whichever rule or version paid.
+    `booked` is the quantity that a volume table has paid for, and `entered` the share of its flat that it has paid.
     """
 
     measure: Measure
@@ -33,6 +35,8 @@ class Counter:
     per: Per = "contract"
     # The limit whose fallback does not count: what it pays is beyond the limit, not within it.
     limit: str = ""
+    # The volume table whose bookings it holds.
+    table: str = ""
 
     @property
     def name(self) -> str:
@@ -42,7 +46,7 @@ class Counter:
     @property
     def key(self) -> str:
         """What a decision adds to it is kept under this name: the same whatever the window."""
-        of = self.fact or self.limit
+        of = self.fact or self.limit or self.table
         return f"{self.measure}:{of}" if of else self.measure
 
     @property
@@ -61,9 +65,11 @@ one customer where the counter is per customer, else the name is empty."""
 
 def counters_of(payout: Payout) -> frozenset[Counter]:
     """Return the counters a payout needs beyond the event itself."""
-    tiers = [counter_of(formula) for formula in formulas_of(payout) if isinstance(formula, Tiers)]
+    tables = [formula for formula in formulas_of(payout) if isinstance(formula, Tiers)]
+    tiers = [counter for table in tables for counter in (counter_of(table), opening_counter(table))]
     limits = [limit_counter(limit) for limit in payout.limits]
-    return frozenset(counter for counter in (*tiers, *limits) if counter is not None)
+    kept = [counter for table in volume_tables(payout) for counter in (booked(table), entered(table))]
+    return frozenset(counter for counter in (*tiers, *limits, *kept) if counter is not None)
 
 
 def counter_of(tiers: Tiers) -> Counter | None:
@@ -71,6 +77,22 @@ def counter_of(tiers: Tiers) -> Counter | None:
     if tiers.window == "event":
         return None
     return Counter("sum" if tiers.by.fact else "count", tiers.window, tiers.by.fact)
+
+
+def opening_counter(tiers: Tiers) -> Counter | None:
+    """Return the counter that tells whether a window has begun, or None where the table has no need to know: only one
+    that pays its first flat for nothing at all could pay that twice."""
+    return Counter("count", tiers.window) if tiers.flat_at_zero and tiers.window != "event" else None
+
+
+def booked(table: VolumeTable) -> Counter:
+    """Return the counter of the quantity that a volume table has paid for."""
+    return Counter("booked", table.tiers.window, table=table.name)
+
+
+def entered(table: VolumeTable) -> Counter:
+    """Return the counter of the share of its flat that a volume table has paid: that of the first conversion it paid."""
+    return Counter("entered", table.tiers.window, table=table.name)
 
 
 def limit_counter(limit: Limit) -> Counter | None:
@@ -105,12 +127,34 @@ class RunningTotals:
         return {counter: self._total(self._key(counter, start, event_at, customer)) for counter, start in since.items()}
 
     def add(
-        self, since: Mapping[Counter, datetime], event_at: datetime, added: Mapping[str, Decimal], customer: str = ""
+        self,
+        since: Mapping[Counter, datetime | tuple[datetime, ...]],
+        event_at: datetime,
+        added: Mapping[str, Decimal],
+        customer: str = "",
     ) -> None:
-        """Count a decision: `added` is what it adds by `Counter.key`."""
-        for counter, start in since.items():
-            key = self._key(counter, start, event_at, customer)
-            self._totals[key] = plus(self._total(key), added_to(counter, added))
+        """Count a decision: `added` is what it adds by `Counter.key`; `since` says from when on each counter runs, or
+        from which times on, where versions to come begin it anew or not."""
+        for key in self._keys(since, event_at, customer):
+            self._totals[key] = plus(self._total(key), added_to(key[0], added))
+
+    def look_up(
+        self, since: Mapping[Counter, datetime | tuple[datetime, ...]], event_at: datetime, customer: str = ""
+    ) -> None:
+        """Have the totals loaded that a decision would add to."""
+        for key in self._keys(since, event_at, customer):
+            self._total(key)
+
+    def _keys(
+        self, since: Mapping[Counter, datetime | tuple[datetime, ...]], event_at: datetime, customer: str
+    ) -> list[tuple[Counter, datetime, str]]:
+        """Return the totals that a decision adds to, each once, in order."""
+        keys = [
+            self._key(counter, start, event_at, customer)
+            for counter, found in since.items()
+            for start in (found if isinstance(found, tuple) else (found,))
+        ]
+        return list(dict.fromkeys(keys))
 
     def _key(
         self, counter: Counter, since: datetime, event_at: datetime, customer: str
@@ -133,14 +177,18 @@ def additions(
     *,
     is_paid: bool,
     beyond: Iterable[str] = (),
+    booked: Mapping[str, Decimal] | None = None,
 ) -> dict[str, Decimal]:
     """Return what one rated conversion adds to counters by `Counter.key`: one, a fact (zero when absent), what was paid,
-    or one if anything was; nothing under the limits that it is `beyond`, paid by their fallbacks."""
+    or one if anything was; nothing under the limits that it is `beyond`, paid by their fallbacks; and what volume tables
+    have `booked` of it."""
     found = {"amount": paid, "paid": Decimal(is_paid)}
     found |= {f"{measure}:{limit}": ZERO for limit in beyond for measure in ("amount", "paid")}
     for counter in counters:
         if counter.measure == "count":
             found[counter.key] = Decimal(1)
+        elif counter.table:
+            found[counter.key] = (booked or {}).get(counter.key, ZERO)
         elif counter.fact is not None:
             value = facts.get(counter.fact, 0)
             found[counter.key] = value if isinstance(value, Decimal) else Decimal(str(value))

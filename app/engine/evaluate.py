@@ -190,7 +190,7 @@ def _decision(
     share, contract, note = attributed.share_of(partner), terms.contract, (notes or {}).get(partner)
 
     def instead(limit: Limit) -> list[Line] | tuple[Reason, ...]:
-        return fallback_lines(limit, contract, party.facts, before, share, note)
+        return fallback_lines(limit, contract, party.facts, before, share, lines, note)
 
     paid = within_limits(lines, terms.limits, before, contract.currency, instead)
     if paid.refused is not None:
@@ -200,10 +200,10 @@ def _decision(
     keeps = keeps_counters(terms)
     returned = negative_lines(paid.lines, back, contract.rounding, keeps_counters=keeps)
     final, facts = (*paid.lines, *returned), party.facts
-    adds = _adds(terms, facts, paid.lines, paid.beyond)
+    adds = _adds(terms, facts, paid.lines, paid.beyond, due.booked(facts, before, paid.beyond))
     if back and not keeps:
         left = still_counted(facts, back)
-        adds = {} if left is None else _adds(terms, left, final, paid.beyond)
+        adds = {} if left is None else _adds(terms, left, final, paid.beyond, due.booked(left, before, paid.beyond))
     return _said(case, partner, party, "rated", paid.reasons, before, credit, final, adds)
 
 
@@ -257,10 +257,16 @@ def _said(
     )
 
 
-def _adds(terms: Terms, facts: Facts, lines: tuple[Line, ...], beyond: frozenset[str]) -> dict[str, Decimal]:
+def _adds(
+    terms: Terms,
+    facts: Facts,
+    lines: tuple[Line, ...],
+    beyond: frozenset[str],
+    booked: Mapping[str, Decimal] | None,
+) -> dict[str, Decimal]:
     """Return what a rated conversion adds to the counters of its contract."""
     paid = total(line.amount for line in lines)
-    return additions(terms.counters_since, facts, paid, is_paid=is_paid(lines), beyond=sorted(beyond))
+    return additions(terms.counters_since, facts, paid, is_paid=is_paid(lines), beyond=sorted(beyond), booked=booked)
 
 
 def undecided(

@@ -12,12 +12,14 @@ from app.core.errors import Finding, pointer_of
 from app.core.json_text import JsonFloat
 from app.core.money import ZERO, canonical, parse_decimal
 from app.core.rounding import round_line, shown
-from app.engine.counters import Before, counter_of
+from app.engine.counters import Before, counter_of, opening_counter
 from app.engine.payout.formulas import facts_missing, price
-from app.rulelang.ast import Formula, Tiers, nested_formulas
+from app.engine.quoted_items import items_catalogue, read_items
+from app.rulelang.ast import Formula, Tiers, Value, nested_formulas
 from app.rulelang.diagnostics import Findings, described
 from app.rulelang.formulas import read_formula
 from app.rulelang.reader import Reader
+from app.rulelang.typecheck import typed_items
 
 KEYS = ("formula", "facts")
 OPTIONAL = ("id", "before", "currency", "source", "expect")
@@ -35,6 +37,10 @@ class Quote:
     def as_dict(self) -> dict[str, Any]:
         return {"amount": shown(self.amount, self.currency), "amount_precise": canonical(self.amount_precise)}
 
+    def with_steps(self) -> dict[str, Any]:
+        """Return it with the currency and the way to it."""
+        return {**self.as_dict(), "currency": self.currency, "steps": list(self.steps)}
+
 
 def quote(case: Any, at: str = "") -> Quote | list[Finding]:
     """Price `{"formula", "facts", "before"?, "currency"?}`, or return everything that is wrong with it.
@@ -51,8 +57,10 @@ def quote(case: Any, at: str = "") -> Quote | list[Finding]:
     currency = case.get("currency", "USD")
     if not isinstance(currency, str) or minor_digits(currency) is None:
         findings.add("unknown_choice", at + "/currency", f"no ISO 4217 currency: {described(currency)}", "such as USD")
-    missing = [] if formula is None else facts_missing(formula, facts)
-    for name in missing if isinstance(case["facts"], dict) else ():
+    if formula is not None and not findings.errors:
+        formula = typed_items(formula, items_catalogue(facts), findings)
+    missing = [] if formula is None or findings.errors else facts_missing(formula, facts)
+    for name in missing:
         found = f"; found {described(case['facts'][name])}" if name in case["facts"] else ""
         findings.add("unknown_fact", at + "/facts", f"the formula needs the fact {name!r}, a numeric string{found}")
     if formula is None or findings.errors:
@@ -62,15 +70,17 @@ def quote(case: Any, at: str = "") -> Quote | list[Finding]:
     return Quote(precise, round_line(precise, currency), currency, tuple(steps))
 
 
-def _facts(reader: Reader, data: Any, at: str) -> dict[str, Decimal]:
-    """Return the numbers among the facts; other texts are left out, floats refused."""
+def _facts(reader: Reader, data: Any, at: str) -> dict[str, Value]:
+    """Return the numbers among the facts, and lists of items; other texts are left out, floats refused."""
     if not isinstance(data, dict):
         reader.findings.add("wrong_type", at, f"facts is an object; found {described(data)}")
         return {}
-    numbers = {}
+    numbers: dict[str, Value] = {}
     for name, value in data.items():
         text = _as_text(value)
-        if isinstance(value, JsonFloat | float):
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            numbers[name] = read_items(reader, value, at + pointer_of(name))
+        elif isinstance(value, JsonFloat | float):
             reader.decimal(value, at + pointer_of(name), what=name)
         elif isinstance(text, str) and (number := parse_decimal(text)) is not None:
             numbers[name] = number
@@ -94,5 +104,6 @@ def _as_text(value: Any) -> Any:
 
 def _before(formula: Formula, held: Mapping[str, Decimal]) -> Before:
     tables = [part for part in nested_formulas(formula) if isinstance(part, Tiers)]
-    counters = [counter for table in tables if (counter := counter_of(table)) is not None]
+    wanted = [counter for table in tables for counter in (counter_of(table), opening_counter(table))]
+    counters = [counter for counter in wanted if counter is not None]
     return {counter: held.get("sum" if counter.fact else "count", ZERO) for counter in counters}

@@ -289,12 +289,17 @@ class TermsHistory:
         spans = [span for rules in self._rules.values() for of_kind in rules.values() for span in of_kind]
         return frozenset().union(*(span.version.rules.facts_read for span in spans))
 
-    def counted(self, terms: Terms) -> dict[Counter, datetime]:
-        """Return the counters a rated conversion or day adds to: those of its terms, and what is under every limit, because
-        a limit is on what the contract pays in the window, whichever version paid it. So are a flight and a guarantee."""
+    def counted(self, terms: Terms) -> dict[Counter, tuple[datetime, ...]]:
+        """Return the counters a rated conversion or day adds to, and from when on each runs: what is under every limit,
+        because a limit is on what the contract pays in the window, whichever version paid it, and flights and guarantees
+        likewise; and those of its terms, in every window in which another version goes on with what they measure."""
         of_terms = self.payouts.counters_of_terms
-        always = {counter: EVER for counter in self.counters if counter.is_of_limits or counter in of_terms}
-        return terms.counters_since | terms.delivery_since | always
+        always = [counter for counter in self.counters if counter.is_of_limits or counter in of_terms]
+        found: dict[Counter, tuple[datetime, ...]] = dict.fromkeys(always, (EVER,))
+        found |= self.payouts.counted(terms.payout, "conversion", terms.counters_since)
+        if terms.delivery_rules is not None:
+            found |= self.payouts.counted(terms.delivery_rules, "delivery", terms.delivery_since)
+        return found
 
     def delivery_counted(self, terms: Terms, day: date) -> dict[Counter, datetime]:
         """Return the counters that deliveries of a day depend on, each with since when it runs."""

@@ -155,8 +155,9 @@ def comes_first(payout: Payout, rule: PayoutRule, facts: Facts) -> str | None:
 
 
 def needed_by(terms: Terms, fact: str) -> list[dict[str, str]]:
-    """Return the rules that read a fact, by kind; "otherwise" where the payout without a match calculates with it."""
-    payout = terms.payout_body
+    """Return the rules that read a fact, by kind; "otherwise" where the payout without a match calculates with it. Of a
+    field of an item, those that read the items."""
+    fact, payout = fact.partition("[")[0], terms.payout_body
     found = [("eligibility", rule.id) for rule in terms.eligibility_body.rules if fact in facts_of(rule.when)]
     found += [("attribution", rule.id) for rule in terms.attribution_body.qualify if fact in facts_of(rule.when)]
     found += [

@@ -165,6 +165,9 @@ class Step:
     flat: Decimal
 
 
+Crossing: TypeAlias = Literal["split", "whole_at_new", "whole_at_old"]
+
+
 @dataclass(frozen=True, slots=True)
 class Tiers:
     mode: Literal["graduated", "volume"]
@@ -173,6 +176,20 @@ class Tiers:
     rate: Literal["per_unit", "percent"]
     steps: tuple[Step, ...]
     flat_at_zero: bool = False
+    # What becomes of an event that a graduated table's steps meet in: cut there, or paid whole at one of the two.
+    crossing: Crossing = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class PerItem:
+    """A formula for each item of a list of records that meets a condition, added up. Both read the fields of one item,
+    and nothing outside it. With `times`, an item counts as often as that field says."""
+
+    items: str
+    where: Condition
+    then: Formula
+    times: str | None = None
+    pointer: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +214,9 @@ class Clamp:
     max: Decimal | None
 
 
-Formula: TypeAlias = Flat | Percent | PerUnit | Cpm | Amount | Package | Tiers | Sum | Least | Greatest | Clamp
+Formula: TypeAlias = (
+    Flat | Percent | PerUnit | Cpm | Amount | Package | Tiers | PerItem | Sum | Least | Greatest | Clamp
+)
 
 # -------------------------------------------------------------------- bodies
 
@@ -285,6 +304,8 @@ class Payout:
     bonuses: tuple[PayoutRule, ...]
     limits: tuple[Limit, ...]
     on: Literal["conversion", "delivery"] = "conversion"
+    # Whether tier counters go on from the version before; where nothing is said, those do that are the same.
+    counters: Literal["carry", "restart"] | None = None
 
 
 Body: TypeAlias = Eligibility | Attribution | Payout
@@ -316,6 +337,11 @@ def sources_of(condition: Condition) -> Iterator[Source]:
             yield from sources_of(part)
 
 
+def item_conditions_of(body: Body) -> Iterator[Condition]:
+    """Yield what the formulas of a body ask of items."""
+    yield from (formula.where for formula in formulas_of(body) if isinstance(formula, PerItem))
+
+
 def conditions_of(body: Body) -> Iterator[tuple[str, Condition]]:
     """Yield the id and condition of every rule of a body, bonuses included."""
     match body:
@@ -340,7 +366,7 @@ def formulas_of(body: Body) -> Iterator[Formula]:
 
 
 def nested_formulas(formula: Formula) -> Iterator[Formula]:
-    """Yield a formula and every formula in it."""
+    """Yield a formula and every formula in it; what is paid for one item reads no facts, and is left out."""
     yield formula
     match formula:
         case Sum(parts) | Least(parts) | Greatest(parts):
@@ -366,5 +392,7 @@ def fact_of(formula: Formula) -> str | None:
             return fact
         case Tiers():
             return formula.by.fact
+        case PerItem(items):
+            return items
         case _:
             return None

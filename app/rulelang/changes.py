@@ -25,7 +25,7 @@ from app.rulelang.change import Change, kind_of_change
 from app.rulelang.condition_changes import condition_changes
 from app.rulelang.limit_changes import limit_changes
 from app.rulelang.order_changes import id_matched, order_changes
-from app.rulelang.printer import HITS, condition_text, formula_text, named, step_text, verdict_text
+from app.rulelang.printer import COUNTERS, HITS, condition_text, formula_text, named, step_text, verdict_text
 from app.rulelang.writer import write_body
 
 Rule = EligibilityRule | PayoutRule | QualifyRule
@@ -70,6 +70,7 @@ def _changes(before: Body | None, after: Body | None, old: Data, new: Data) -> I
             yield from _otherwise(before, after, old, new)
             yield from _rules("bonuses", before, after, old, new)
             yield from limit_changes(before, after, old, new)
+            yield from _word("counters", old, new, "tier counters ", COUNTERS)
 
 
 def _word(

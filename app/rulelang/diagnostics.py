@@ -26,7 +26,7 @@ CODES: dict[str, str] = {
     "too_many_groups": "More than 12 groups in one rule.",
     "too_many_leaves": "More than 50 leaves in one rule.",
     "too_many_rules": "More than 200 rules in one body.",
-    "too_many_members": "More than 10,000 members in one list, 1,000,000 in all that are named, 50 formulas in a sum, 20 limits.",
+    "too_many_members": "Over 10,000 members in a list, 1,000,000 in all named, 50 per_item, 50 formulas in a sum, 20 limits.",
     "too_many_steps": "More than 200 steps in one tier table.",
     "unknown_fact": "A fact that is not in the catalogue.",
     "unknown_operator": "An operator the language does not know.",
@@ -47,14 +47,14 @@ CODES: dict[str, str] = {
     "fact_known": "A program declares a fact that exists already, with another meaning.",
     "bad_declaration": "An enum without words, records without fields, or either where the type has none.",
     "derived_fact": "A conversion carries a fact that Termline computes itself.",
-    "not_records": "any_item, every_item or no_item over a fact that is no list of records.",
+    "not_records": "any_item, every_item, no_item or per_item over a fact that is no list of records.",
     "not_a_number": "A formula calculates with a fact that is no number.",
-    "bad_steps": "A tier table that does not rise, whose last step is not endless, or that takes a percentage of a count.",
+    "bad_steps": "A tier table that does not rise or end, takes a percentage of a count, or pays volume at a step left.",
     "bad_limit": "A limit on conversions that pays a part of one, or whose maximum is no whole number.",
+    "bad_item_formula": "What is paid for one item runs over a window, or over items again.",
     "bad_clamp": "A clamp without ends, or with a minimum above the maximum.",
     "too_many_findings": "More than 100 defects in one body; what follows the last of them was not read.",
     "out_of_range": "A value below its least or above its most.",
-    "not_available": "Part of the language that this release does not run yet.",
 }
 
 

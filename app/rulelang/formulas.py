@@ -9,6 +9,7 @@ from app.core.errors import pointer_of
 from app.core.money import ZERO
 from app.core.period import WINDOWS
 from app.rulelang.ast import (
+    Always,
     Amount,
     Clamp,
     Cpm,
@@ -19,17 +20,20 @@ from app.rulelang.ast import (
     Metric,
     Package,
     Percent,
+    PerItem,
     PerUnit,
     Step,
     Sum,
     Tiers,
 )
+from app.rulelang.conditions import read_condition
 from app.rulelang.diagnostics import described, did_you_mean
 from app.rulelang.reader import Reader
 
 MAX_DEPTH, MAX_PARTS, MAX_STEPS = 6, 50, 200
 _SMALLEST = Decimal("0.000000001")
-MODES, RATES, ROUNDINGS, CROSSING = ("graduated", "volume"), ("per_unit", "percent"), ("up", "down"), "split"
+MODES, RATES, ROUNDINGS = ("graduated", "volume"), ("per_unit", "percent"), ("up", "down")
+CROSSINGS = ("split", "whole_at_new", "whole_at_old")
 MAX_FACT_NAME = 64
 WORDS = (
     "flat",
@@ -39,6 +43,7 @@ WORDS = (
     "amount",
     "package",
     "tiers",
+    "per_item",
     "sum",
     "least",
     "greatest",
@@ -51,6 +56,8 @@ def read_formula(reader: Reader, data: Any, at: str, depth: int = 1) -> Formula 
     if depth > MAX_DEPTH:
         reader.findings.add("too_deep", at, f"nested beyond {MAX_DEPTH} levels")
         return None
+    if depth == 1:
+        reader.per_items = 0
     if not isinstance(data, dict):
         example = 'for example {"percent": "5", "of": "order_value"}'
         reader.findings.add("wrong_type", at, f"expected a formula, found {described(data)}", example)
@@ -166,20 +173,49 @@ def _tiers(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula
         most=MAX_STEPS,
         code="too_many_steps",
     )
-    if table.get("crossing", CROSSING) != CROSSING:
-        reader.findings.add(
-            "not_available", where + "/crossing", "crossing other than split is not run yet", "leave it out"
-        )
+    crossing = reader.word(table.get("crossing", "split"), where + "/crossing", CROSSINGS)
     at_zero = reader.flag(table.get("flat_at_zero", False), where + "/flat_at_zero")
     if isinstance(table["steps"], list) and len(steps) == len(table["steps"]):
         _check_steps(reader, steps, where + "/steps")
-    _check_runnable(reader, mode, window, rate, by, where)
-    if at_zero and window not in (None, "event"):
-        message = "flat_at_zero over more than the event is not run yet: a second zero would pay the flat again"
-        reader.findings.add("not_available", where + "/flat_at_zero", message)
-    if mode is None or window is None or rate is None or by is None or not steps:
+    if reader.is_in_item and window not in (None, "event"):
+        message = f"an item is paid for by itself; found tiers over a {window}"
+        reader.findings.add("bad_item_formula", where + "/window", message, 'use the window "event"')
+    if rate == "percent" and by == Metric():
+        reader.findings.add("bad_steps", where + "/rate", "percent needs an amount", 'count by {"sum": "order_value"}')
+    if mode == "volume" and crossing == "whole_at_old":
+        message = "volume pays all at the step that is reached, whatever it was before"
+        reader.findings.add("bad_steps", where + "/crossing", message, 'leave it out, or use mode "graduated"')
+    if mode is None or window is None or rate is None or by is None or crossing is None or not steps:
         return None
-    return Tiers(mode, by, window, rate, tuple(steps), at_zero)
+    return Tiers(mode, by, window, rate, tuple(steps), at_zero, crossing)
+
+
+_ITEMS = 'items at several rates: {"sum": [{"per_item": …}, {"per_item": …}]}'
+
+
+def _per_item(reader: Reader, data: dict[str, Any], at: str, depth: int) -> Formula | None:
+    if reader.is_in_item:
+        reader.findings.add("bad_item_formula", at, "an item is paid for by itself; found per_item in it", _ITEMS)
+        return None
+    shape = reader.object(data, at, ("per_item", "then"), ("where", "times"), "per_item")
+    reader.per_items += 1
+    if reader.per_items == MAX_PARTS + 1:
+        reader.findings.add("too_many_members", at, f"at most {MAX_PARTS} per_item stand in one formula")
+    items = data["per_item"]
+    if not isinstance(items, str):
+        message = f"per_item is followed by the name of a list of records; found {described(items)}"
+        reader.findings.add("wrong_type", at + "/per_item", message)
+        items = None
+    when = read_condition(reader, data["where"], at + "/where") if "where" in data else Always()
+    then = None
+    if "then" in data:
+        reader.is_in_item = True
+        then = read_formula(reader, data["then"], at + "/then", depth + 1)
+        reader.is_in_item = False
+    times = _fact(reader, data["times"], at + "/times") if "times" in data else None
+    if shape is None or items is None or when is None or then is None or ("times" in data and times is None):
+        return None
+    return PerItem(items, when, then, times, at)
 
 
 def _metric(reader: Reader, data: Any, at: str) -> Metric | None:
@@ -231,18 +267,6 @@ def _check_steps(reader: Reader, steps: list[Step], at: str) -> None:
         previous = previous if step.up_to is None else step.up_to
 
 
-def _check_runnable(reader: Reader, mode: Any, window: Any, rate: Any, by: Metric | None, at: str) -> None:
-    if mode == "volume" and window not in (None, "event"):
-        reader.findings.add(
-            "not_available",
-            at + "/mode",
-            "volume over more than the event is not run yet",
-            'use "graduated", or the window "event"',
-        )
-    if rate == "percent" and by == Metric():
-        reader.findings.add("bad_steps", at + "/rate", "percent needs an amount", 'count by {"sum": "order_value"}')
-
-
 def _fact(reader: Reader, data: Any, at: str) -> str | None:
     if isinstance(data, str) and 0 < len(data) <= MAX_FACT_NAME:
         return data
@@ -258,6 +282,7 @@ _READERS: dict[str, Any] = {
     "amount": _amount,
     "package": _package,
     "tiers": _tiers,
+    "per_item": _per_item,
     "sum": _group("sum", Sum),
     "least": _group("least", Least),
     "greatest": _group("greatest", Greatest),

@@ -30,7 +30,7 @@ from app.rulelang.limits import read_limit
 from app.rulelang.reader import Reader
 
 MAX_RULES, MAX_LIMITS, MAX_NAME = 200, 20, 200
-CLAIMS, HITS = ("accept", "refuse"), ("first", "unique", "sum")
+CLAIMS, HITS, COUNTERS = ("accept", "refuse"), ("first", "unique", "sum"), ("carry", "restart")
 SUBJECTS = ("conversion", "delivery")
 _UNREADABLE = Verdict("hold")
 R = TypeVar("R", EligibilityRule, PayoutRule, QualifyRule)
@@ -71,7 +71,9 @@ def _attribution(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
 
 
 def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
-    reader.object(data, at, ("kind", "on", "hit", "rules", "otherwise"), ("bonuses", "limits"), "a payout body")
+    reader.object(
+        data, at, ("kind", "on", "hit", "rules", "otherwise"), ("bonuses", "limits", "counters"), "a payout body"
+    )
     on = reader.word(data["on"], at + "/on", SUBJECTS) if "on" in data else None
     hit = reader.word(data["hit"], at + "/hit", HITS) if "hit" in data else None
     rules = _rules(reader, data.get("rules", []), at + "/rules", _payout_rule)
@@ -79,9 +81,10 @@ def _payout(reader: Reader, data: dict[str, Any], at: str) -> Body | None:
     bonuses = _rules(reader, data.get("bonuses", []), at + "/bonuses", _payout_rule, taken)
     limits = _limits(reader, data.get("limits", []), at + "/limits")
     otherwise = _otherwise(reader, data["otherwise"], at + "/otherwise") if "otherwise" in data else None
+    counters = reader.word(data["counters"], at + "/counters", COUNTERS) if "counters" in data else None
     reader.must_explain(on, hit, otherwise)
     end = otherwise or _UNREADABLE
-    return Payout(hit or "first", tuple(rules), end, tuple(bonuses), tuple(limits), on or "conversion")
+    return Payout(hit or "first", tuple(rules), end, tuple(bonuses), tuple(limits), on or "conversion", counters)
 
 
 def _rules(

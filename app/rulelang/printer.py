@@ -38,6 +38,7 @@ from app.rulelang.ast import (
     Payout,
     PayoutRule,
     Percent,
+    PerItem,
     PerUnit,
     QualifyRule,
     Record,
@@ -272,12 +273,16 @@ def formula_text(formula: Formula) -> str:
             return f"{_part_text(part)}, {' and '.join(ends)}"
         case Tiers():
             return _tiers_text(formula)
+        case PerItem(items, where, then, times):
+            which = "" if where == Always() else f" with ({condition_text(where)})"
+            often = "" if times is None else f", {times} times,"
+            return f"{_part_text(then)}{often} for each item of {items}{which}"
 
 
 def _part_text(formula: Formula) -> str:
     """Return a formula as part of another one, in brackets where it has a comma or a plus of its own."""
     text = formula_text(formula)
-    return f"({text})" if isinstance(formula, Sum | Least | Greatest | Clamp | Tiers) else text
+    return f"({text})" if isinstance(formula, Sum | Least | Greatest | Clamp | Tiers | PerItem) else text
 
 
 def _tiers_text(tiers: Tiers) -> str:
@@ -288,7 +293,14 @@ def _tiers_text(tiers: Tiers) -> str:
         end = f"up to {canonical(step.up_to)}" if step.up_to is not None else "beyond" if index else "for all"
         slices.append(f"{step_text(tiers, step)} {end}")
     at_zero = "; the first step counts for zero too" if tiers.flat_at_zero else ""
-    return f"{tiers.mode} by {counted}{span}: {', '.join(slices)}{at_zero}"
+    return f"{tiers.mode} by {counted}{span}: {', '.join(slices)}{at_zero}{_CROSSINGS[tiers.crossing]}"
+
+
+_CROSSINGS = {
+    "split": "",
+    "whole_at_new": "; what crosses is paid whole at the step it reaches",
+    "whole_at_old": "; what crosses is paid whole at the step it begins in",
+}
 
 
 def step_text(tiers: Tiers, step: Step) -> str:
@@ -360,7 +372,11 @@ def body_lines(body: Body) -> list[str]:
                 f"otherwise: {last}",
                 *(f"bonus {named(bonus)}: add {_paid_when(bonus)}" for bonus in body.bonuses),
                 *(f"limit {limit.id}: {limit_text(limit)}" for limit in body.limits),
+                *([f"tier counters {COUNTERS[body.counters]}"] if body.counters else []),
             ]
+
+
+COUNTERS = {"carry": "go on from the terms before", "restart": "begin anew with these terms"}
 
 
 HITS = {

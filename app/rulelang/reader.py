@@ -28,6 +28,10 @@ class Reader:
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
+        # Whether what is read is paid for one item of a list, and not for the conversion.
+        self.is_in_item = False
+        # How many formulas per item the formula has that is read.
+        self.per_items = 0
 
     def object(
         self, data: Any, at: str, required: Sequence[str], optional: Sequence[str] = (), what: str = "an object"

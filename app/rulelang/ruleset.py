@@ -18,6 +18,7 @@ from app.rulelang.ast import (
     fact_of,
     facts_of,
     formulas_of,
+    item_conditions_of,
     sources_of,
 )
 from app.rulelang.bindings import NOTHING, Bindings
@@ -62,7 +63,8 @@ def check_rules(
         for fact in tested | used
         if catalogue[fact].required and not (of_touch and catalogue[fact].subject == "touch")
     ) | _needed(typed)
-    sources = frozenset(source for _, when in conditions_of(typed) for source in sources_of(when))
+    asked = [*(when for _, when in conditions_of(typed)), *item_conditions_of(typed)]
+    sources = frozenset(source for when in asked for source in sources_of(when))
     written = content_hash(data)
     key = _key(written, sources, bindings, {name: type_text(catalogue[name]) for name in tested})
     return RuleSet(data["kind"], written, typed, tested | used | required, required, sources, key), findings.all

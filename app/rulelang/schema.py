@@ -12,7 +12,7 @@ from app.rulelang.ast import KINDS
 from app.rulelang.conditions import MAX_DEPTH, MAX_GROUPS, MAX_LEAVES
 from app.rulelang.facts import Catalogue, Fact
 from app.rulelang.formulas import MAX_FACT_NAME
-from app.rulelang.parser import CLAIMS, HITS, MAX_LIMITS, MAX_NAME, MAX_RULES, SUBJECTS
+from app.rulelang.parser import CLAIMS, COUNTERS, HITS, MAX_LIMITS, MAX_NAME, MAX_RULES, SUBJECTS
 from app.rulelang.reader import CODE, IDENTIFIER
 from app.rulelang.schema_conditions import condition_parts, shared_parts
 from app.rulelang.schema_formulas import formula_parts
@@ -121,6 +121,10 @@ def _fact_parts(facts: Sequence[Fact], *, closed: bool) -> dict[str, Schema]:
         "fact": {"description": "The name of a fact.", **names(facts, closed=closed)},
         "records_fact": {"description": "The name of a list of records.", **names(records, closed=closed)},
         "field": {"description": "The name of a field of an item.", **names(fields.values(), closed=closed)},
+        "number_field": {
+            "description": "The name of a field of an item that is a number.",
+            **names([each for each in fields.values() if each.type in NUMBERS], closed=closed, most=MAX_FACT_NAME),
+        },
         "number_fact": {
             "description": "The name of a fact that is a number.",
             **names(numbers, closed=closed, most=MAX_FACT_NAME),
@@ -147,6 +151,13 @@ def _attribution() -> Schema:
     return object_of("Attribution", _KINDS["attribution"], {"claims": claims}, optional)
 
 
+_COUNTERS = {
+    "carry": "Tier counters go on with what the terms before counted of the same metric, in another window too.",
+    "restart": "Tier counters begin anew with these terms.",
+}
+assert tuple(_COUNTERS) == COUNTERS
+
+
 def _payout() -> Schema:
     held = object_of("Hold", "The conversion waits for a person.", {"hold": ref("code")}, {})
     otherwise = {"if": {"type": "object", "required": ["hold"]}, "then": held, "else": ref("formula")}
@@ -170,6 +181,9 @@ def _payout() -> Schema:
             "kind": {"const": "payout"},
             "bonuses": _rules("payout_rule", "Paid besides, each that matches."),
             "limits": limits,
+            "counters": words(
+                _COUNTERS, description="Tier counters go on while metric and window stay the same, unless said."
+            ),
         },
     )
 

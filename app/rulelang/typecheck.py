@@ -29,6 +29,7 @@ from app.rulelang.ast import (
     Package,
     Payout,
     Percent,
+    PerItem,
     PerUnit,
     Scalar,
     Source,
@@ -55,26 +56,31 @@ def check_types(
     checker = _Checker(catalogue, findings, bindings, on=on)
     match body:
         case Eligibility():
-            rules = tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules)
-            return replace(body, rules=rules)
+            judging = tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules)
+            return replace(body, rules=judging)
         case Payout():
-            for rule in (*body.rules, *body.bonuses):
-                checker.formula(rule.then, rule.pointer + "/then")
-            if not isinstance(body.otherwise, Verdict):
-                checker.formula(body.otherwise, at + "/otherwise")
+            end = body.otherwise
+            then = [checker.formula(rule.then, rule.pointer + "/then") for rule in (*body.rules, *body.bonuses)]
+            otherwise = end if isinstance(end, Verdict) else checker.formula(end, at + "/otherwise")
+            limits = tuple(checker.limit(limit) for limit in body.limits)
+            paying = [
+                replace(rule, when=checker.condition(rule.when), then=formula)
+                for rule, formula in zip((*body.rules, *body.bonuses), then, strict=True)
+            ]
             if body.on == "delivery":
                 check_delivery_payout(body, findings, at)
-            for limit in body.limits:
-                checker.limit(limit)
-            return replace(
-                body,
-                rules=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.rules),
-                bonuses=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.bonuses),
-            )
+            count = len(body.rules)
+            rules, bonuses = tuple(paying[:count]), tuple(paying[count:])
+            return replace(body, rules=rules, bonuses=bonuses, otherwise=otherwise, limits=limits)
         case Attribution():
             return replace(
                 body, qualify=tuple(replace(rule, when=checker.condition(rule.when)) for rule in body.qualify)
             )
+
+
+def typed_items(formula: Formula, catalogue: Catalogue, findings: Findings) -> Formula:
+    """Return a formula with what it asks of items typed, and checked; of other facts nothing is said."""
+    return _Checker(catalogue, findings, NOTHING).with_items(formula)
 
 
 MAX_RESOLVED = 1_000_000
@@ -129,22 +135,30 @@ class _Checker:
 
     def items(self, items: Items, *, negated: bool) -> Items:
         """Check a condition on items: the list like any fact, and what is said of an item by its fields."""
-        fact = self.known(items.fact, items.pointer + pointer_of(items.quantifier))
+        fact = self.records(items.fact, items.pointer, items.quantifier)
         if fact is None:
-            return items
-        if fact.type != "records":
-            lists = ", ".join(known.name for known in self.catalogue if known.type == "records")
-            self.findings.add(
-                "not_records",
-                items.pointer + pointer_of(items.quantifier),
-                f"{items.fact} is {fact.type}; {items.quantifier} wants a list of records",
-                f"lists of records are: {lists}" if lists else None,
-            )
             return items
         negated = negated or items.quantifier == "no_item"
         self.check_missing(items, items.quantifier, (fact,), negated=negated)
-        inner = _Checker(item_catalogue(fact), self.findings, self.bindings, fact.name, self.resolved)
-        return replace(items, where=inner.condition(items.where, negated=negated))
+        return replace(items, where=self.within(fact).condition(items.where, negated=negated))
+
+    def records(self, name: str, at: str, word: str) -> Fact | None:
+        """Return a list of records that is named under a word, or None with a finding."""
+        fact = self.known(name, at + pointer_of(word))
+        if fact is None or fact.type == "records":
+            return fact
+        lists = ", ".join(known.name for known in self.catalogue if known.type == "records")
+        self.findings.add(
+            "not_records",
+            at + pointer_of(word),
+            f"{name} is {fact.type}; {word} wants a list of records",
+            f"lists of records are: {lists}" if lists else None,
+        )
+        return None
+
+    def within(self, fact: Fact) -> _Checker:
+        """Return a checker of what is said of one item of a list of records."""
+        return _Checker(item_catalogue(fact), self.findings, self.bindings, fact.name, self.resolved)
 
     def leaf(self, leaf: Leaf, *, negated: bool) -> Leaf:
         fact = self.known(leaf.fact, leaf.pointer + "/fact")
@@ -288,24 +302,49 @@ class _Checker:
             message = f"every text {OPERATORS[leaf.op].words} the empty one"
             self.findings.add("empty_text", where, message, "to test that the fact is there use exists")
 
-    def limit(self, limit: Limit) -> None:
+    def limit(self, limit: Limit) -> Limit:
         """A limit per customer needs to know the customer; its fallback is a formula like any other."""
         if limit.per == "customer":
             self.known(CUSTOMER, limit.pointer + "/per")
         if isinstance(limit.over, Fallback):
-            self.formula(limit.over.formula, limit.pointer + "/over/fallback")
+            return replace(limit, over=Fallback(self.formula(limit.over.formula, limit.pointer + "/over/fallback")))
+        return limit
 
-    def formula(self, formula: Formula, at: str) -> None:
+    def formula(self, formula: Formula, at: str) -> Formula:
+        """Return a formula with what it asks of items typed."""
         for name, where in _facts_at(formula, at):
-            fact = self.known(name, where)
-            if fact is not None and fact.type not in NUMBERS:
-                numbers = [known.name for known in self.catalogue if known.type in NUMBERS and self.may_read(known)]
-                self.findings.add(
-                    "not_a_number",
-                    where,
-                    f"a formula calculates with {fact.name}, which is {fact.type}",
-                    f"numbers are: {', '.join(numbers)}",
-                )
+            self.number(name, where)
+        return self.with_items(formula)
+
+    def number(self, name: str, where: str) -> None:
+        """Check a fact that is calculated with."""
+        fact = self.known(name, where)
+        if fact is not None and fact.type not in NUMBERS:
+            numbers = [known.name for known in self.catalogue if known.type in NUMBERS and self.may_read(known)]
+            self.findings.add(
+                "not_a_number",
+                where,
+                f"a formula calculates with {fact.name}, which is {fact.type}",
+                f"numbers are: {', '.join(numbers)}",
+            )
+
+    def with_items(self, formula: Formula) -> Formula:
+        match formula:
+            case PerItem():
+                fact = self.records(formula.items, formula.pointer, "per_item")
+                if fact is None:
+                    return formula
+                inner = self.within(fact)
+                then = inner.formula(formula.then, formula.pointer + "/then")
+                if formula.times is not None:
+                    inner.number(formula.times, formula.pointer + "/times")
+                return replace(formula, where=inner.condition(formula.where), then=then)
+            case Sum(parts) | Least(parts) | Greatest(parts) if not all(isinstance(part, Flat) for part in parts):
+                return type(formula)(tuple(map(self.with_items, parts)))
+            case Clamp(part):
+                return replace(formula, part=self.with_items(part))
+            case _:
+                return formula
 
     def known(self, name: str, at: str) -> Fact | None:
         fact = self.catalogue.get(name)

@@ -48,6 +48,8 @@ def _formula(formula: Mapping[str, Any], percent: Decimal) -> dict[str, Any]:
     for key in PARTS:
         if key in raised:
             raised[key] = [_formula(part, percent) for part in raised[key]]
+    if "per_item" in raised:
+        raised["then"] = _formula(raised["then"], percent)
     if "clamp" in raised:
         raised["clamp"] = _formula(raised["clamp"], percent)
     if "package" in raised:

@@ -40,6 +40,7 @@ from app.rulelang.ast import (
     Payout,
     PayoutRule,
     Percent,
+    PerItem,
     PerUnit,
     QualifyRule,
     Scalar,
@@ -70,6 +71,7 @@ def write_body(body: Body) -> dict[str, Any]:
                 "otherwise": _verdict(end) if isinstance(end, Verdict) else write_formula(end),
                 **_unless(not body.bonuses, "bonuses", [_rule(bonus) for bonus in body.bonuses]),
                 **_unless(not body.limits, "limits", [_limit(limit) for limit in body.limits]),
+                **_unless(body.counters is None, "counters", body.counters),
             }
 
 
@@ -172,6 +174,9 @@ def write_formula(formula: Formula) -> dict[str, Any]:
             return {"package": {"size": canonical(size), "amount": canonical(amount), **more}, "of": of}
         case Tiers():
             return {"tiers": _tiers(formula)}
+        case PerItem(items, where, then, times):
+            which = {} if where == Always() else {"where": write_condition(where)}
+            return {"per_item": items, **which, "then": write_formula(then), **_unless(times is None, "times", times)}
         case Sum(parts):
             return {"sum": [write_formula(part) for part in parts]}
         case Least(parts):
@@ -191,6 +196,7 @@ def _tiers(tiers: Tiers) -> dict[str, Any]:
         "window": tiers.window,
         "rate": tiers.rate,
         "steps": [_step(step) for step in tiers.steps],
+        **_unless(tiers.crossing == "split", "crossing", tiers.crossing),
         **_unless(not tiers.flat_at_zero, "flat_at_zero", True),
     }
 

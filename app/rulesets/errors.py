@@ -16,3 +16,8 @@ class ListNotFound(AppError):
 class ListRefused(AppError):
     code = "list_refused"
     kind = "invalid"
+
+
+class QuoteRefused(AppError):
+    code = "quote_refused"
+    kind = "invalid"

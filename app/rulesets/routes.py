@@ -17,8 +17,9 @@ from app.rulelang.diagnostics import RulesRefused
 from app.rulelang.printer import body_lines
 from app.rulelang.ruleset import check_rules, rules_from
 from app.rulelang.table import table_of
-from app.rulesets.errors import ListExists, ListNotFound, ListRefused
+from app.rulesets.errors import ListExists, ListNotFound, ListRefused, QuoteRefused
 from app.rulesets.newest import newest_lists
+from app.rulesets.operations.price_quote import price_quote
 from app.rulesets.operations.publish_list import publish_list, publish_list_version
 from app.rulesets.repository import list_named, lists_after, newest_version, version_of_list
 from app.rulesets.schemas import (
@@ -26,6 +27,8 @@ from app.rulesets.schemas import (
     ListSummary,
     NewList,
     NewListVersion,
+    NewQuote,
+    QuoteShown,
     RuleBody,
     RulesChecked,
     RulesCompared,
@@ -98,6 +101,30 @@ def compare_rule_bodies(ctx: Context, old: Any, new: Any) -> dict[str, Any]:
     bindings = Bindings(lists=newest_lists(ctx.session, [old, new]).lists)
     before, after = (rules_from(body, ctx.catalogue, at, bindings) for at, body in (("/old", old), ("/new", new)))
     return difference_data(difference(before, after, ctx.catalogue))
+
+
+@routes.writes(
+    "/quotes",
+    needs="preview",
+    takes=NewQuote,
+    whole="body",
+    shows=QuoteShown,
+    refuses=(QuoteRefused,),
+    once="needless",
+    example={
+        "formula": {"package": {"size": "10", "amount": "100", "free": "200"}, "of": "quantity"},
+        "facts": {"quantity": "221"},
+    },
+)
+def quote_formula(ctx: Context, body: Any) -> dict[str, Any]:
+    """Price a formula and show how it was calculated.
+
+    Any formula a payout may have, for facts of any name; nothing is stored, and no contract is needed. A numeric string
+    (or a whole number) is a decimal. Where tiers run over a window, `before` says what it held: how many conversions, and
+    the sum of what is summed.
+    """
+    priced = price_quote(body)
+    return {**({"id": body["id"]} if "id" in body else {}), **priced.with_steps()}
 
 
 @routes.writes(

@@ -115,6 +115,52 @@ class RulesCompared(Strict):
     already = Object(metadata={"description": "What the contract's counters have to hold before it, by name."})
 
 
+class NewQuote(Strict):
+    """A formula and what it is to be priced for. `app.rulelang` reads the formula and says what is wrong with it."""
+
+    formula = Object(required=True, metadata={"description": "The formula, as a payout rule has it under `then`."})
+    facts = Object(
+        required=True,
+        metadata={
+            "description": "What it calculates with, by any names: numeric strings. A list of items has its fields."
+        },
+    )
+    before = Object(
+        metadata={
+            "description": "What the window held before: `count` conversions, and the `sum` of what is summed.",
+            "example": {"count": "8", "sum": "1200.00"},
+        }
+    )
+    currency = fields.String(
+        metadata={
+            "description": "ISO 4217; the amount is rounded to its minor unit. USD unless given.",
+            "example": "USD",
+        }
+    )
+    id = fields.Raw(metadata={"description": "Yours; it is shown with the answer."})
+    source = fields.Raw(metadata={"description": "Yours: where a case is from. It is not read."})
+    expect = fields.Raw(metadata={"description": "Yours: what it should come to. It is not read."})
+
+
+class QuoteShown(Strict):
+    """What a formula is worth."""
+
+    id = fields.Raw(metadata={"description": "That of the quote, if it had one."})
+    amount = fields.String(
+        required=True,
+        metadata={"description": "Rounded to the currency.", "pattern": CALCULATED, "example": "300.00"},
+    )
+    amount_precise = fields.String(
+        required=True, metadata={"description": "Before rounding.", "pattern": CALCULATED, "example": "300"}
+    )
+    currency = fields.String(required=True, metadata={"example": "USD"})
+    steps = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Each calculation in words, innermost first."},
+    )
+
+
 MEMBERS = fields.List(
     fields.Raw(metadata={"type": ["string", "integer"]}),
     required=True,

@@ -34,6 +34,9 @@ PROBLEMS: dict[str, Meaning] = {
     "list_refused": Meaning(
         "The list is refused", "Members are of the list's type, 1 to 10,000. `errors` names each that is not."
     ),
+    "quote_refused": Meaning(
+        "The quote is refused", "The formula, a fact it needs or the currency is not right. `errors` names each."
+    ),
     "correction_refused": Meaning(
         "The correction is refused",
         "`facts` are all facts of the conversion as they are from now on, and `reason` says why. `errors` names each defect.",

@@ -111,6 +111,7 @@ OPERATIONS: dict[str, Asked] = {
     # rules and lists: lists belong to the house
     "check_rule_body": Asked(PREVIEW, "/v1/rules/check", body=PAYOUT),
     "compare_rule_bodies": Asked(PREVIEW, "/v1/rules/compare", body={"old": PAYOUT, "new": PAYOUT}),
+    "quote_formula": Asked(PREVIEW, "/v1/quotes", body={"formula": {"flat": "5"}, "facts": {}}),
     "add_list": Asked(CONFIGURE, "/v1/lists", body={"id": "new-list", "type": "text", "members": ["a"]}),
     "add_list_version": _of(CONFIGURE, "/v1/lists/@-codes/versions", {"members": ["b"]}),
     "list_lists": Asked(HOUSE, "/v1/lists", is_list=True),

@@ -36,12 +36,17 @@ DROPS = {
     "a negative flat": (table("[{up_to: '10', unit: '2'}, {up_to: null, unit: '1', flat: '-5'}]", "graduated"), 1, [("10", "20"), ("11", "16")]),
     "counted over a month": (table("[{up_to: '2', unit: '2'}, {up_to: null, unit: '1', flat: '-3'}]", "graduated", "{count: true}", MONTH), 1, [("2", "4"), ("3", "2")]),
     "less than for nothing": (table("[{up_to: null, unit: '-1'}]", "graduated"), 0, [("0", "0"), ("1", "-1")]),
+    "a volume over a month": (table("[{up_to: '10', unit: '5'}, {up_to: null, unit: '4'}]", more=MONTH), 1, [("10", "50"), ("11", "44")]),
+    "whole at a lower step": (table("[{up_to: '10', unit: '5'}, {up_to: null, unit: '4'}]", "graduated", more=MONTH + ", crossing: whole_at_new"), 1, [("10", "50"), ("11", "44")]),
     "along a step": (table("[{up_to: '1', unit: '9'}, {up_to: '5', unit: '-1', flat: '20'}, {up_to: null, unit: '9'}]"), 1, [("2", "18"), ("5", "15")]),
 }  # fmt: skip
 RISES = {
     "graduated": table("[{up_to: '10', unit: '5'}, {up_to: null, unit: '4'}]", "graduated"),
     "volume that rises": table("[{up_to: '10', unit: '4'}, {up_to: null, unit: '5'}]"),
     "volume that stays level": table("[{up_to: '10', unit: '0', flat: '7'}, {up_to: null, unit: '0', flat: '7'}]"),
+    "whole at a higher step": table("[{up_to: '10', unit: '4'}, {up_to: null, unit: '5'}]", "graduated", more=MONTH + ", crossing: whole_at_new"),
+    "whole at the former, which pays less": table("[{up_to: '10', unit: '4'}, {up_to: null, unit: '5'}]", "graduated", more=MONTH + ", crossing: whole_at_old"),
+    "whole at the former, of one event": table("[{up_to: '10', unit: '5'}, {up_to: null, unit: '4'}]", "graduated", more="window: event, rate: per_unit, crossing: whole_at_old"),
     "a flat that makes up for it": table("[{up_to: '10', unit: '5'}, {up_to: null, unit: '4', flat: '6'}]"),
     "a step between whole pieces": table("[{up_to: '2.2', unit: '5'}, {up_to: '2.8', unit: '1'}, {up_to: null, unit: '6'}]"),
     "one event is never two": table("[{up_to: '1', unit: '5'}, {up_to: null, unit: '1'}]", by="{count: true}"),
@@ -63,13 +68,30 @@ def test_a_total_that_never_drops_is_no_finding(body: str) -> None:
     assert analysed("payout", body) == []
 
 
+def test_one_that_begins_behind_the_end_of_a_step_and_is_paid_less_is_shown() -> None:
+    # 9 at 5.00, then 100 that begin below 10 and are paid 5.00 each: 545.00. With one more before it: 50.00 + 400.00.
+    steps = "[{up_to: '10', unit: '5'}, {up_to: null, unit: '4'}]"
+    (finding,) = analysed("payout", table(steps, "graduated", more=MONTH + ", crossing: whole_at_old"))
+    assert (finding["code"], finding["pointer"]) == ("total_drops", "/otherwise/clamp/tiers/steps/1")
+    assert finding["witness"]["totals"] == [{"quantity": "109", "total": "545"}, {"quantity": "110", "total": "450"}]
+    assert "the last 100 of it at once" in finding["message"]
+
+
+def test_a_table_for_items_is_looked_at_too() -> None:
+    steps = "[{up_to: '10', unit: '5'}, {up_to: null, unit: '4'}]"
+    tiers = f"{{tiers: {{mode: volume, by: {{sum: price}}, window: event, rate: per_unit, steps: {steps}}}}}"
+    (finding,) = analysed("payout", f"{{rules: [], otherwise: {{per_item: items, then: {tiers}}}}}")
+    assert (finding["code"], finding["pointer"]) == ("total_drops", "/otherwise/then/tiers/steps/1")
+    assert finding["witness"]["totals"][1] == {"quantity": "10.000001", "total": "40.000004"}
+
+
 def paid(body: str, quantity: Decimal) -> Decimal:
     """What the engine pays for a quantity; where conversions are counted, for all of them one after the other."""
     payout = rule_set("payout", body).body
     assert isinstance(payout, Payout)
     formula: Any = payout.otherwise
     if formula.part.by.fact is not None:
-        return price(formula, {formula.part.by.fact: quantity}, {})
+        return price(formula, {formula.part.by.fact: quantity}, {Counter("sum", "month", "quantity"): Decimal(0)})
     counter = Counter("count", "month")
     return sum((price(formula, {}, {counter: Decimal(n)}) for n in range(int(quantity))), Decimal(0))
 

@@ -54,6 +54,7 @@ READING = {
     "conversions/trace_life",
     "deliveries/get_deliveries",
     "partners/get_program",
+    "rulesets/price_quote",
 }
 VERSIONS = "/v1/contracts/acme/versions"
 WHY = {"reason": "It was a typing error"}
@@ -89,6 +90,7 @@ STORY = [
     Deed("add_contract", "ops", "/v1/contracts", {"id": "acme", "program": "cdnow", "partner": "acme"}, ("contract.created",)),
     Deed("check_rule_body", "ops", "/v1/rules/check", payout()),
     Deed("compare_rule_bodies", "ops", "/v1/rules/compare", {"old": payout(), "new": payout("7")}),
+    Deed("quote_formula", "ops", "/v1/quotes", {"formula": {"flat": "5"}, "facts": {}}),
     Deed("add_version", "ops", VERSIONS, {"effective_from": "1997-01-01", "rules": rules()}, ("contract_version.drafted",)),
     Deed("submit", "ops", f"{VERSIONS}/1/submit", None, ("contract_version.submitted",)),
     Deed("approve", "approver", f"{VERSIONS}/1/approve", None, ("approval.given", "contract_version.approved")),

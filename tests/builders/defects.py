@@ -60,6 +60,12 @@ CASES = {
         (payout("[]"), THEN, "expected a formula, found a list", '{"percent"'),
         (payout("{amount: ''}"), THEN + "/amount", "expected the name of a fact", None),
         ("{kind: attribution, claims: accept, qualify: 1}", "/qualify", "expected a list, found 1", None),
+        (
+            payout("{per_item: 5, then: {flat: '1'}}"),
+            THEN + "/per_item",
+            "the name of a list of records; found 5",
+            None,
+        ),
         (tiers("[{up_to: null, unit: '1'}]", ", flat_at_zero: 1"), THEN + "/tiers/flat_at_zero", "true or false", None),
         (tiers("[7]"), THEN + "/tiers/steps/0", "expected a step, found 7", None),
         (payout("{tiers: []}"), THEN + "/tiers", "expected a tier table, found a list", None),
@@ -397,7 +403,30 @@ CASES = {
         (payout("{percent: '1', of: country}"), THEN + "/of", "country, which is text", "numbers are: order_value"),
         (payout("{amount: local_date}"), THEN + "/amount", "local_date, which is date", "numbers are: "),
     ],
+    "bad_item_formula": [
+        (
+            payout("{per_item: items, then: {per_item: items, then: {flat: '1'}}}"),
+            THEN + "/then",
+            "an item is paid for by itself; found per_item in it",
+            None,
+        ),
+        (
+            payout(
+                "{per_item: items, then: {sum: [{tiers: {mode: volume, by: {count: true}, window: month, rate: per_unit,"
+                " steps: [{up_to: null, unit: '1'}]}}]}}"
+            ),
+            THEN + "/then/sum/0/tiers/window",
+            "found tiers over a month",
+            'window "event"',
+        ),
+    ],
     "bad_steps": [
+        (
+            tiers("[{up_to: null, unit: '1'}]", ", crossing: whole_at_old").replace("graduated", "volume"),
+            THEN + "/tiers/crossing",
+            "volume pays all at the step that is reached",
+            None,
+        ),
         (tiers("[]"), THEN + "/tiers/steps", "at least one step", '"up_to": null'),
         (tiers("[{up_to: '5', unit: '1'}]"), THEN + "/tiers/steps/0/up_to", "the last step has up_to null", None),
         (
@@ -474,6 +503,12 @@ CASES = {
     ],
     "not_records": [
         (
+            payout("{per_item: skus, then: {flat: '1'}}"),
+            THEN + "/per_item",
+            "skus is text_list; per_item wants a list of records",
+            "lists of records are: items",
+        ),
+        (
             eligibility("{any_item: skus, where: {fact: sku, op: eq, value: A}}"),
             WHEN + "/any_item",
             "skus is text_list; any_item wants a list of records",
@@ -520,21 +555,7 @@ CASES = {
             "graduated",
         ),
     ],
-    "not_available": [
-        (tiers("[{up_to: null, unit: '1'}]", ", crossing: whole_at_new"), THEN + "/tiers/crossing", "crossing", None),
-        (
-            tiers("[{up_to: null, unit: '1'}]").replace("event", "month").replace("graduated", "volume"),
-            THEN + "/tiers/mode",
-            "volume over more than the event",
-            None,
-        ),
-        (
-            tiers("[{up_to: null, unit: '1'}]", ", flat_at_zero: true").replace("event", "month"),
-            THEN + "/tiers/flat_at_zero",
-            "a second zero would pay the flat again",
-            None,
-        ),
-    ],
+    "not_available": [],
 }
 # These are met with a body of the size of the limit: test_limits.py.
 BY_SIZE = {

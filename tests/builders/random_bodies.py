@@ -95,6 +95,7 @@ class Bodies:
                 else {}
             ),
             **({"limits": limits} if limits else {}),
+            **({"counters": self.random.choice(("carry", "restart"))} if self.random.random() < 0.2 else {}),
         }
 
     def condition(self) -> dict[str, Any]:
@@ -106,7 +107,8 @@ class Bodies:
         """Return a formula of any form, nested up to a depth."""
         depth = self.size.formulas if depth is None else depth
         nested = ("sum", "least", "greatest", "clamp") if depth > 0 else ()
-        word = self.random.choice(("flat", "percent", "per_unit", "cpm", "amount", "package", "tiers", *nested))
+        words = ("flat", "percent", "per_unit", "cpm", "amount", "package", "tiers", *self._of_items(), *nested)
+        word = self.random.choice(words)
         match word:
             case "flat":
                 return {"flat": self._money()}
@@ -120,6 +122,8 @@ class Bodies:
                 return {"package": self._package(), "of": self._number()}
             case "tiers":
                 return {"tiers": self._tiers()}
+            case "per_item":
+                return self._per_item()
             case "clamp":
                 ends = dict(zip(("min", "max"), sorted(self.random.sample(MONEY[2:], 2), key=float), strict=True))
                 for end in self.random.choice(((), ("min",), ("max",))):
@@ -243,16 +247,35 @@ class Bodies:
         turned = {"round": "down"} if self.random.random() < 0.5 else {}
         return {"size": self.random.choice(("0.5", "10", "144")), "amount": self._money(), **more, **turned}
 
+    def _of_items(self) -> tuple[str, ...]:
+        return ("per_item",) if any(fact.type == "records" for fact in self.catalogue) else ()
+
+    def _per_item(self) -> dict[str, Any]:
+        fact = self.random.choice([fact for fact in self.catalogue if fact.type == "records"])
+        fields = item_catalogue(fact)
+        self.groups = 0
+        asked = self._condition(fields, 1, negated=False)
+        where = {"where": asked} if asked != {"always": True} else {}
+        numbers = [field.name for field in fields if field.type in ("integer", "decimal")]
+        if not numbers:
+            return {"per_item": fact.name, **where, "then": {"flat": self._money()}}
+        often = {"times": self.random.choice(numbers)} if self.random.random() < 0.5 else {}
+        then = {"percent": self.random.choice(RATES), "of": self.random.choice(numbers)}
+        return {"per_item": fact.name, **where, "then": then, **often}
+
     def _tiers(self) -> dict[str, Any]:
-        window, by_count = self.random.choice(("event", "month")), self.random.random() < 0.5
+        window, by_count = self.random.choice(("event", "month", "quarter")), self.random.random() < 0.5
+        mode = self.random.choice(("graduated", "volume"))
+        crossings = ("whole_at_new", *(("whole_at_old",) if mode == "graduated" else ()))
         ends = self.random.choice((("10",), ("10", "20.5"), (), ("0.000001", "1", "1000")))
         return {
-            "mode": self.random.choice(("graduated", "volume")) if window == "event" else "graduated",
+            "mode": mode,
             "by": {"count": True} if by_count else {"sum": self._number()},
             "window": window,
             "rate": "per_unit" if by_count else self.random.choice(("per_unit", "percent")),
             "steps": [self._step(end) for end in (*ends, None)],
-            **({"flat_at_zero": True} if window == "event" and self.random.random() < 0.3 else {}),
+            **({"flat_at_zero": True} if self.random.random() < 0.3 else {}),
+            **({"crossing": self.random.choice(crossings)} if self.random.random() < 0.3 else {}),
         }
 
     def _step(self, up_to: str | None) -> dict[str, Any]:

@@ -107,6 +107,7 @@ TIERS = """
             "bonuses: [{id: extra, name: Summer, when: {always: true}, then: {flat: '3'}}]\nlimits:",
             ["bonus extra (Summer) is new: a flat 3.00 when always"],
         ),
+        ("limits:", "counters: restart\nlimits:", ["tier counters begin anew with these terms"]),
         (
             'then: {percent: "6", of: order_value}',
             f"then: {TIERS.strip()}",

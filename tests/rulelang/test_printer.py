@@ -208,6 +208,18 @@ ONE = 'steps: [{up_to: null, unit: "5"}]'
             tiers("{sum: quantity}", "event", steps=ONE + ", flat_at_zero: true"),
             "graduated by quantity: 5.00 each for all; the first step counts for zero too",
         ),
+        (
+            tiers("{sum: quantity}", "month", steps=ONE + ", crossing: whole_at_old"),
+            "graduated by quantity of a month: 5.00 each for all; what crosses is paid whole at the step it begins in",
+        ),
+        (
+            "{per_item: items, where: {fact: category, op: eq, value: music}, times: quantity, then: {percent: '5', of: price}}",
+            "5 % of price, quantity times, for each item of items with (category is music)",
+        ),
+        (
+            "{sum: [{per_item: items, then: {flat: '1'}}, {flat: '2'}]}",
+            "(a flat 1.00 for each item of items) plus a flat 2.00",
+        ),
     ],
 )
 def test_a_formula(formula: str, phrase: str) -> None:

@@ -32,8 +32,22 @@ def test_the_corpus_holds_the_whole_grammar() -> None:
     words = repr(corpus(11, 1000))
     for word in (
         *("all", "any", "not", "always", "any_item", "every_item", "no_item", "where", "if_missing", "name", "hold"),
-        *("flat", "percent", "per_unit", "cpm", "amount", "package", "tiers", "sum", "least", "greatest", "clamp"),
+        *(
+            "flat",
+            "percent",
+            "per_unit",
+            "cpm",
+            "amount",
+            "package",
+            "tiers",
+            "per_item",
+            "sum",
+            "least",
+            "greatest",
+            "clamp",
+        ),
         *("free", "round", "min", "max", "flat_at_zero", "count", "bonuses", "limits", "month", "event", "volume"),
+        *("crossing", "whole_at_old", "times", "counters", "carry", "restart", "quarter"),
     ):
         assert f"'{word}'" in words, word
 

@@ -51,6 +51,7 @@ MEANT_BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
         "until": "1997-06-01",
         "backdated": "restate",
     },
+    "POST /v1/quotes": lambda number: {"formula": {"percent": f"{number % 90}", "of": "v"}, "facts": {"v": "12.50"}},
     "POST /v1/conversions/{program}/{conversion}/reversals": lambda number: {
         "id": f"back{number}",
         "reason": "RETURN",

@@ -106,6 +106,7 @@ MEANT = (
             "reversal_refused",
             "policy_refused",
             "attribution_model_refused",
+            "quote_refused",
             "rate_refused",
             "key_refused",
             "key_name_refused",

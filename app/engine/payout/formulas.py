@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from app.core.money import EXACT, ZERO, canonical, minus, percent_of, times, total
-from app.engine.counters import Before, counter_of
-from app.engine.payout.tiers import priced
+from app.core.money import EXACT, ZERO, canonical, minus, percent_of, plus, times, total
+from app.engine.counters import Before, counter_of, entered, opening_counter
+from app.engine.payout.per_item import fields_missing, paid_per_item
+from app.engine.payout.tiers import booked_at, priced, quantity_of, volume
+from app.engine.payout.volume_tables import VolumeTable
 from app.rulelang.ast import (
     Amount,
     Clamp,
@@ -18,6 +20,7 @@ from app.rulelang.ast import (
     Least,
     Package,
     Percent,
+    PerItem,
     PerUnit,
     Sum,
     Tiers,
@@ -31,19 +34,29 @@ Note = Callable[[str], None]
 
 
 def facts_missing(formula: Formula, facts: Mapping[str, Value]) -> list[str]:
-    """Return the facts a formula calculates with that are absent, in order of name."""
-    read = {fact_of(part) for part in nested_formulas(formula)}
-    return sorted(name for name in read if name is not None and name not in facts)
+    """Return the facts a formula calculates with that are absent, in order of name; fields of items as "items[2].price"."""
+    parts = list(nested_formulas(formula))
+    read = {fact_of(part) for part in parts}
+    absent = {name for name in read if name is not None and name not in facts}
+    fields = {name for part in parts if isinstance(part, PerItem) for name in fields_missing(part, facts)}
+    return sorted(absent | fields)
 
 
-def price(formula: Formula, facts: Mapping[str, Value], before: Before, note: Note | None = None) -> Decimal:
+def price(
+    formula: Formula,
+    facts: Mapping[str, Value],
+    before: Before,
+    note: Note | None = None,
+    tables: Sequence[VolumeTable] = (),
+) -> Decimal:
     """Return the precise amount of a formula. Its facts are there, `facts_missing` saw to it.
 
-    `note` is told each calculation in words, innermost first.
+    `note` is told each calculation in words, innermost first. Of the volume `tables` that book, it is what the
+    conversion pays by itself at the step it reaches; of others, all that the window's price grows by.
     """
 
     def inner(part: Formula) -> Decimal:
-        return price(part, facts, before, note)
+        return price(part, facts, before, note, tables)
 
     amount: Decimal
     match formula:
@@ -60,9 +73,9 @@ def price(formula: Formula, facts: Mapping[str, Value], before: Before, note: No
         case Package():
             amount = times(_packages(formula, _number(facts, formula.of)), formula.amount)
         case Tiers():
-            counter = counter_of(formula)
-            quantity = Decimal(1) if formula.by.fact is None else _number(facts, formula.by.fact)
-            amount = priced(formula, ZERO if counter is None else before[counter], quantity)
+            amount = _tiered(formula, facts, before, tables)
+        case PerItem():
+            amount = paid_per_item(formula, facts, price, note)
         case Sum(parts):
             amount = total(inner(part) for part in parts)
         case Least(parts):
@@ -74,8 +87,19 @@ def price(formula: Formula, facts: Mapping[str, Value], before: Before, note: No
             amount = amount if low is None else max(amount, low)
             amount = amount if high is None else min(amount, high)
     if note is not None:
-        note(_noted(formula, facts, before, amount))
+        note(_noted(formula, facts, before, amount, tables))
     return amount
+
+
+def _tiered(tiers: Tiers, facts: Mapping[str, Value], before: Before, tables: Sequence[VolumeTable]) -> Decimal:
+    counter, quantity = counter_of(tiers), quantity_of(tiers, facts)
+    held = ZERO if counter is None else before[counter]
+    table = next((each for each in tables if each.tiers is tiers), None)
+    if table is not None:
+        is_first = not before[entered(table)]
+        return booked_at(tiers, plus(held, quantity), quantity, Decimal(is_first))
+    opening = opening_counter(tiers)
+    return priced(tiers, held, quantity, is_open=opening is not None and before[opening] > 0)
 
 
 def word_of(formula: Formula) -> str:
@@ -91,6 +115,7 @@ _WORDS: dict[type, str] = {
     Amount: "amount",
     Package: "package",
     Tiers: "tiers",
+    PerItem: "per_item",
     Sum: "sum",
     Least: "least",
     Greatest: "greatest",
@@ -116,12 +141,24 @@ def divmod_exact(quantity: Decimal, size: Decimal) -> tuple[Decimal, Decimal]:
     return whole, minus(quantity, times(whole, size))
 
 
-def _noted(formula: Formula, facts: Mapping[str, Value], before: Before, amount: Decimal) -> str:
+def _growth(tiers: Tiers, before: Decimal, quantity: Decimal) -> str:
+    """Return the prices between which a window grows: by volume it is the difference that is paid."""
+    was, now = volume(tiers, before), volume(tiers, plus(before, quantity))
+    return f"{canonical(now)} instead of {canonical(was)}"
+
+
+def _noted(
+    formula: Formula, facts: Mapping[str, Value], before: Before, amount: Decimal, tables: Sequence[VolumeTable]
+) -> str:
     """Return a calculation in words, with the values it was made with."""
     if isinstance(formula, Flat):
         return formula_text(formula)
+    if isinstance(formula, PerItem):
+        return f"{formula_text(formula)} comes to {canonical(amount)}"
     name = fact_of(formula)
     given = "" if name is None else f"{name} is {canonical(_number(facts, name))}"
     if isinstance(formula, Tiers) and (counter := counter_of(formula)) is not None:
         given = f"{given or '1'}, after {canonical(before[counter])} in the {formula.window}"
+        if formula.mode == "volume" and before[counter] and all(each.tiers is not formula for each in tables):
+            given += f"; all of it is {_growth(formula, before[counter], quantity_of(formula, facts))}"
     return f"{formula_text(formula)}{given and f' ({given})'} comes to {canonical(amount)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -10,10 +10,12 @@ from fractions import Fraction
 from app.core.fractions import WHOLE, as_decimal
 from app.core.rounding import Rounding, round_parts
 from app.engine.counters import Before
-from app.engine.decision import Line, Outcome, Reason
+from app.engine.decision import ADJUSTMENT, Line, Outcome, Reason
 from app.engine.matcher import Facts
+from app.engine.payout.adjustments import adjustments, bookings
 from app.engine.payout.formulas import Note, facts_missing, price, word_of
 from app.engine.payout.limits import within_limits
+from app.engine.payout.volume_tables import VolumeTable, tables_in
 from app.engine.terms import Contract
 from app.rulelang.ast import Fallback, Formula, Limit, Payout, Verdict
 
@@ -42,6 +44,7 @@ class DueLine:
     formula: str
     amount: Fraction
     is_shared: bool
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,13 @@ class Due:
     lines: tuple[DueLine, ...] = ()
     refused: Outcome | None = None
     reasons: tuple[Reason, ...] = ()
+    # The volume tables that its lines are paid by, with the share in which each pays.
+    tables: tuple[tuple[VolumeTable, Fraction], ...] = ()
+
+    def booked(self, facts: Facts, before: Before, beyond: frozenset[str]) -> dict[str, Decimal]:
+        """Return what these tables book of the facts, by `Counter.key`: nothing where a fallback pays in their place."""
+        paying = () if beyond else self.tables
+        return {key: of for table, share in paying for key, of in bookings(table, facts, before, share).items()}
 
 
 def pay(
@@ -67,7 +77,7 @@ def pay(
         body.limits,
         before,
         contract.currency,
-        lambda limit: fallback_lines(limit, contract, facts, before, WHOLE),
+        lambda limit: fallback_lines(limit, contract, facts, before, WHOLE, rounded),
     )
     return paid.refused or "rated", paid.reasons, paid.lines
 
@@ -89,11 +99,26 @@ def due_lines(
     if missing:
         return Due(contract, refused="held", reasons=tuple(Reason("MISSING_FACT", *each) for each in missing))
     bonuses = {bonus.id for bonus in body.bonuses}
-    lines = []
+    lines: list[DueLine] = []
+    booking: list[tuple[VolumeTable, Fraction]] = []
     for rule, formula in rules:
-        amount, is_bonus = Fraction(price(formula, facts, before, note)), rule in bonuses
-        lines.append(DueLine(rule, word_of(formula), amount if is_bonus else amount * share, not is_bonus))
-    return Due(contract, tuple(lines))
+        tables = list(tables_in(rule, formula))
+        is_bonus = rule in bonuses
+        of_it = WHOLE if is_bonus else share
+        amount = Fraction(price(formula, facts, before, note, tables)) * of_it
+        lines.append(DueLine(rule, word_of(formula), amount, not is_bonus))
+        booking += [(table, of_it) for table in tables]
+    return Due(contract, (*lines, *_adjusting(body, facts, before, note)), tables=tuple(booking))
+
+
+def _adjusting(body: Payout, facts: Facts, before: Before, note: Note | None) -> list[DueLine]:
+    """Return what is due on earlier lines, one line a rule."""
+    by_rule: dict[str, Fraction] = {}
+    for found in adjustments(body, facts, before):
+        by_rule[found.rule] = by_rule.get(found.rule, Fraction(0)) + Fraction(found.amount)
+        if note is not None:
+            note(found.words)
+    return [DueLine(rule, "tiers", amount, False, ADJUSTMENT) for rule, amount in by_rule.items()]
 
 
 def rounded_together(due: Mapping[str, Due]) -> dict[str, list[Line]]:
@@ -119,14 +144,21 @@ def _line(contract: Contract, line: DueLine, rounded: Decimal | None) -> Line:
     currency = contract.currency
     if rounded is None:
         (rounded,) = round_parts([line.amount], currency, contract.rounding)
-    return Line(line.rule, line.formula, as_decimal(line.amount), rounded, currency)
+    return Line(line.rule, line.formula, as_decimal(line.amount), rounded, currency, line.part)
 
 
 def fallback_lines(
-    limit: Limit, contract: Contract, facts: Facts, before: Before, share: Fraction, note: Note | None = None
+    limit: Limit,
+    contract: Contract,
+    facts: Facts,
+    before: Before,
+    share: Fraction,
+    due: Sequence[Line],
+    note: Note | None = None,
 ) -> list[Line] | tuple[Reason, ...]:
     """Return what the fallback of a limit pays for a share of the credit, rounded: one line under the limit's name, in
-    place of all that was due, bonuses too. Or the facts that it lacks."""
+    place of all that was due for this conversion, bonuses too; what it changes on earlier ones stays due. Or the facts
+    that it lacks."""
     assert isinstance(limit.over, Fallback)
     formula = limit.over.formula
     missing = facts_missing(formula, facts)
@@ -134,4 +166,4 @@ def fallback_lines(
         return tuple(Reason("MISSING_FACT", limit.id, name) for name in missing)
     amount = Fraction(price(formula, facts, before, note)) * share
     line = _line(contract, DueLine(limit.id, word_of(formula), amount, is_shared=True), None)
-    return [replace(line, part=FALLBACK)]
+    return [replace(line, part=FALLBACK), *(each for each in due if each.part == ADJUSTMENT)]
