@@ -555,7 +555,6 @@ CASES = {
             "graduated",
         ),
     ],
-    "not_available": [],
 }
 # These are met with a body of the size of the limit: test_limits.py.
 BY_SIZE = {
