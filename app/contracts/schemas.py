@@ -320,7 +320,7 @@ class VersionShown(Approvable):
     ends_on = LocalDate(allow_none=True)
     renewal = fields.Nested(Renewal, allow_none=True)
     settlement = fields.Nested(Settlement, allow_none=True)
-    delivery = Object(metadata={"description": "What it says about deliveries; left out where that is nothing."})
+    delivery = Object(allow_none=True, metadata={"description": "What it says about deliveries."})
     params = Object(metadata={"description": "The values of its rules' parameters."})
     rule_versions = fields.List(fields.Nested(RuleVersionShown))
 

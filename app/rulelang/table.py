@@ -20,7 +20,7 @@ from app.rulelang.ast import (
     QualifyRule,
     Verdict,
 )
-from app.rulelang.printer import HITS, condition_text, formula_text, leaf_cell, limit_text, verdict_text
+from app.rulelang.printer import COUNTERS, HITS, condition_text, formula_text, leaf_cell, limit_text, verdict_text
 
 UNTESTED = "–"
 RULE, ALSO, THEN = "rule", "also", "then"
@@ -62,11 +62,15 @@ def table_of(body: Body) -> Table:
             return _table(
                 rows,
                 [
+                    *([("paid for", "the impressions of a day")] if body.on == "delivery" else []),
                     *([("several match", HITS[body.hit].partition(", ")[2])] if len(body.rules) > 1 else []),
                     ("otherwise", last),
                 ],
                 bonuses,
-                [(f"limit {limit.id}", limit_text(limit)) for limit in body.limits],
+                [
+                    *([("tier counters", COUNTERS[body.counters])] if body.counters else []),
+                    *((f"limit {limit.id}", limit_text(limit)) for limit in body.limits),
+                ],
             )
 
 

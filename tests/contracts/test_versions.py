@@ -281,11 +281,9 @@ def test_a_partner_has_one_contract_in_a_program(then: Context) -> None:
         create_contract(then, id="other", program="shop", partner="acme", direction="receivable")
 
 
-def test_a_contract_in_another_currency_than_its_program_is_refused(then: Context) -> None:
+def test_a_contract_may_pay_in_another_currency_than_its_program(then: Context) -> None:
     create_partner(then, id="globex")
-    with pytest.raises(ContractRefused) as refused:
-        create_contract(then, id="globex", program="shop", partner="globex", currency="KWD")
-    assert [(finding.code, finding.pointer) for finding in refused.value.findings] == [("not_available", "/currency")]
+    assert create_contract(then, id="globex", program="shop", partner="globex", currency="KWD").currency == "KWD"
 
 
 def test_there_is_nothing_to_terminate_before_the_first_terms(then: Context) -> None:

@@ -114,7 +114,8 @@ def test_a_body_that_is_nested_without_end() -> None:
     condition = json.loads('{"not":' * 900 + "{}" + "}" * 900)
     formula = json.loads('{"clamp":' * 900 + "{}" + "}" * 900)
     rule = {"id": "a", "when": condition, "then": formula}
-    _, found = check_rules({**VALID[2], "rules": [rule], "otherwise": formula}, shipped_catalogue())
+    payout = next(body for body in VALID if body["kind"] == "payout")
+    _, found = check_rules({**payout, "rules": [rule], "otherwise": formula}, shipped_catalogue())
     assert [finding.code for finding in found if finding.code != "bad_clamp"] == ["too_deep"] * 3
 
 
