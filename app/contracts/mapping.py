@@ -14,7 +14,7 @@ from app.core.instants import zone
 from app.engine import terms as engine
 from app.engine.deliveries.terms import delivery_terms
 from app.engine.settlement import settlement_from
-from app.rulelang.ast import KINDS
+from app.rulelang.ast import KINDS, PLACES
 from app.rulelang.bindings import Bindings, NamedList
 from app.rulelang.facts import Catalogue
 from app.rulelang.ruleset import RuleSet, rules_from
@@ -95,7 +95,8 @@ def terms_decided_under(
     (version,) = (version for version in versions if version.number == record["contract_version"])
     known = _engine_version(version, catalogue, lists)
     by_id = {rule.id: rule for rule in known.rule_versions}
-    named = {kind: by_id[rule["id"]] for kind, rule in record["rule_versions"].items()}
+    # Beside them a decision names the program's attribution model, where one was asked.
+    named = {kind: by_id[rule["id"]] for kind, rule in record["rule_versions"].items() if kind in PLACES}
     # A decision on deliveries names payouts only: no other rules are asked.
     first = {kind: next(rule for rule in known.rule_versions if rule.kind == kind) for kind in KINDS}
     eligibility, attribution, payout = (named.get(kind, first[kind]) for kind in KINDS)

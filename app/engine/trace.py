@@ -240,6 +240,11 @@ def _words(
         return lines + [_need_sentence(terms, name) for name in _missing(decision)]
     paid = "paid" if contract.direction == "payable" else "charged"
     lines += [f"Calculated: {calculation}." for calculation in calculations]
+    lines += [
+        f"Of that {partner} has {share}{', and a bonus whole' if terms.payout_body.bonuses else ''}."
+        for partner, share in decision.credit
+        if share != "1"
+    ]
     for line in decision.lines:
         name = f"{line.rule} ({line.part})" if line.part else line.rule
         what = "taken back" if line.part.startswith(PART) else paid

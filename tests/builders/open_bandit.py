@@ -1,4 +1,5 @@
-"""The Open Bandit impressions as deliveries, counted by policy, local day, campaign and position; and their clicks as visits.
+"""The Open Bandit impressions as deliveries, counted by policy, local day, campaign and position; and their clicks as
+touches of visits.
 
     python -m tests.builders.open_bandit
 
@@ -48,10 +49,26 @@ def deliveries(zone: ZoneInfo = ZONE) -> list[dict[str, Any]]:
 
 
 def visits() -> list[dict[str, Any]]:
-    """Return the body of a visit for each click, claimed by who showed what was clicked. It is counted at its click; the
-    number is the row's in the CSV."""
+    """Return the body of a visit for each click, with the click as its touch, of whoever showed what was clicked. It is
+    counted at its click; the number is the row's in the CSV."""
     return [
-        {"id": f"visit-{number:05}", "event_at": row["served_at"], "partner": row["policy"], "facts": {}}
+        {
+            "id": f"visit-{number:05}",
+            "event_at": row["served_at"],
+            "facts": {},
+            "touches": [
+                {
+                    "id": f"click-{number:05}",
+                    "partner": row["policy"],
+                    "type": "click",
+                    "at": row["served_at"],
+                    "facts": {
+                        "touch.campaign": row["campaign"],
+                        "touch.placement": f"{row['campaign']}-{row['position']}",
+                    },
+                }
+            ],
+        }
         for number, row in rows()
         if row["clicked"] == "1"
     ]

@@ -13,7 +13,6 @@ from app.contracts.errors import (
     BaseChanged,
     ContractExists,
     ContractNotFound,
-    ContractRefused,
     OutsideContractVersion,
     SelfApproval,
     VersionRefused,
