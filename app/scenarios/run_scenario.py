@@ -235,7 +235,7 @@ class _Run:
                     records += current_records(ctx.session, program, wanted)
                 outcome.decisions = decisions_summary(records, named)
                 self.add_lives(ctx, outcome.decisions)
-                outcome.deliveries = _days(ctx, self.program, list(story.expect["deliveries"]), full)
+                outcome.deliveries = _days(ctx, self.program, list(story.expect.get("deliveries", {})), full)
                 outcome.statements = _statements(ctx, full or _names_lines(story))
                 outcome.lives = lives(ctx, [contract["id"] for contract in story.contracts])
         for part, found in (

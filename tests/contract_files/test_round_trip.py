@@ -41,6 +41,10 @@ def decided(process: Runtime, story: Story) -> dict[str, Any]:
     return {name: {key: summary[key] for key in told if key in summary} for name, summary in summaries.items()}
 
 
+# What is no term of a contract, and has another outcome where it comes later: such a story's payments are not compared.
+OF_THEIR_TIME = {"reverse", "correct", "rate", "set_model"}
+
+
 def send_orders(process: Runtime, story: Story) -> None:
     """Send the orders of a story again, where everything is agreed from the beginning."""
     with process.work("tester") as ctx:
@@ -67,8 +71,9 @@ def test_a_story_comes_back_byte_by_byte_and_once_approved_pays_the_same(
         for contract in story.contracts:
             all_approved(process, contract["id"])
         assert documents_of(process, story) == texts
-        send_orders(process, story)
-        assert decided(process, story) == paid
+        if not (story.rates or {step.verb for step in story.steps} & OF_THEIR_TIME):
+            send_orders(process, story)
+            assert decided(process, story) == paid
 
 
 def test_another_rate_in_the_file_pays_another_amount(process: Runtime, empty: Connection) -> None:
