@@ -10,6 +10,7 @@ from app.factory import create_app
 from app.runtime import Runtime
 from app.web.openapi import operations_of
 from tests.web.client import ApiClient
+from tests.web.served import UNLIMITED
 
 OPEN = {
     "/openapi.json",
@@ -24,7 +25,7 @@ OPEN = {
 
 @pytest.fixture
 def app(runtime: Runtime) -> Flask:
-    return create_app(runtime)
+    return create_app(runtime, UNLIMITED)
 
 
 def addresses(app: Flask) -> list[tuple[str, str]]:

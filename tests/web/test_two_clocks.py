@@ -142,14 +142,14 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
         ),
     ),
     (
-        "1997-06-12",
+        "1997-06-13",
         lambda world: world.post(
             "/v1/conversions/cdnow/o2/reversals", {"id": "r", "reason": "RETURN", "amount": "5.00"}
         ),
     ),
-    ("1997-06-13", lambda world: world.post("/v1/exchange-rates", EURO, "finance")),
+    ("1997-06-14", lambda world: world.post("/v1/exchange-rates", EURO, "finance")),
     (
-        "1997-06-14",
+        "1997-06-15",
         lambda world: world.post("/v1/exchange-rates", {**EURO, "rate": "1.11", "reason": "A typing error"}),
     ),
 ]
