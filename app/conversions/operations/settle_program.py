@@ -12,7 +12,7 @@ Programs that a limit per partner links are settled in one go, in canonical orde
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -121,6 +121,7 @@ class _Sweep:
         self.days = days
         self.places = places
         self.progress = progress
+        self.typed: dict[Place, Conversion] = {}
         self.settled = {program: Settled() for program in self.books}
         self.histories = {history.contract.id: history for book in books for history in book.histories.values()}
         self.ripples = Ripples(self.histories.values(), accounts)
@@ -132,6 +133,7 @@ class _Sweep:
         reached: frozenset[str] = frozenset()
         done: Place | None = None
         while place < len(self.places) or reached or self.ripples.open_after(start[0]):
+            self.typed.clear()
             listed = self.places[place : place + CHUNK]
             new = self._pending(listed)
             open_ones = self.counting.with_accounts(self.ripples.open_after(start[0]))
@@ -224,7 +226,8 @@ class _Sweep:
                 self.counting.add(stored.contract, one.place, one.customer_id or "", _added(stored))
 
     def _decide(self, one: Pending, number: int | None, counted_as: str | None) -> _Decided:
-        conversion, customer = self._conversion(one, number, counted_as), one.customer_id or ""
+        read, customer = self._conversion(one), one.customer_id or ""
+        conversion = replace(read, customer_order_number=number, duplicate_of=counted_as)
         case = self.books[one.program].case_of(conversion)
         decisions = evaluate(case, self.ctx.matcher, lambda terms: self.counting.before(terms, one.place, customer))
         for partner in {*decisions, *one.stored}:
@@ -241,20 +244,22 @@ class _Sweep:
         self.counting.add(one.contract, one.place, "", decision.adds)
         return [(one, decision)]
 
-    def _conversion(self, one: Pending, number: int | None = None, counted_as: str | None = None) -> Conversion:
-        return engine_conversion(
-            one.program,
-            one.id,
-            one.event_at,
-            one.partner,
-            one.facts,
-            number,
-            self.books[one.program].catalogue,
-            one.touches,
-            one.reversals,
-            received_at=one.received_at,
-            duplicate_of=counted_as,
-        )
+    def _conversion(self, one: Pending) -> Conversion:
+        """Return a conversion for the engine, its facts typed once for a chunk."""
+        if one.place not in self.typed:
+            self.typed[one.place] = engine_conversion(
+                one.program,
+                one.id,
+                one.event_at,
+                one.partner,
+                one.facts,
+                None,
+                self.books[one.program].catalogue,
+                one.touches,
+                one.reversals,
+                received_at=one.received_at,
+            )
+        return self.typed[one.place]
 
     def _count(self, one: Pending, customer: str, was: Stored | None, now: Decision | None) -> None:
         """Count what a decision adds, and note where that is something else than before."""
