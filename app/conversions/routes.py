@@ -41,10 +41,9 @@ from app.partners.errors import ProgramNotFound
 from app.runtime import Context
 from app.web.as_of import LocalAsOf, LocalPageAsOf
 from app.web.blueprint import Answer, Room
-from app.web.lines import Line
+from app.web.lines import Line, problems_of_lines
 from app.web.operation_doc import Leads
 from app.web.pagination import Page
-from app.web.problem import problem_of
 
 routes = Room("conversions", __name__, "Conversions as they come in, and the decisions on them.")
 
@@ -59,19 +58,11 @@ EXAMPLE = {
 REFUSALS = (errors.ConversionRefused, errors.ProgramWithoutContract, ProgramNotFound, EngineFault)
 
 
-# Defects that are listed of one line, and of all lines together; of the others it is said how many there are.
-MAX_SHOWN_OF_LINE, MAX_SHOWN_IN_LINES = 10, 10_000
-
-
 def add_conversions(ctx: Context, lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
     """Take many conversions in: each line is accepted, known already, or refused by itself."""
     receipts = receive_conversions(ctx, [line.data for line in lines])
-    room = MAX_SHOWN_IN_LINES
-    for line, receipt in zip(lines, receipts, strict=True):
-        problem = None
-        if receipt.problem is not None:
-            problem = problem_of(receipt.problem).as_dict(most=min(room, MAX_SHOWN_OF_LINE))
-            room = max(0, room - len(receipt.problem.findings))
+    problems = problems_of_lines(receipt.problem for receipt in receipts)
+    for line, receipt, problem in zip(lines, receipts, problems, strict=True):
         yield receipt_line(line.number, receipt, problem)
 
 

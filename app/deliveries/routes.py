@@ -8,7 +8,6 @@ from typing import Any
 from app.contracts.errors import ContractNotFound
 from app.contracts.repository import contract_named
 from app.conversions.mapping import decision_data
-from app.conversions.routes import MAX_SHOWN_IN_LINES, MAX_SHOWN_OF_LINE
 from app.conversions.schemas import DecisionShown
 from app.deliveries import errors
 from app.deliveries.describe import adjustment_data, delivery_data, delivery_receipt_data, delivery_receipt_line
@@ -34,10 +33,9 @@ from app.engine.matcher import EngineFault
 from app.runtime import Context
 from app.web.as_of import AsOf
 from app.web.blueprint import Answer, Room
-from app.web.lines import Line
+from app.web.lines import Line, problems_of_lines
 from app.web.operation_doc import Leads
 from app.web.pagination import Page
-from app.web.problem import problem_of
 
 routes = Room("deliveries", __name__, "Impressions as they were counted, and what was agreed afterwards.")
 
@@ -54,12 +52,8 @@ EXAMPLE = {
 def add_deliveries(ctx: Context, lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
     """Take many deliveries in: each line is accepted, known already, or refused by itself."""
     receipts = receive_deliveries(ctx, [line.data for line in lines])
-    room = MAX_SHOWN_IN_LINES
-    for line, receipt in zip(lines, receipts, strict=True):
-        problem = None
-        if receipt.problem is not None:
-            problem = problem_of(receipt.problem).as_dict(most=min(room, MAX_SHOWN_OF_LINE))
-            room = max(0, room - len(receipt.problem.findings))
+    problems = problems_of_lines(receipt.problem for receipt in receipts)
+    for line, receipt, problem in zip(lines, receipts, problems, strict=True):
         yield delivery_receipt_line(line.number, receipt, problem)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.core.errors import AppError
 from app.web.body import MAX_BODY, MAX_NDJSON, NDJSON, body_bytes, json_data, require_type
 from app.web.errors import MalformedBody
+from app.web.problem import problem_of
 
 MAX_LINES = 100_000
 
@@ -55,3 +56,15 @@ def _data(text: bytes) -> Any | AppError:
         return json_data(text, "line")
     except AppError as problem:
         return problem
+
+
+# Defects that are listed of one line, and of all lines together; of the others it is said how many there are.
+MAX_SHOWN_OF_LINE, MAX_SHOWN_IN_LINES = 10, 10_000
+
+
+def problems_of_lines(problems: Iterable[AppError | None]) -> Iterator[dict[str, Any] | None]:
+    """Yield what is said of the problem that each line has, if it has one."""
+    room = MAX_SHOWN_IN_LINES
+    for problem in problems:
+        yield None if problem is None else problem_of(problem).as_dict(most=min(room, MAX_SHOWN_OF_LINE))
+        room = max(0, room - (0 if problem is None else len(problem.findings)))

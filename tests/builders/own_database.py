@@ -14,7 +14,7 @@ from app.store.session import engine_for
 
 
 @contextmanager
-def own_database(server_url: str, pool_size: int) -> Iterator[Engine]:
+def own_database(server_url: str, *, pool_size: int = 5) -> Iterator[Engine]:
     """Give an engine on a new database, migrated, which is dropped in the end."""
     name = f"own_{uuid.uuid4().hex[:12]}"
     _outside_transactions(server_url, f'CREATE DATABASE "{name}"')

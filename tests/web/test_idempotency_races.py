@@ -18,9 +18,9 @@ from app.factory import ROOMS
 from app.runtime import Runtime
 from app.web.application import application
 from app.web.rate import Rate
+from tests.builders.own_database import own_database
 from tests.web.bodies import rules, set_up
 from tests.web.client import ApiClient, Keys
-from tests.web.own_database import own_database
 
 VERSIONS = "/v1/contracts/acme/versions"
 DRAFT = {"effective_from": "1998-01-01", "rules": rules("7"), "backdated": "restate"}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.web.openapi import operations_of
+from tests.builders.own_database import own_database
 from tests.web.conformance import Outcome, run, seeded
-from tests.web.own_database import own_database
 from tests.web.served import served
 
 EXAMPLES = 300
