@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from app.cli.terminal import actor, as_json, print_json, refusals_shown, runtime
-from app.conversions.operations.explain_decision import explain_decision, find_decisions
+from app.conversions.operations.explain_decision import Explanation, explain_decision, find_decisions
 
 
 @click.command()
@@ -27,6 +29,11 @@ def explain(decision: str, program: str | None, as_of: str | None, is_json: bool
         data = [explanation.as_kept() for explanation in explanations]
         print_json(data[0] if len(data) == 1 else {"decisions": data})
         return
+    show_explanations(explanations)
+
+
+def show_explanations(explanations: Sequence[Explanation]) -> None:
+    """Print explanations in words, with an empty line between two of them."""
     for number, explanation in enumerate(explanations):
         click.echo(("\n" if number else "") + "\n".join(explanation.words))
         click.echo(f"Decision {explanation.decision['id']}, digest {explanation.decision['digest']}.")

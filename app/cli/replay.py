@@ -12,8 +12,11 @@ import click
 from app.adapters.fact_files import shipped_catalogue
 from app.adapters.yaml_files import read_yaml
 from app.assembly import matcher_for, opened_database
+from app.cli.explain import show_explanations
 from app.cli.files import FileRefused
 from app.cli.terminal import as_json, print_json, progress, refusals_shown, show_fault, show_refusal
+from app.conversions.operations.explain_decision import Explanation, explain_decision, find_decisions
+from app.core.clock import frozen_at
 from app.core.errors import AppError
 from app.runtime import Runtime
 from app.scenarios.outcome import Outcome
@@ -34,9 +37,16 @@ NOT_STORIES = ("data", "schema")
     show_default=True,
     help="durable is checked by the reference engine at every decision; both runs every story on each.",
 )
+@click.option(
+    "--explain",
+    "explained",
+    multiple=True,
+    metavar="NAME",
+    help="Explain the decisions on this conversion, or on a day of deliveries (acme/2027-03-01), as they stand at the end.",
+)
 @as_json
 @refusals_shown
-def replay(paths: tuple[Path, ...], engine: str, is_json: bool) -> None:
+def replay(paths: tuple[Path, ...], engine: str, explained: tuple[str, ...], is_json: bool) -> None:
     """Replay scenarios: files, or all *.yaml in folders (those named data and schema apart).
 
     Each runs under its own frozen clock on an empty database of which nothing stays. Prints what differs from what
@@ -52,7 +62,7 @@ def replay(paths: tuple[Path, ...], engine: str, is_json: bool) -> None:
             matcher = matcher_for(replace(settings, engine=name))
             runtime = Runtime(connection, matcher, shipped_catalogue())
             for path in files:
-                status = max(status, _replay(runtime, path, name if engine == "both" else None, is_json))
+                status = max(status, _replay(runtime, path, name if engine == "both" else None, explained, is_json))
     sys.exit(status)
 
 
@@ -73,11 +83,12 @@ def stories(paths: tuple[Path, ...]) -> Iterator[Path]:
             yield from found
 
 
-def _replay(runtime: Runtime, path: Path, engine: str | None, is_json: bool) -> int:
+def _replay(runtime: Runtime, path: Path, engine: str | None, explained: tuple[str, ...], is_json: bool) -> int:
     try:
         story = read_story(read_yaml(path))
         with progress(path.name) as advance, taken_back(runtime.bind):  # type: ignore[arg-type]
             outcome = run_scenario(runtime, story, advance, full=is_json)
+            explanations = _explanations(runtime, outcome, explained)
     except AppError as error:
         show_refusal(error)
         if is_json:
@@ -91,10 +102,18 @@ def _replay(runtime: Runtime, path: Path, engine: str | None, is_json: bool) -> 
             print_json({"scenario": str(path), "ok": False, "diff": [said], "error": "fault"})
         return 3
     if is_json:
-        print_json(outcome.as_dict() | ({"engine": engine} if engine else {}))
+        more = {"explanations": [each.as_kept() for each in explanations]} if explained else {}
+        print_json(outcome.as_dict() | ({"engine": engine} if engine else {}) | more)
     else:
         _show(outcome, engine)
+        show_explanations(explanations)
     return 0 if outcome.ok else 1
+
+
+def _explanations(runtime: Runtime, outcome: Outcome, names: tuple[str, ...]) -> list[Explanation]:
+    """Return why the decisions that are named came out as they did, as of the end of the story."""
+    with replace(runtime, clock=frozen_at(outcome.ends_at)).work("replay") as ctx:
+        return [explain_decision(ctx, found.id) for name in names for found in find_decisions(ctx, name)]
 
 
 def _show(outcome: Outcome, engine: str | None) -> None:

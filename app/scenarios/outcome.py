@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,8 @@ class Outcome:
 
     scenario: str
     path: str
+    # What time it is at the end of the story.
+    ends_at: datetime
     decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
     # Decisions on deliveries by contract/day.
     deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -224,7 +224,7 @@ class _Run:
 
     def outcome(self, full: bool) -> Outcome:
         story = self.story
-        outcome = Outcome(story.name, str(story.document.path), quotes=self.quotes, diff=list(self.diff))
+        outcome = Outcome(story.name, str(story.document.path), self.now, quotes=self.quotes, diff=list(self.diff))
         if self.program is not None:
             with replace(self.runtime, clock=frozen_at(self.now)).work(AUTHOR) as ctx:
                 named = list(story.expect["decisions"])

@@ -61,6 +61,16 @@ def test_a_story_that_comes_out_as_it_says_is_ok(replay: Replay) -> None:
     assert (result.exit_code, result.stdout) == (0, "ok  A flat fee\n")
 
 
+def test_a_decision_of_a_story_is_explained_as_of_its_end(replay: Replay) -> None:
+    result = replay(STORY, "--explain", "c1")
+    assert result.exit_code == 0
+    assert "Line otherwise: 2 precisely, 2.00 USD paid." in result.stdout.splitlines()
+    (line,) = replay(STORY, "--json", "--explain", "c1").stdout.splitlines()
+    assert [each["amount"] for each in json.loads(line)["explanations"]] == ["2.00"]
+    unknown = replay(STORY, "--explain", "c9")
+    assert (unknown.exit_code, "'c9'" in unknown.stderr) == (2, True)
+
+
 def test_json_has_one_line_a_story_with_decisions_statements_and_quotes(replay: Replay) -> None:
     result = replay(STORY, "--json")
     (line,) = result.stdout.splitlines()
