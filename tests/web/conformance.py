@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 from zlib import crc32
 
+import hypothesis
 import schemathesis
 from jsonschema import Draft202012Validator
 from schemathesis.config import SchemathesisConfig
@@ -192,6 +193,8 @@ def run(client: ApiClient, address: str, examples: int, seed: int = 1) -> Outcom
 
 def run_shard(address: str, secret: str, made: str, examples: int, seed: int, shard: str) -> Outcome:
     """Run one shard."""
+    # It would climb towards inputs that are accepted, and does not come down again where bodies are as large as lists are.
+    hypothesis.target = lambda observation, *, label="": observation
     config = settings(secret, examples, seed, shard)
     schema = schemathesis.openapi.from_url(f"{address}/openapi.json", config=config)
     if shard != "stateful":
