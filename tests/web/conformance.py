@@ -243,7 +243,8 @@ class Known:
     def in_path(self, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
         """Return the ids of an address, of something there is."""
         found = {name: self._known(name, value) for name, value in (path_parameters or {}).items()}
-        if found.get("kind") == "payout" and isinstance(found["number"], int) and found["number"] % 8 in (2, 3):
+        number = found.get("number")
+        if found.get("kind") == "payout" and isinstance(number, int) and number % 8 in (2, 3):
             found["number"] = 1  # where the rule versions are
         return path_parameters and found
 
