@@ -68,7 +68,7 @@ def _touch(data: Any, at: str, catalogue: Catalogue, findings: list[Finding]) ->
     partner = read_text(data.get("partner"), at + "/partner", findings, "the id of a partner", _OF)
     instant = read_instant(data.get("at"), at + "/at", findings, _OF)
     kind = _type(data.get("type"), at + "/type", findings)
-    raw = data.get("facts") or {}
+    raw = data.get("facts", {})
     if not isinstance(raw, dict):
         findings.append(Finding("wrong_type", f"facts is an object; found {described(raw)}", at + "/facts"))
         return None
