@@ -83,7 +83,9 @@ MEANT_BODIES: dict[str, Callable[[int], dict[str, Any]]] = {
 def _validator(document: dict[str, Any], label: str) -> Draft202012Validator:
     method, _, path = label.partition(" ")
     schema = document["paths"][path][method.lower()]["requestBody"]["content"]["application/json"]["schema"]
-    return Draft202012Validator({**schema, "components": document["components"]})
+    return Draft202012Validator(
+        {**schema, "components": document["components"]}, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
 
 
 def _draft(number: int) -> dict[str, Any]:

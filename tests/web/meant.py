@@ -109,6 +109,7 @@ MEANT = (
             "contract_refused",
             "conversion_refused",
             "reversal_refused",
+            "correction_refused",
             "policy_refused",
             "attribution_model_refused",
             "quote_refused",
