@@ -85,3 +85,26 @@ def _body(sale: Sale) -> dict[str, Any]:
         "partner": "acme",
         "facts": facts_of(sale),
     }
+
+
+def test_what_anothers_fallback_paid_counts_to_a_limit_without_one(
+    connection: Connection, catalogue: Catalogue
+) -> None:
+    """Both contracts name a limit l0. Shop's pays 6 twice beyond it; the partner's 10.00 of the other are spent by that."""
+    beyond = {"id": "l0", "measure": "amount", "per": "contract", "window": "contract", "max": "0"}
+    shared = {"id": "l0", "measure": "amount", "per": "partner", "window": "contract", "max": "10.00", "over": "zero"}
+    deals = {
+        "acme": deal_of([{**beyond, "over": {"fallback": {"flat": "6"}}}], zone=ZONES["acme"]),
+        "acme_other": deal_of([shared], zone=ZONES["acme_other"]),
+    }
+    first, second, third = (instant(f"1997-03-0{day}T12:00:00Z") for day in (1, 2, 3))
+    given_sales = [
+        Sale("a", "shop", "acme", first, "ann", (Decimal(1),)),
+        Sale("b", "shop", "acme", second, "ann", (Decimal(1),)),
+        Sale("c", "other", "acme_other", third, "ann", (Decimal(1),)),
+    ]
+    assert _settled(connection, catalogue, deals, [given_sales]) == {
+        ("shop", "a"): ("rated", [Decimal("6.00")], ["l0"]),
+        ("shop", "b"): ("rated", [Decimal("6.00")], ["l0"]),
+        ("other", "c"): ("rated", [Decimal("0.00")], ["l0"]),
+    }

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from app.conversions.routes import MAX_SHOWN_IN_LINES, MAX_SHOWN_OF_LINE
 from app.rulelang.diagnostics import MAX_FINDINGS
 from app.web.body import MAX_BODY, MAX_NDJSON
-from app.web.lines import MAX_LINES
+from app.web.lines import MAX_LINES, MAX_SHOWN_IN_LINES, MAX_SHOWN_OF_LINE
 from app.web.schema import MAX_FIELDS
 from tests.hostile.bodies import rule_body
 from tests.hostile.mutations import dumped

@@ -119,7 +119,9 @@ def _used(sale: Sale, limit: Mapping[str, Any], deals: Mapping[str, Deal], befor
             continue
         if window(limit["window"], other.at, mine) != window(limit["window"], sale.at, mine):
             continue
-        if limit["id"] in paid.beyond:  # contracts of one partner that name a limit alike share it
+        # What a fallback paid lies beyond its limit, which the contracts of one partner share when they name it alike. A
+        # limit without a fallback is on all that was paid.
+        if isinstance(limit["over"], Mapping) and limit["id"] in paid.beyond:
             continue
         used += sum(paid.lines, D(0)) if limit["measure"] == "amount" else any(line > 0 for line in paid.lines)
     return used
