@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from app.billing.describe import balance_data, line_data
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
+from app.billing.operations.close_period import close_period
 from app.billing.repository import balances, lines_after, totals
 from app.contracts.operations.draft_promotion import draft_promotion
 from app.contracts.operations.draft_renewal import draft_renewal
 from app.contracts.operations.reinstate_contract import reinstate_contract
 from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
+from app.contracts.repository import contract_named
 from app.conversions.day_repository import day_records
 from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import Receipt, receive_conversion, receive_conversions
@@ -208,7 +210,15 @@ class _Run:
         self.diff += differences({name: named}, {} if found is None else {name: found}, here)
 
     def bill(self, ctx: Context, given: Any, at: str) -> None:
-        bill_contract(ctx, contract=given["contract"], period=str(given["period"]), progress=self.progress)
+        """Open a run, compute it, and have it posted by another person. Orders are decided first, as a run decides them."""
+        of = {key: given[key] for key in ("contract", "program") if key in given}
+        program = of.get("program") or contract_named(ctx.session, of["contract"]).program_id
+        settle_program(ctx, program, self.progress)
+        bill_at_once(ctx, **of, period=str(given["period"]), poster=APPROVER)
+
+    def close(self, ctx: Context, given: Any, at: str) -> None:
+        """Close the books of the program up to a month."""
+        close_period(ctx, program=given.get("program", self.program), period=str(given["period"]))
 
     def rate(self, ctx: Context, given: Any, at: str) -> None:
         day, amount = parse_date(given["day"]), parse_decimal(given["rate"])

@@ -43,7 +43,8 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "reverse": (("conversion",), ("id", "program", "reversed_at", "reason", "full", "amount", "currency", "items")),
     "correct": (("conversion", "facts"), ("program", "reason", "refused")),
     "look": (("conversion",), ("program", "contract", *LOOKED)),
-    "bill": (("contract", "period"), ()),
+    "bill": (("period",), ("contract", "program")),
+    "close": (("period",), ("program",)),
     "quote": (("id", "formula", "facts"), ("before", "currency")),
     "rate": (RATE[0], RATE[1]),
 }
@@ -339,7 +340,8 @@ GIVEN: dict[str, dict[str, Check]] = {
     "reverse": {"conversion": _name},
     "correct": {"conversion": _name, "refused": _text},
     "look": {"conversion": _name, "as_of": _instant},
-    "bill": {"contract": _identifier, "period": _text},
+    "bill": {"contract": _identifier, "program": _identifier, "period": _text},
+    "close": {"program": _identifier, "period": _text},
     "publish_list": {"id": _identifier},
     "set_model": {
         "effective_from": _text,

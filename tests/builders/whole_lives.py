@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
 from app.contracts.operations.approve_version import approve_rule_version, approve_version
 from app.contracts.operations.close_version import reject_version, withdraw_version
 from app.contracts.operations.draft_rule_version import draft_rule_version
@@ -91,7 +91,7 @@ def _money(now: Context) -> None:
     again = {"facts": {"order_value": "90.00"}, "reason": "Net of a voucher"}
     correct_conversion(now, again, program="shop", conversion="c2")
     add_touches(now.session, [("shop", "c2", "t1", "acme", "click", BEGUN, "{}")])
-    bill_contract(now, contract="acme", period="2026-12")
+    bill_at_once(now, contract="acme", period="2026-12", poster="finance")
     back = {"id": "r1", "reason": "RETURN", "amount": "10.00"}
     reverse_conversion(now, back, program="shop", conversion="c2")
     _deliveries(now)

@@ -254,7 +254,7 @@ def keys() -> Iterator[Refused]:
     )
     yield Refused("fk_statements_contract_id", _copy("statements", id="'x'", contract_id="'nothing'"))
     yield Refused("fk_billing_runs_statement_id", _copy("billing_runs", id="'x'", statement_id="'nothing'"))
-    for column in ("statement_id", "run_id", "decision_id", "corrects"):
+    for column in ("statement_id", "posting_id", "decision_id", "corrects"):
         yield Refused(f"fk_statement_lines_{column}", _copy("statement_lines", id="'x'", **{column: "'nothing'"}))
     yield Refused("fk_deliveries_contract_id", _copy("deliveries", id="'x'", contract_id="'nothing'"))
     yield Refused("fk_delivery_adjustments_contract_id", _copy("delivery_adjustments", contract_id="'nothing'"))
