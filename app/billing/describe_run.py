@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.billing.operations.post_run import accounting_period
@@ -13,6 +13,7 @@ from app.store.models import (
     AccountingClosing,
     BillingRun,
     BillingRunProgress,
+    Posting,
     ProposedLine,
     ProposedStatement,
 )
@@ -32,8 +33,10 @@ def run_data(
     run: BillingRun,
     progress: BillingRunProgress,
     statements: Sequence[tuple[ProposedStatement, str]],
+    postings: Mapping[str, Posting],
 ) -> dict[str, Any]:
-    """Return a run, how far it is, and what it proposes or posted, statement by statement, each with its currency."""
+    """Return a run, how far it is, and what it proposes or posted, statement by statement, each with its currency;
+    `postings` are those that it made, by statement."""
     return {
         **brief_data(run),
         "progress": {
@@ -43,7 +46,10 @@ def run_data(
         },
         "controls": run.controls,
         "fault": run.fault,
-        "statements": [proposed_statement_data(each, currency) for each, currency in statements],
+        "statements": [
+            proposed_statement_data(each, currency, postings.get(f"{each.contract_id}/{each.period}"))
+            for each, currency in statements
+        ],
         "next": CHOICES[run.state].format(opened_by=run.opened_by),
     }
 
@@ -72,7 +78,7 @@ def _instant(instant: Any) -> str | None:
     return None if instant is None else write_instant(instant)
 
 
-def proposed_statement_data(proposed: ProposedStatement, currency: str) -> dict[str, Any]:
+def proposed_statement_data(proposed: ProposedStatement, currency: str, posting: Posting | None) -> dict[str, Any]:
     """Return what a run would post to one statement, or has posted."""
     return {
         "contract": proposed.contract_id,
@@ -87,6 +93,18 @@ def proposed_statement_data(proposed: ProposedStatement, currency: str) -> dict[
             "amount": shown(proposed.waiting_amount, currency),
             "until": _instant(proposed.waiting_until),
         },
+        "posting": None if posting is None else posting_data(posting, currency),
+    }
+
+
+def posting_data(posting: Posting, currency: str) -> dict[str, Any]:
+    """Return where a posting is booked, and what is to be paid of it."""
+    return {
+        "id": posting.id,
+        "accounting_period": posting.accounting_period,
+        "brought_forward": shown(posting.brought_forward, currency),
+        "to_pay": shown(posting.to_pay, currency),
+        "carried_forward": shown(posting.carried_forward, currency),
     }
 
 

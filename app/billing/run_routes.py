@@ -18,14 +18,13 @@ from app.billing.errors import (
 )
 from app.billing.operations.cancel_run import cancel_run
 from app.billing.operations.close_period import close_period
+from app.billing.operations.get_run import currencies, parts_of
 from app.billing.operations.open_run import open_run
 from app.billing.operations.post_run import ask_posting
 from app.billing.operations.reverse_run import reverse_run
 from app.billing.run_repository import (
     closings_of,
-    progress_of,
     proposed_lines,
-    proposed_statements,
     run_named,
     runs_before,
 )
@@ -38,7 +37,6 @@ from app.billing.run_schemas import (
     ProposedLineShown,
 )
 from app.contracts.errors import ContractNotFound
-from app.contracts.repository import contract_named
 from app.core.as_of import read_as_of
 from app.partners.errors import ProgramNotFound
 from app.partners.repository import program_named
@@ -114,9 +112,9 @@ def list_proposed_lines(ctx: Context, run: str, page: Page) -> Sequence[dict[str
     # Places count from zero, and cursors from one.
     after = page.after_number - 1 if page.after else None
     rows = proposed_lines(ctx.session, found.id, after, page.fetch)
-    currencies = _currencies(ctx, {row.statement_id.rpartition("/")[0] for row in rows})
+    currency_of = currencies(ctx, {row.statement_id.rpartition("/")[0] for row in rows})
     return [
-        {**proposed_line_data(row, currencies[row.statement_id.rpartition("/")[0]]), "place": row.place + 1}
+        {**proposed_line_data(row, currency_of[row.statement_id.rpartition("/")[0]]), "place": row.place + 1}
         for row in rows
     ]
 
@@ -197,10 +195,4 @@ def show_accounting_periods(ctx: Context, program: str, as_of: datetime | None =
 
 
 def _shown(ctx: Context, run: BillingRun) -> dict[str, Any]:
-    found = proposed_statements(ctx.session, run.id)
-    currencies = _currencies(ctx, {each.contract_id for each in found})
-    return run_data(run, progress_of(ctx.session, run.id), [(each, currencies[each.contract_id]) for each in found])
-
-
-def _currencies(ctx: Context, contracts: set[str]) -> dict[str, str]:
-    return {contract: contract_named(ctx.session, contract).currency for contract in contracts}
+    return run_data(run, *parts_of(ctx, run))

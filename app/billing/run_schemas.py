@@ -66,6 +66,18 @@ class RunProgress(Strict):
     total = Whole(0, 2**53, allow_none=True)
 
 
+class PostingMade(Strict):
+    """Where a posting is booked, and what is to be paid of it."""
+
+    id = fields.String(metadata={"example": "acme/1997-07/1"})
+    accounting_period = MonthPeriod(
+        metadata={"description": "The first month, from its own on, whose books were open."}
+    )
+    brought_forward = DecimalString(metadata={"example": "-8.00", "description": "Left below zero before; or 0."})
+    to_pay = DecimalString(metadata={"example": "0.00", "description": "Never below zero."})
+    carried_forward = DecimalString(metadata={"example": "0.00", "description": "Left below zero for later; or 0."})
+
+
 class ProposedStatementShown(Strict):
     """What a run would post to one statement, or has posted."""
 
@@ -79,6 +91,7 @@ class ProposedStatementShown(Strict):
     )
     currency = Text(metadata={"example": "USD"})
     waiting = fields.Nested(WaitingShown)
+    posting = fields.Nested(PostingMade, allow_none=True, metadata={"description": "Null until it is posted."})
 
 
 class RunFault(Strict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -12,10 +13,10 @@ from rich.table import Table
 
 from app.billing.describe_run import run_data
 from app.billing.operations.compute_run import Report, compute_run
+from app.billing.operations.get_run import parts_of
 from app.billing.operations.open_run import open_run
-from app.billing.run_repository import progress_of, proposed_statements, run_named
+from app.billing.run_repository import run_named
 from app.cli.terminal import actor, as_json, counted, out, print_json, progress, refusals_shown, runtime
-from app.contracts.repository import contract_named
 from app.runtime import Runtime
 
 as_whom = click.option("--as", "whom", help="Who does it, for the audit trail. By default the user of this machine.")
@@ -69,11 +70,8 @@ def reported() -> Iterator[Report]:
 def run_shown(opened: Runtime, run: str) -> dict[str, Any]:
     """Return a run as the API shows it."""
     with opened.work(actor()) as ctx:
-        statements = [
-            (each, contract_named(ctx.session, each.contract_id).currency)
-            for each in proposed_statements(ctx.session, run)
-        ]
-        return run_data(run_named(ctx.session, run), progress_of(ctx.session, run), statements)
+        found = run_named(ctx.session, run)
+        return run_data(found, *parts_of(ctx, found))
 
 
 def show_run(run: dict[str, Any]) -> None:
@@ -94,6 +92,7 @@ def show_run(run: dict[str, Any]) -> None:
             amount, waiting, accrued = (f"{value} {each['currency']}" for value in amounts)
             table.add_row(named, f"{each['lines']:,}", f"{each['corrections']:,}", amount, waiting, accrued)
         out.print(table)
+        _show_postings(statements)
     for each in statements:
         left = each["waiting"]
         if left["conversions"]:
@@ -104,3 +103,18 @@ def show_run(run: dict[str, Any]) -> None:
     if not any(each["lines"] for each in statements) and run["state"] in ("ready", "posted"):
         click.echo("Nothing is missing: what should exist is posted.")
     click.echo(run["next"])
+
+
+def _show_postings(statements: list[dict[str, Any]]) -> None:
+    """Say where postings were booked where that is not their own month, and what was carried below zero."""
+    for each in statements:
+        posting = each["posting"]
+        if posting is None:
+            continue
+        if posting["accounting_period"] != each["period"]:
+            click.echo(f"{posting['id']} is booked in {posting['accounting_period']}: the books were closed before.")
+        if any(Decimal(posting[key]) < 0 for key in ("brought_forward", "carried_forward")):
+            click.echo(
+                f"{posting['id']}: {posting['brought_forward']} brought forward, {posting['to_pay']} to pay, "
+                f"{posting['carried_forward']} carried forward."
+            )

@@ -16,6 +16,7 @@ from app.rulelang.facts import Catalogue
 from app.runtime import Runtime
 from app.store.models import AuditEvent, Correction
 from tests.builders.own_database import own_database
+from tests.web.billing import billed
 from tests.web.bodies import conversion, rules, set_up
 from tests.web.client import ApiClient, Keys
 
@@ -67,8 +68,7 @@ class World:
         return list(self.client.get(f"/v1/decisions/{decision}").get_json()["in_words"])
 
     def bill(self) -> dict[str, Any]:
-        answer = self.client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"})
-        return dict(answer.get_json())
+        return billed(self.client, {"contract": "acme", "period": "1997-07"})
 
 
 LOCKED = {"hold_days": 3, "lock": {"month_end_days": 10}}
@@ -288,5 +288,5 @@ def test_sixteen_who_send_one_order_at_once_are_paid_for_it_once(server_url: str
         outcomes = {n: client.get(f"{AT}/w{n:02}").get_json()["decision"]["outcome"] for n in range(16)}
         assert [n for n, outcome in outcomes.items() if outcome == "rated"] == [0]
         assert set(outcomes.values()) == {"rated", "ineligible"}
-        billed = client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"}).get_json()
-        assert (billed["lines"], billed["amount"]) == (1, "6.00")
+        found = billed(client, {"contract": "acme", "period": "1997-07"})
+        assert (found["lines"], found["amount"]) == (1, "6.00")
