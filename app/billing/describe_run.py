@@ -58,6 +58,7 @@ def brief_data(run: BillingRun) -> dict[str, Any]:
     """Return a run without what it proposes."""
     return {
         "id": run.id,
+        "position": run.position,
         "kind": run.kind,
         "program": run.program_id,
         "contract": run.contract_id,
@@ -112,6 +113,7 @@ def proposed_line_data(line: ProposedLine, currency: str) -> dict[str, Any]:
     """Return one line, or accrual, that a run would post."""
     return {
         "id": line.id,
+        "place": line.place + 1,
         "kind": "accrual" if line.is_accrual else "correction" if line.corrects else "line",
         "statement": line.statement_id,
         "conversion": line.conversion_id,

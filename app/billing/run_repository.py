@@ -94,11 +94,9 @@ def add_run(session: Session, **values: Any) -> bool:
     return True
 
 
-def runs_before(
-    session: Session, before: int | None, limit: int | None, as_of: datetime, **filters: str | None
-) -> Sequence[BillingRun]:
-    """Return runs that were opened by an instant, the newest first, from behind a cursor."""
-    query = select(BillingRun).where(BillingRun.opened_at <= as_of).order_by(BillingRun.position.desc())
+def runs_before(session: Session, before: int | None, limit: int | None, **filters: str | None) -> Sequence[BillingRun]:
+    """Return runs, the newest first, from behind a cursor."""
+    query = select(BillingRun).order_by(BillingRun.position.desc())
     for name, value in filters.items():
         query = query if value is None else query.where(getattr(BillingRun, name) == value)
     query = query if before is None else query.where(BillingRun.position < before)

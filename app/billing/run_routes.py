@@ -81,15 +81,11 @@ def add_billing_run(ctx: Context, **asked: Any) -> dict[str, Any]:
     shows=BillingRunBrief,
     cursor=lambda row: (str(row["position"]),),
 )
-def list_billing_runs(
-    ctx: Context, page: Page, as_of: datetime | None = None, **filters: str
-) -> Sequence[dict[str, Any]]:
-    """List billing runs, the newest first: those that were opened by then, as they are now."""
+def list_billing_runs(ctx: Context, page: Page, **filters: str) -> Sequence[dict[str, Any]]:
+    """List billing runs, the newest first."""
     named = {"program": "program_id", "contract": "contract_id", "period": "period", "state": "state"}
-    before = page.after_number or None
     wanted: dict[str, str | None] = {named[key]: value for key, value in filters.items()}
-    found = runs_before(ctx.session, before, page.fetch, read_as_of(as_of, ctx.now()), **wanted)
-    return [{**brief_data(run), "position": run.position} for run in found]
+    return [brief_data(run) for run in runs_before(ctx.session, page.after_number or None, page.fetch, **wanted)]
 
 
 @routes.reads(RUN, needs="read", shows=BillingRunShown, refuses=(RunNotFound,))
@@ -113,10 +109,7 @@ def list_proposed_lines(ctx: Context, run: str, page: Page) -> Sequence[dict[str
     after = page.after_number - 1 if page.after else None
     rows = proposed_lines(ctx.session, found.id, after, page.fetch)
     currency_of = currencies(ctx, {row.statement_id.rpartition("/")[0] for row in rows})
-    return [
-        {**proposed_line_data(row, currency_of[row.statement_id.rpartition("/")[0]]), "place": row.place + 1}
-        for row in rows
-    ]
+    return [proposed_line_data(row, currency_of[row.statement_id.rpartition("/")[0]]) for row in rows]
 
 
 @routes.writes(

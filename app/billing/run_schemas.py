@@ -6,7 +6,6 @@ from marshmallow import fields
 
 from app.billing.schemas import WaitingShown
 from app.store.models.billing import KINDS, STATES
-from app.web.as_of import PageAsOf
 from app.web.fields import (
     DecimalString,
     Identifier,
@@ -19,6 +18,7 @@ from app.web.fields import (
     Whole,
     Word,
 )
+from app.web.pagination import PageQuery
 from app.web.schema import Strict
 
 
@@ -30,7 +30,7 @@ class NewBillingRun(Strict):
     period = MonthPeriod(required=True, metadata={"description": "The service month, in each contract's zone."})
 
 
-class BillingRunsQuery(PageAsOf):
+class BillingRunsQuery(PageQuery):
     """Which runs."""
 
     program = Identifier(metadata={"description": "Over this program only, or contracts of it."})
@@ -43,6 +43,7 @@ class BillingRunBrief(Strict):
     """A run, and who did what with it when."""
 
     id = Identifier(metadata={"example": "run_5f1c7c2f0e6a4b9d8c3a2b1f"})
+    position = Whole(1, 2**53, metadata={"description": "Its place in the order in which runs were opened."})
     kind = Word(KINDS)
     program = Identifier()
     contract = Identifier(allow_none=True, metadata={"description": "Null: all contracts of the program."})
@@ -118,6 +119,7 @@ class ProposedLineShown(Strict):
     """A line, a correction or an accrual that a run would post."""
 
     id = fields.String()
+    place = Whole(1, 2**53, metadata={"description": "Its place among the lines of the run."})
     kind = Word(("line", "correction", "accrual"))
     statement = fields.String(metadata={"example": "acme/1997-07"})
     conversion = Name(allow_none=True)

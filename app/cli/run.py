@@ -32,10 +32,7 @@ def run() -> None:
 def list_(program: str | None, period: str | None, is_json: bool) -> None:
     """List billing runs, the newest first."""
     with runtime() as opened, opened.work(actor()) as ctx:
-        rows = [
-            brief_data(each)
-            for each in runs_before(ctx.session, None, None, ctx.now(), program_id=program, period=period)
-        ]
+        rows = [brief_data(each) for each in runs_before(ctx.session, None, None, program_id=program, period=period)]
     if is_json:
         print_json(rows)
         return

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import select
+
 from app.billing.operations.compute_run import compute_run
 from app.billing.operations.post_run import post_run
+from app.store.models import BillingRun
 from tests.web.client import ApiClient
 
 OPENER, POSTER = ("billing", "billing"), ("finance", "finance")
@@ -32,6 +35,18 @@ def posted(client: ApiClient, run: str) -> dict[str, Any]:
     with client.keys.runtime.work("worker") as ctx:
         post_run(ctx, run=run)
     return dict(client.get(f"/v1/billing-runs/{run}").get_json())
+
+
+def worked(client: ApiClient) -> None:
+    """Do what a worker would find to do."""
+    with client.keys.runtime.work("worker") as ctx:
+        found = [(run.id, run.state) for run in ctx.session.scalars(select(BillingRun).order_by(BillingRun.position))]
+    for run, state in found:
+        if state == "queued":
+            compute_run(client.keys.runtime, run, "worker")
+        elif state == "posting":
+            with client.keys.runtime.work("worker") as ctx:
+                post_run(ctx, run=run)
 
 
 def billed(client: ApiClient, body: dict[str, Any]) -> dict[str, Any]:

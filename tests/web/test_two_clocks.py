@@ -27,6 +27,10 @@ WITHOUT_AS_OF = {
     "/v1/api-keys",
     "/v1/api-keys/{api_key}",
     "/v1/audit-events/head",
+    # A run is work that goes on: where it is now. What it posted is read on statements.
+    "/v1/billing-runs",
+    "/v1/billing-runs/{run}",
+    "/v1/billing-runs/{run}/lines",
     "/v1/contracts/{contract}/versions/{number}/check",
     "/v1/contracts/{contract}/versions/{number}/diff",
     "/v1/contracts/{contract}/versions/{number}/impact",

@@ -34,6 +34,7 @@ def ask_posting(ctx: Context, *, run: str) -> BillingRun:
     if found.state != "ready":
         raise RunElsewhere(f"The run {run} is {found.state}; a run that is ready can be posted.")
     found.state, found.posted_by = "posting", ctx.actor
+    record(ctx, "billing_run.post_asked", run, f"{ctx.actor} has looked at the run {run} and has it posted")
     ctx.session.flush()
     return found
 
