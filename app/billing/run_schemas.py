@@ -25,6 +25,7 @@ from app.web.schema import Strict
 class NewBillingRun(Strict):
     """What to bill: one contract, or all contracts of a program."""
 
+    one_of = ("contract", "program")
     contract = Identifier(metadata={"description": "The contract to bill; without it a program."})
     program = Identifier(metadata={"description": "The program to bill, with all its contracts."})
     period = MonthPeriod(required=True, metadata={"description": "The service month, in each contract's zone."})

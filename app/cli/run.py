@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.table import Table
 
 from app.billing.describe_run import brief_data, proposed_line_data
 from app.billing.operations.cancel_run import cancel_run
@@ -14,7 +13,7 @@ from app.billing.operations.post_run import ask_posting, post_run
 from app.billing.operations.reverse_run import reverse_run
 from app.billing.run_repository import proposed_lines, run_named, runs_before
 from app.cli.bill import as_whom, reported, run_shown, show_run
-from app.cli.terminal import actor, as_json, out, print_json, refusals_shown, runtime
+from app.cli.terminal import actor, as_json, print_json, refusals_shown, runtime
 from app.contracts.repository import contract_named
 from app.runtime import Runtime
 
@@ -25,22 +24,25 @@ def run() -> None:
 
 
 @run.command("list")
-@click.option("--program", help="Over this program only.")
+@click.option("--program", help="Over this program only, or contracts of it.")
 @click.option("--period", help="Of this month only, YYYY-MM.")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1), help="So many of them at most.")
 @as_json
 @refusals_shown
-def list_(program: str | None, period: str | None, is_json: bool) -> None:
+def list_(program: str | None, period: str | None, last: int, is_json: bool) -> None:
     """List billing runs, the newest first."""
     with runtime() as opened, opened.work(actor()) as ctx:
-        rows = [brief_data(each) for each in runs_before(ctx.session, None, None, program_id=program, period=period)]
+        found = runs_before(ctx.session, None, last, program_id=program, period=period)
+        rows = [brief_data(each) for each in found]
     if is_json:
         print_json(rows)
         return
-    table = Table("run", "over", "month", "state", "opened by", "posted by")
     for each in rows:
-        over = each["contract"] or each["program"]
-        table.add_row(each["id"], over, each["period"], each["state"], each["opened_by"], each["posted_by"] or "")
-    out.print(table)
+        posted = f", posted by {each['posted_by']}" if each["posted_by"] else ""
+        click.echo(
+            f"{each['id']}  {each['contract'] or each['program']} {each['period']}: {each['state']}, "
+            f"opened by {each['opened_by']}{posted}"
+        )
 
 
 @run.command()

@@ -94,19 +94,20 @@ def test_a_state_comes_with_the_dates_that_lead_on_and_why_they_are_those(runtim
     world.to("1997-08-09T00:00:00Z")
     assert world.shown()["state"] == "rated"
     billed = world.bill()
-    assert (billed["run"], billed["waiting"]) == (
-        None,
+    assert (billed["lines"], billed["accrued"], billed["waiting"]) == (
+        0,
+        "6.00",
         {"conversions": 1, "amount": "6.00", "until": "1997-08-10T04:00:00Z"},
     )
     world.to("1997-08-10T04:00:00Z")
     assert world.shown()["state"] == "locked"
     billed = world.bill()
-    assert (billed["amount"], billed["waiting"]["conversions"]) == ("6.00", 0)
+    assert (billed["amount"], billed["accrued"], billed["waiting"]["conversions"]) == ("6.00", "-6.00", 0)
     assert world.shown()["state"] == "posted"
     assert world.explained()[-3:] == [
         "It was held until 5 July 1997 10:00 America/New_York: 3 days after 2 July 1997 10:00.",
         "It locked on 10 August 1997 00:00 America/New_York: 10 days after the end of July.",
-        "6.00 USD posted on acme/1997-07 by the run acme/1997-07/1 at 1997-08-10T04:00:00Z.",
+        "6.00 USD posted on acme/1997-07 by the run acme/1997-07/2 at 1997-08-10T04:00:00Z.",
     ]
     world.to("1998-01-01T00:00:00Z")
     instants = ("1997-07-05T13:59:59.999999Z", "1997-07-05T14:00:00Z", "1997-08-10T03:59:59Z", "1997-08-10T04:00:00Z")
