@@ -12,7 +12,6 @@ from typing import Any
 
 from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.openapi.checks import (
-    AllowHeaderMismatch,
     MissingHeaderNotRejected,
     RejectedPositiveData,
     UndefinedStatusCode,
@@ -140,11 +139,6 @@ MEANT = (
         "It is asked whether a body is a rule body; that it is not, is an answer.",
         operations=("POST /v1/rules/check",),
         so=lambda case, answer: answer.get("ok") is False,
-    ),
-    Meant(
-        AllowHeaderMismatch,
-        'An id of a conversion may hold a slash: GET reads the conversion "x/corrections" there.',
-        operations=("POST /v1/conversions/{program}/{conversion}/corrections",),
     ),
     *(
         Meant(
