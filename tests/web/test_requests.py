@@ -127,6 +127,17 @@ def test_what_is_no_number_is_no_address_whatever_the_method(client: ApiClient, 
             assert (response.status_code, response.get_json()["code"]) == (404, "no_such_address")
 
 
+@pytest.mark.parametrize("name", ["%00", "o1%07", "a%0Ab", "%C2%85", "%E2%80%A8", "%C2%A0", "%EF%BF%BE", "x" * 129])
+def test_what_is_no_name_is_no_address_whatever_the_method(client: ApiClient, name: str) -> None:
+    at = f"/v1/conversions/cdnow/{name}"
+    for path in (at, f"{at}/corrections", f"{at}/reversals"):
+        for method in ("get", "post", "put", "delete"):
+            response = client.open(method, path)
+            assert response.status_code == 404, (method, path)
+            assert "Allow" not in response.headers
+            assert response.get_json()["code"] == "no_such_address"
+
+
 def test_preview_is_no_decision(client: ApiClient) -> None:
     response = client.get("/v1/decisions/preview")
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
