@@ -7,7 +7,7 @@ from typing import Any
 from app.audit.record import record
 from app.contracts.attributes import Attributes
 from app.contracts.content import rule_content_data
-from app.contracts.delivery_fit import check_counts, check_limits_of_both, is_on_deliveries
+from app.contracts.delivery_fit import check_beside, check_counts, is_on_deliveries
 from app.contracts.drafting import RuleDraft, Setting, check_backdated, outside_span, read_body, read_start
 from app.contracts.errors import OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
@@ -109,5 +109,5 @@ def _check_deliveries(version: ContractVersion, draft: RuleDraft) -> list[Findin
         found.append(Finding("two_delivery_payouts", message, "/body/on"))
     if draft.kind in PAYOUTS:
         for rule in others:
-            found += check_limits_of_both(draft.body, rule.body, "/body") if rule.kind in PAYOUTS else ()
-    return found
+            found += check_beside(draft.body, rule.body, "/body") if rule.kind in PAYOUTS else ()
+    return list(dict.fromkeys(found))
