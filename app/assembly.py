@@ -16,6 +16,7 @@ from app.core.errors import AppError
 from app.engine.matcher import Matcher, Trial, no_trial
 from app.engine.reference import ReferenceMatcher
 from app.engine.verified import VerifyingMatcher
+from app.jobs.task import Tasks, registry
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.migrate import current_revision, migrate, newest_revision
@@ -28,6 +29,9 @@ REMEDY = (
     "Set DATABASE_URL to postgresql://USER:PASSWORD@HOST:PORT/DATABASE, PostgreSQL 15 or newer, "
     "or unset DATABASE_URL to use the embedded server."
 )
+
+# What workers can do: the jobs of all rooms.
+TASKS: Tasks = registry()
 
 
 class DatabaseUrlUnusable(AppError):

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.store.last_writes import UnitSession
 
-_SCHEMAS = """
+# Writes the schemas that are searched out.
+KEEP_SCHEMA = """
 SELECT set_config('search_path', string_agg(quote_ident(found.name), ', ' ORDER BY found.place), false)
 FROM unnest(current_schemas(false)) WITH ORDINALITY AS found (name, place) HAVING count(*) > 0
 """
@@ -40,7 +41,7 @@ def engine_for(url: str, *, pool_size: int = 5) -> Engine:
 
 def _keep_schema(connection: Any, _: Any) -> None:
     """Write the schemas that are searched out: `$user` would be another one in another role."""
-    connection.execute(_SCHEMAS)
+    connection.execute(KEEP_SCHEMA)
     connection.commit()
 
 
