@@ -18,9 +18,9 @@ from typing import Any
 import psycopg
 import structlog
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
-from procrastinate.manager import JobManager
+from procrastinate.manager import QUEUEING_LOCK_CONSTRAINT, JobManager
 from procrastinate.worker import Worker
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import AppError
 from app.jobs.faults import seconds_until_again
 from app.jobs.lease import WorkerLease
+from app.jobs.repository import keep_waiting
 from app.jobs.running import Attempt, run, tell_failure
 from app.jobs.task import JobArgs, Task, Tasks
 from app.runtime import Runtime
@@ -62,21 +63,38 @@ def defer(
     lock: str | None,
     not_before: datetime | None,
 ) -> int | None:
-    """Put a job into the queue over the session's own connection; None when one with its queueing lock waits there."""
-    connection = session.connection().connection.driver_connection
+    """Put a job into the queue over the session's own connection; None when one with its queueing lock waits there, and
+    will until the transaction ends."""
+    connection = session.connection()
     job = _putting_in().configure_task(
         task,
-        connection=connection,
+        connection=connection.connection.driver_connection,
         queueing_lock=queueing_lock,
         lock=lock,
         schedule_at=not_before,
         task_kwargs={**args},
     )
-    try:
-        with session.begin_nested():
-            return job.defer()
-    except AlreadyEnqueued:
-        return None
+    while True:
+        try:
+            with connection.begin_nested():
+                return job.defer()
+        except Exception as error:
+            if not _is_waiting_already(error):
+                raise
+        if queueing_lock is not None and keep_waiting(session, queueing_lock):
+            return None
+
+
+def _is_waiting_already(error: BaseException | None) -> bool:
+    """Tell whether a job with the same queueing lock was in the way.
+
+    The library tells it by the error's detail, which PostgreSQL leaves out where there is row-level security.
+    """
+    while error is not None:
+        if isinstance(error, psycopg.errors.UniqueViolation):
+            return error.diag.constraint_name == QUEUEING_LOCK_CONSTRAINT
+        error = error.__cause__ or error.__context__
+    return False
 
 
 @cache
@@ -241,7 +259,7 @@ class _Manager(JobManager):
                     log.warning("job.no_longer_ours", job=job.id, task=job.task_name)
                 return
             await asyncio.sleep(POLL_S / 4)
-        log.error("job.unanswered", job=job.id, task=job.task_name)
+        log.warning("job.unanswered", job=job.id, task=job.task_name)
         self.give_up()  # under this registration nobody would ever take it for dead
 
     async def _run(self, query: str, job: Job, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -269,6 +287,7 @@ def _connector(engine: Engine, plan: Plan) -> PsycopgConnector:
         configure=configure,
         min_size=1,
         max_size=plan.concurrency + 3,
-        timeout=10,
-        reconnect_timeout=5,
+        # A pool pauses ever longer between its tries; one that gives up soon begins anew with the next question.
+        timeout=2,
+        reconnect_timeout=1,
     )

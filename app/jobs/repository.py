@@ -22,6 +22,7 @@ _BEGIN = text(
     f" EXISTS (SELECT FROM procrastinate_jobs WHERE {OURS})"
 )
 _HOLD = text(f"SELECT FROM procrastinate_jobs WHERE {OURS} FOR UPDATE")
+_KEEP = text("SELECT FROM procrastinate_jobs WHERE queueing_lock = :lock AND status = 'todo' FOR SHARE")
 _LIST = (
     "SELECT id, task_name, status::text, attempts, args, scheduled_at, worker, started_at, failed_at, fault, message"
     " FROM procrastinate_jobs LEFT JOIN job_reports ON job_id = id"
@@ -60,6 +61,14 @@ def begin_unit(session: Session, job: int, attempt: int, worker: int, *, silence
 def hold_job(session: Session, job: int, attempt: int, worker: int) -> bool:
     """Lock a job until the transaction ends, if it is the worker's; tell whether it is."""
     return session.execute(_HOLD, {"job": job, "attempt": attempt, "worker": worker}).first() is not None
+
+
+def keep_waiting(session: Session, queueing_lock: str) -> bool:
+    """Have the job that waits under a queueing lock wait until the transaction ends; tell whether there is one.
+
+    It would else be begun without what the transaction is about to write.
+    """
+    return session.execute(_KEEP, {"lock": queueing_lock}).first() is not None
 
 
 def note_start(session: Session, job: int, worker: str, now: datetime) -> None:

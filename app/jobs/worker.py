@@ -83,7 +83,7 @@ class _Heard(logging.Handler):
 
 
 def _hear_libraries() -> None:
-    for name, level in (("procrastinate", logging.ERROR), ("psycopg.pool", logging.ERROR), ("asyncio", logging.ERROR)):
+    for name, level in (("procrastinate", logging.ERROR), ("psycopg", logging.ERROR), ("asyncio", logging.ERROR)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [_Heard(level)], False
         logger.setLevel(level)

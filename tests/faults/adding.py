@@ -76,7 +76,7 @@ ADDING = (
     Task("tests.add_without_a_lease", add_without_a_lease, attempts=10_000),
     Task("tests.refuse", refuse),
     Task("tests.fall", fall),
-    Task("tests.collide", collide, attempts=3),
+    Task("tests.collide", collide, attempts=2),
     Task("tests.add_twice_at_most", add, attempts=2),
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 
-import pytest
 from sqlalchemy import Engine
 
 from tests.faults.adding import queue_lists, wrong_lists
@@ -12,22 +11,26 @@ from tests.faults.points import POINTS
 from tests.faults.workers import WorkerProcess, Workers, until, until_done
 
 IN_A_UNIT = ("unit_begun", "unit_half_done", "before_hold", "held")
+HAVING_A_JOB = ("taken", *IN_A_UNIT, "committed", "done")
 
 
-@pytest.mark.parametrize("point", ["taken", "unit_half_done", "held", "committed", "done"])
-def test_a_sleeper_that_wakes_up_changes_nothing(engine: Engine, workers: Workers, point: str) -> None:
-    queue_lists(engine, 1, total=50)
-    sleeper = asleep(workers, point)
+def test_a_sleeper_that_wakes_up_changes_nothing(engine: Engine, workers: Workers) -> None:
+    """One asleep at each point, each with a job of its own; another does all of them; then they wake."""
+    sleepers = []
+    for point in HAVING_A_JOB:
+        queue_lists(engine, 1, total=50, name=point)
+        sleepers.append(asleep(workers, point))
     other = workers.start()
     until_done(engine)
     assert wrong_lists(engine) == {}
-    assert len(other.said("job.done")) == 1
-    sleeper.signal(signal.SIGCONT)
-    until(lambda: sleeper.said("job.no_longer_ours") or sleeper.said("job.taken_over"))
+    assert len(other.said("job.done")) == len(sleepers)
+    for sleeper in sleepers:
+        sleeper.signal(signal.SIGCONT)
+    until(lambda: all(sleeper.said("job.no_longer_ours") for sleeper in sleepers))
     assert wrong_lists(engine) == {}
     other.kill()
     queue_lists(engine, 1, total=10, name="next")
-    until_done(engine)  # by the one that slept
+    until_done(engine)  # by one that slept
     assert wrong_lists(engine) == {}
     assert workers.faults() == []
 
