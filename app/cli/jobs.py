@@ -7,9 +7,8 @@ from dataclasses import asdict
 from typing import get_args
 
 import click
-from rich.table import Table
 
-from app.cli.terminal import actor, as_json, out, print_json, refusals_shown, runtime
+from app.cli.terminal import actor, as_json, counted, print_json, refusals_shown, runtime
 from app.core.instants import write_instant
 from app.jobs.repository import Job, State, queue_again
 from app.jobs.repository import jobs as found_jobs
@@ -33,10 +32,8 @@ def list_jobs(state: State | None, is_json: bool) -> None:
     if is_json:
         for job in listed:
             print_json(asdict(job))
-    elif listed:
-        out.print(_table(listed))
     else:
-        click.echo("No jobs.")
+        click.echo("\n".join(map(_in_words, listed)) or "No jobs.")
 
 
 @jobs.command()
@@ -52,20 +49,11 @@ def retry(number: int) -> None:
     click.echo(f"Job {number} is queued.")
 
 
-def _table(listed: list[Job]) -> Table:
-    table = Table(box=None, header_style="")
-    for heading in ("job", "task", "state", "attempts", "worker", "since", "reason"):
-        table.add_column(heading)
-    for job in listed:
-        since = job.failed_at if job.state == "failed" else job.started_at if job.state == "running" else job.not_before
-        is_known = job.state in ("running", "failed")
-        table.add_row(
-            str(job.number),
-            job.task,
-            job.state,
-            str(job.attempts),
-            (job.worker or "") if is_known else "",
-            write_instant(since) if since else "",
-            (job.message or "") if job.state == "failed" else "",
-        )
-    return table
+def _in_words(job: Job) -> str:
+    begun = f"{job.number}  {job.task}  {job.state}"
+    if job.state == "running" and job.started_at:
+        return f"{begun} on {job.worker} since {write_instant(job.started_at)}"
+    if job.state == "failed":
+        when = f" at {write_instant(job.failed_at)}" if job.failed_at else ""
+        return f"{begun}{when} after {counted(job.attempts, 'attempt')}: {job.message or 'nobody said why'}"
+    return f"{begun}, not before {write_instant(job.not_before)}" if job.not_before else begun

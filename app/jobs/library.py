@@ -33,7 +33,7 @@ from app.jobs.running import Attempt, run, tell_failure
 from app.jobs.task import JobArgs, Task, Tasks
 from app.runtime import Runtime
 from app.store.roles import APPLICATION
-from app.store.session import KEEP_SCHEMA
+from app.store.session import KEEP_SCHEMA, KEEPALIVE
 
 log = structlog.get_logger("termline.jobs")
 DATABASE_FAULTS = (ConnectorException, psycopg.Error)
@@ -282,8 +282,9 @@ def _connector(engine: Engine, plan: Plan) -> PsycopgConnector:
         await connection.execute(f"SET ROLE {APPLICATION}")
         await connection.commit()
 
+    ours = {"options": "-c timezone=UTC", "connect_timeout": 10, "application_name": plan.name[:60]}
     return PsycopgConnector(
-        kwargs={**arguments, "options": "-c timezone=UTC", "connect_timeout": 10, "application_name": plan.name[:60]},
+        kwargs={**arguments, **KEEPALIVE, **ours},
         configure=configure,
         min_size=1,
         max_size=plan.concurrency + 3,
