@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from tests.faults.adding import queue_lists, wrong_lists
 from tests.faults.points import POINTS
@@ -33,6 +33,21 @@ def test_a_sleeper_that_wakes_up_changes_nothing(engine: Engine, workers: Worker
     until_done(engine)  # by one that slept
     assert wrong_lists(engine) == {}
     assert workers.faults() == []
+
+
+def test_a_sleeper_that_wakes_up_leaves_the_job_to_whoever_has_it(engine: Engine, workers: Workers) -> None:
+    """It wants to put the job back, for its connection was ended; but it is not its job any more."""
+    queue_lists(engine, 1, total=100, pause=0.1)
+    sleeper = asleep(workers, "unit_half_done")
+    other = workers.start()
+    until(lambda: other.said("job.started"))
+    sleeper.signal(signal.SIGCONT)
+    until_done(engine)
+    assert wrong_lists(engine) == {}
+    assert len(other.said("job.done")) == 1
+    assert len(sleeper.said("job.no_longer_ours")) == 1
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT attempts FROM procrastinate_jobs")) == 2
 
 
 def test_sleepers_wake_while_others_work_on_what_they_had(engine: Engine, workers: Workers) -> None:

@@ -95,8 +95,8 @@ def test_work_on_ones_own_job_is_committed(engine: Engine, process: Runtime) -> 
 def test_work_on_a_job_that_was_taken_away_is_not(engine: Engine, process: Runtime, meanwhile: str) -> None:
     with pytest.raises(LeaseLost):
         write(process, lease(), meanwhile)
-    with pytest.raises(LeaseLost):
-        write(process, lease())  # nor is it begun again
+    with pytest.raises(LeaseLost), lease().work(process, "worker"):
+        pytest.fail("it was begun again")
     assert written(engine) == 0
 
 
