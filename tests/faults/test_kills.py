@@ -65,7 +65,7 @@ def kill_at_random(engine: Engine, workers: Workers, kills: int, seed: int) -> N
     for kill in range(kills):
         if open_jobs(engine) < 4:
             queue_lists(engine, 8, total=100, pause=0.005, name=f"list-{kill}")
-        time.sleep(chance.uniform(0, 0.25))
+        time.sleep(chance.uniform(0, 0.2))
         victim = running.pop(chance.randrange(len(running)))
         victim.kill()
         assert victim.process.exitcode == -9

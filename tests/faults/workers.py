@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from app.jobs.worker import Plan
+from app.jobs.plan import Plan
 from tests.faults.points import Stop
 from tests.faults.worker_process import run
 
