@@ -34,7 +34,7 @@ def failure_of(error: Exception) -> Failure:
 
 def worker_lost(attempts: int) -> Failure:
     """Return the failure of a job whose workers all ended without an answer."""
-    return Failure("worker_lost", f"{attempts} workers ended while they ran it.")
+    return Failure("worker_lost", f"Its workers ended without an answer, {attempts} of them.")
 
 
 def task_unknown(task: str) -> Failure:

@@ -65,6 +65,7 @@ def test_sleepers_wake_while_others_work_on_what_they_had(engine: Engine, worker
     assert workers.faults() == []
 
 
+@pytest.mark.slow
 def test_without_the_lease_a_sleeper_does_harm_which_is_found(engine: Engine, workers: Workers) -> None:
     queue_lists(engine, 1, total=50, task="tests.add_without_a_lease")
     sleeper = asleep(workers, "unit_half_done")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, text
 
 from app.core.clock import system_clock
@@ -122,6 +123,7 @@ def reported(engine: Engine) -> set[int]:
         return set(connection.scalars(text("SELECT job_id FROM job_reports")))
 
 
+@pytest.mark.slow
 def test_long_work_keeps_its_lease(engine: Engine, workers: Workers) -> None:
     queue_lists(engine, 1, total=10, pause=0.9)
     for _ in range(3):
