@@ -12,6 +12,7 @@ from app.adapters.durable_matcher import DurableMatcher
 from app.adapters.durable_trial import DurableTrial
 from app.adapters.embedded_postgres import acquire
 from app.adapters.fact_files import shipped_catalogue
+from app.billing import tasks as billing
 from app.core.errors import AppError
 from app.engine.matcher import Matcher, Trial, no_trial
 from app.engine.reference import ReferenceMatcher
@@ -31,7 +32,7 @@ REMEDY = (
 )
 
 # What workers can do: the jobs of all rooms.
-TASKS: Tasks = registry()
+TASKS: Tasks = registry(*billing.TASKS)
 
 
 class DatabaseUrlUnusable(AppError):

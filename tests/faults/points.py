@@ -26,6 +26,7 @@ POINTS = (
     "answered",  # the queue was told, and we stand before the next job
     "beat",  # a heartbeat was sent
 )
+# Besides, `said TEXT`: a statement with this text was said, and its transaction goes on.
 ON_TAKING_OVER = ("before_giving", "given")  # between seeing a dead worker's job and having queued it, and after
 
 
@@ -67,6 +68,8 @@ def _watch_database(engine: Engine, stop: Stop) -> None:
             stop.at("unit_begun")
         if "INSERT INTO added " in statement:
             stop.at("unit_half_done")
+        if stop.point.startswith("said ") and stop.point.removeprefix("said ") in statement:
+            stop.at(stop.point)
         if "FOR UPDATE" in statement:
             state["held"] = True
             stop.at("held")

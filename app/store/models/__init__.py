@@ -2,7 +2,17 @@
 
 from app.store.models.access import ApiKey, ApiKeySecret, InstallationSecret
 from app.store.models.audit import AuditEvent, AuditHead
-from app.store.models.billing import BillingRun, Statement, StatementLine
+from app.store.models.billing import (
+    AccountingClosing,
+    AccrualLine,
+    BillingRun,
+    BillingRunProgress,
+    Posting,
+    ProposedLine,
+    ProposedStatement,
+    Statement,
+    StatementLine,
+)
 from app.store.models.contracts import (
     Approval,
     ApprovalPolicy,
@@ -20,6 +30,8 @@ from app.store.models.partners import AttributionModel, Partner, Program
 from app.store.models.rates import ExchangeRate
 
 __all__ = [
+    "AccountingClosing",
+    "AccrualLine",
     "ApiKey",
     "ApiKeySecret",
     "Approval",
@@ -28,6 +40,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "BillingRun",
+    "BillingRunProgress",
     "Contract",
     "ContractVersion",
     "Conversion",
@@ -42,7 +55,10 @@ __all__ = [
     "ListVersion",
     "NamedList",
     "Partner",
+    "Posting",
     "Program",
+    "ProposedLine",
+    "ProposedStatement",
     "Reversal",
     "RuleVersion",
     "SavedDraft",

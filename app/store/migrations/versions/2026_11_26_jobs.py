@@ -9,7 +9,7 @@ from app.store.base import Instant
 from app.store.queue_schema import removal, run, schema_changes
 
 revision = "2026_11_26_jobs"
-down_revision = "2026_11_25_attribution_models"
+down_revision = "2026_11_26_billing_runs"
 branch_labels = None
 depends_on = None
 
