@@ -59,7 +59,7 @@ class WorkerProcess:
 
     def is_paused(self) -> bool:
         """Tell whether it lies stopped."""
-        return f"{self.process.pid}" != "" and Path(f"/proc/{self.process.pid}/stat").read_text().split()[2] == "T"
+        return Path(f"/proc/{self.process.pid}/stat").read_text().split()[2] == "T"
 
 
 class Workers:
