@@ -274,11 +274,14 @@ def add_reversal(session: Session, reversal: Reversal) -> None:
 
 
 def is_posted(session: Session, decision: Decision) -> bool:
-    """Tell whether anything of a conversion is on a statement of the contract of a decision on it."""
+    """Tell whether anything of a conversion stands on a statement of the contract of a decision on it: what a run posted
+    and another took back does not."""
     query = (
-        select(StatementLine.id)
+        select(StatementLine.rule)
         .join(Statement, Statement.id == StatementLine.statement_id)
         .where(StatementLine.conversion_id == decision.conversion_id, Statement.contract_id == decision.contract_id)
+        .group_by(StatementLine.rule, StatementLine.part)
+        .having(func.sum(StatementLine.amount) != 0)
     )
     return bool(session.scalar(select(query.exists())))
 
