@@ -19,6 +19,7 @@ from app.cli.diff import diff
 from app.cli.explain import explain
 from app.cli.export import export
 from app.cli.import_ import import_
+from app.cli.jobs import jobs
 from app.cli.key import key
 from app.cli.migrate import migrate
 from app.cli.pack import pack
@@ -30,9 +31,10 @@ from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.terms import terms
 from app.cli.timeline import timeline
+from app.cli.worker import worker
 
 COMMANDS = (
-    *(demo, serve, migrate, key, import_, rates, check, schema, quote, replay, pack),
+    *(demo, serve, worker, jobs, migrate, key, import_, rates, check, schema, quote, replay, pack),
     *(terms, timeline, diff, export, apply, bill, run, close, explain, audit),
 )
 

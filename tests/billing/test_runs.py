@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -310,9 +311,11 @@ def test_a_run_is_computed_in_units_and_stops_when_it_is_asked_to(runtime: Runti
         receive_conversion(ctx, order("o1", "1997-07-02T10:00:00Z", "100.00"))
         first = open_run(ctx, period=JULY, contract="acme").id
     stages: list[str] = []
-    assert compute_run(runtime, first, "worker", lambda stage, done, total: stages.append(stage)) == "ready"
+    assert (
+        compute_run(partial(runtime.work, "worker"), first, lambda stage, done, total: stages.append(stage)) == "ready"
+    )
     assert sorted(set(stages)) == ["comparing", "settling"]
-    assert compute_run(runtime, first, "another worker") == "ready"
+    assert compute_run(partial(runtime.work, "another worker"), first) == "ready"
     with runtime.work("ann") as ctx:
         assert cancel_run(ctx, run=first).state == "cancelled"
         second = open_run(ctx, period=JULY, contract="acme").id
@@ -321,7 +324,7 @@ def test_a_run_is_computed_in_units_and_stops_when_it_is_asked_to(runtime: Runti
         if stage == "comparing":
             raise RunStopped("asked to stop", by="ann")
 
-    assert compute_run(runtime, second, "worker", stop) == "cancelled"
+    assert compute_run(partial(runtime.work, "worker"), second, stop) == "cancelled"
     with runtime.work("ann") as ctx:
         assert run_named(ctx.session, second).ended_by == "ann"
         assert not proposed_statements(ctx.session, second)

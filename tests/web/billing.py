@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -24,7 +25,7 @@ def opened(client: ApiClient, body: dict[str, Any]) -> str:
 def computed(client: ApiClient, body: dict[str, Any]) -> dict[str, Any]:
     """Open a run and have it computed; return it as it is shown then."""
     run = opened(client, body)
-    compute_run(client.keys.runtime, run, "worker")
+    compute_run(partial(client.keys.runtime.work, "worker"), run)
     return dict(client.get(f"/v1/billing-runs/{run}").get_json())
 
 
@@ -43,7 +44,7 @@ def worked(client: ApiClient) -> None:
         found = [(run.id, run.state) for run in ctx.session.scalars(select(BillingRun).order_by(BillingRun.position))]
     for run, state in found:
         if state == "queued":
-            compute_run(client.keys.runtime, run, "worker")
+            compute_run(partial(client.keys.runtime.work, "worker"), run)
         elif state == "posting":
             with client.keys.runtime.work("worker") as ctx:
                 post_run(ctx, run=run)
