@@ -306,11 +306,22 @@ def _revisions(session: Session, program_id: str, ids: Sequence[str]) -> dict[st
     return {str(row[0]): row[1] for row in session.execute(query)}
 
 
+_CORRECTED_VALUE = (
+    select(Correction.facts["order_value"].astext)
+    .where(
+        Correction.conversion_id == Conversion.id,
+        Correction.program_id == Conversion.program_id,
+        Correction.number == Conversion.corrections,
+    )
+    .correlate(Conversion)
+    .scalar_subquery()
+)
+_ORDER_VALUE = func.cast(func.coalesce(_CORRECTED_VALUE, Conversion.facts["order_value"].astext), Reversal.total.type)
 # A conversion that came back as a whole before it was locked is no order of its customer any more.
 _UNDONE = exists().where(
     Reversal.conversion_id == Conversion.id,
     Reversal.program_id == Conversion.program_id,
-    Reversal.leaves_nothing,
+    or_(Reversal.form == "full", Reversal.total >= _ORDER_VALUE),
     Reversal.mode == "restate",
 )
 
