@@ -129,6 +129,7 @@ def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
         ProgramNotFound,
         errors.ConversionLocked,
         errors.ReversalExceeds,
+        errors.ReversalCurrencyDiffers,
         EngineFault,
     ),
     location="/v1/conversions/{program}/{id}",
