@@ -28,12 +28,13 @@ from app.cli.replay import replay
 from app.cli.run import run
 from app.cli.schema import schema
 from app.cli.serve import serve
+from app.cli.statement import statement
 from app.cli.terms import terms
 from app.cli.timeline import timeline
 
 COMMANDS = (
     *(demo, serve, migrate, key, import_, rates, check, schema, quote, replay, pack),
-    *(terms, timeline, diff, export, apply, bill, run, close, explain, audit),
+    *(terms, timeline, diff, export, apply, bill, run, close, statement, explain, audit),
 )
 
 group = AppGroup(
