@@ -44,6 +44,7 @@ READING = {
     "billing/cancel_run",
     "billing/reverse_run",
     "billing/get_document",
+    "billing/get_journal",
     "billing/get_run",
     "billing/get_statement",
     "billing/preview_change",

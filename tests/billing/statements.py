@@ -6,7 +6,7 @@ from typing import Any
 
 from app.billing.operations.bill_at_once import bill_at_once
 from app.contracts.operations.create_contract import create_contract
-from app.conversions.operations.receive_conversions import receive_conversion
+from app.conversions.operations.receive_conversions import receive_conversions
 from app.partners.operations.create_partner import create_partner
 from app.partners.operations.create_program import create_program
 from app.runtime import Context
@@ -42,9 +42,12 @@ def hostile_statement(ctx: Context) -> None:
     create_partner(ctx, id="acme", name="=" + NAME)
     create_contract(ctx, id="acme", program="shop", partner="acme")
     agreed(ctx, "acme", "1997-01-01", rules=rules(paying("2.5")))
-    for day, (identifier, (value, _)) in enumerate(HOSTILE.items(), start=1):
-        # Two hours after midnight in UTC is the evening before in New York.
-        receive_conversion(ctx, order(identifier, f"1997-07-{day + 1:02}T02:00:00Z", value, order_id=f"=o{day}"))
+    # Two hours after midnight in UTC is the evening before in New York.
+    sent = [
+        order(identifier, f"1997-07-{day + 1:02}T02:00:00Z", value, order_id=f"=o{day}")
+        for day, (identifier, (value, _)) in enumerate(HOSTILE.items(), start=1)
+    ]
+    receive_conversions(ctx, sent)
     bill_at_once(ctx, contract="acme", period="1997-07", poster="fay")
     agreed(ctx, "acme", "1997-07-01", rules=rules(paying("2")))
     bill_at_once(ctx, contract="acme", period="1997-07", poster="fay")
