@@ -165,6 +165,33 @@ def test_a_limit_on_both_has_no_fallback(limit: dict[str, Any], is_on_both: bool
     assert new == ([("fallback_for_both", "/body/limits/0/over")] if is_on_both else [])
 
 
+def test_two_payouts_that_do_not_fit_are_not_both_approved(client: ApiClient) -> None:
+    """Each fits what is approved when it is drafted; the second one does not fit the first any more."""
+    set_up(client)
+    author, approver = client.as_("ops", "dana"), client.as_("approver", "sam")
+    at, start = "/v1/contracts/acme/versions/1/rule-versions", {"effective_from": "1997-03-01", "backdated": "restate"}
+    theirs, ours = payout("conversion", limits=[CAP]), payout("delivery", limits=[{**CAP, "max": "30.00"}])
+    bodies = {"payout": theirs, "delivery_payout": ours}
+    written = [author.post(at, {**start, "kind": kind, "body": body}) for kind, body in bodies.items()]
+    assert [answer.status_code for answer in written] == [201, 201]
+    first, second = (f"{at}/{answer.get_json()['kind']}/{answer.get_json()['number']}" for answer in written)
+    for each in (first, second):
+        answer = author.post(f"{each}/submit")
+        assert answer.status_code == 200, answer.data
+    assert approver.post(f"{first}/approve").status_code == 200
+    answer = approver.post(f"{second}/approve")
+    assert answer.status_code == 422
+    assert [(error["code"], error["pointer"]) for error in answer.get_json()["errors"]] == [
+        ("limits_differ", "/body/limits/0/id")
+    ]
+    # With the same limit it is read, submitted and approved at its address, as rules of any other kind.
+    fitting = {**start, "kind": "delivery_payout", "body": payout("delivery", limits=[CAP])}
+    third = f"{at}/delivery_payout/{author.post(at, fitting).get_json()['number']}"
+    assert author.post(f"{third}/submit").status_code == 200
+    assert approver.post(f"{third}/approve").status_code == 200
+    assert author.get(third).get_json()["state"] == "approved"
+
+
 def test_a_payout_on_deliveries_that_is_added_to_a_fallback_is_refused(client: ApiClient) -> None:
     set_up(client)
     author, approver = client.as_("ops", "dana"), client.as_("approver", "sam")
