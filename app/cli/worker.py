@@ -10,6 +10,7 @@ import click
 from app import log
 from app.assembly import TASKS, opened_runtime
 from app.cli.terminal import refusals_shown
+from app.jobs.plan import Plan
 from app.settings import settings_from
 
 
@@ -27,7 +28,7 @@ def worker(concurrency: int, name: str | None, is_once: bool, with_parent: int |
     Start as many as there are processors. What a worker was doing when it died is taken up by another one when it has been
     silent for TERMLINE_LEASE seconds. Each line it logs is one JSON object on standard error.
     """
-    from app.jobs.worker import Plan, work  # the library takes a while to load, which other commands need not wait for
+    from app.jobs.worker import work  # the library takes a while to load, which other commands need not wait for
 
     log.configure()
     settings = settings_from()

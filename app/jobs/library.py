@@ -1,8 +1,7 @@
 """The one file that imports procrastinate, which keeps the queue: putting jobs in, and one worker's life with them.
 
-It takes jobs, listens, beats and hands over. Three things it does not see to are added here, because money is paid by what
-runs: an answer to a job counts only from the worker that has it, jobs of dead workers are found without being asked, and a
-worker whose registration is gone notices.
+It takes jobs, listens, beats and hands over. Two things it does not see to are added here, because money is paid by what
+runs: an answer to a job counts only from the worker that has it, and jobs of dead workers are found without being asked.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -23,12 +21,13 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import QUEUEING_LOCK_CONSTRAINT, JobManager
 from procrastinate.worker import Worker
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.core.errors import AppError
 from app.jobs.faults import seconds_until_again
 from app.jobs.lease import WorkerLease
-from app.jobs.repository import keep_waiting
+from app.jobs.plan import Failure, Plan, task_unknown, worker_lost
+from app.jobs.repository import forget_reports, keep_waiting
 from app.jobs.running import Attempt, run, tell_failure
 from app.jobs.task import JobArgs, Task, Tasks
 from app.runtime import Runtime
@@ -36,7 +35,7 @@ from app.store.roles import APPLICATION
 from app.store.session import KEEP_SCHEMA, KEEPALIVE
 
 log = structlog.get_logger("termline.jobs")
-DATABASE_FAULTS = (ConnectorException, psycopg.Error)
+DATABASE_FAULTS = (ConnectorException, psycopg.Error, SQLAlchemyError)
 POLL_S = 1.0
 BEATS_IN_A_LEASE = 4
 KEPT_DAYS = 30
@@ -51,7 +50,6 @@ SELECT {call} FROM ours
 """
 _FINISH = "procrastinate_finish_job_v1(id, %(status)s, %(delete)s)"
 _RETRY = "procrastinate_retry_job_v2(id, %(at)s, NULL, NULL, NULL)"
-_IS_REGISTERED = "SELECT id FROM procrastinate_workers WHERE id = %(worker)s"
 
 
 def defer(
@@ -100,28 +98,6 @@ def _is_waiting_already(error: BaseException | None) -> bool:
 @cache
 def _putting_in() -> App:
     return App(connector=SyncPsycopgConnector())  # never opened: every job comes with its connection
-
-
-class WorkerLost(AppError):
-    """The workers that ran a job all ended without an answer."""
-
-    code = "worker_lost"
-
-
-class TaskUnknown(AppError):
-    """No worker of this release knows what a job is to do."""
-
-    code = "task_unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a worker works. `once` ends it when nothing is due."""
-
-    name: str
-    lease_s: int
-    concurrency: int = 1
-    once: bool = False
 
 
 async def live(runtime: Runtime, tasks: Tasks, plan: Plan, stopping: asyncio.Event) -> bool:
@@ -182,13 +158,13 @@ async def _keep_house(manager: _Manager, seconds: float) -> None:
         with suppress(*DATABASE_FAULTS):
             await manager.take_over_dead()
             if loop.time() - cleaned > 3600:
+                await manager.delete_old()
                 cleaned = loop.time()
-                await manager.delete_old_jobs(nb_hours=24 * KEPT_DAYS)
         await asyncio.sleep(seconds)
 
 
 def _runner(runtime: Runtime, task: Task, plan: Plan, worker: _Worker) -> Callable[..., None]:
-    def run_job(context: JobContext, **args: Any) -> None:
+    def run_job(context: JobContext, /, **args: Any) -> None:
         job = context.job
         assert job.id is not None
         assert job.worker_id is not None
@@ -222,14 +198,9 @@ class _Manager(JobManager):
         log.info("worker.ready", worker=self._plan.name, number=worker, lease_seconds=self._plan.lease_s)
         return worker
 
-    async def update_heartbeat(self, worker_id: int) -> None:
-        await super().update_heartbeat(worker_id)
-        if not await self.connector.execute_query_all_async(query=_IS_REGISTERED, worker=worker_id):
-            raise ConnectorException("others have taken this worker for dead")  # begins another life
-
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         if status is Status.FAILED and job.task_name not in self._tasks:
-            await self._tell(job, TaskUnknown(f"No worker of this release knows how to do {job.task_name}."))
+            await self._tell(job, task_unknown(job.task_name))
         await self._answer(job, _FINISH, status=status.value, delete=delete_job)
 
     async def retry_job(self, job: Job, retry_at: datetime | None = None, *_: Any, **__: Any) -> None:
@@ -241,9 +212,18 @@ class _Manager(JobManager):
             task = self._tasks.get(job.task_name)
             if task is not None and job.attempts + 1 >= task.attempts:
                 if await self._give(job, _FINISH, status="failed", delete=False):
-                    await self._tell(job, WorkerLost(f"{task.attempts} workers ended while they ran it."))
+                    await self._tell(job, worker_lost(task.attempts))
             elif await self._give(job, _RETRY, at=None):
                 log.warning("job.found", job=job.id, task=job.task_name, attempt=job.attempts)
+
+    async def delete_old(self) -> None:
+        """Delete jobs that were done long ago; what failed stays until somebody has queued it again."""
+        await self.delete_old_jobs(nb_hours=24 * KEPT_DAYS)
+        await asyncio.to_thread(self._forget)
+
+    def _forget(self) -> None:
+        with self._runtime.work(self._plan.name) as ctx:
+            forget_reports(ctx.session)
 
     async def _give(self, job: Job, call: str, **values: Any) -> bool:
         query = _OURS.format(call=call, otherwise="SKIP LOCKED")
@@ -267,10 +247,11 @@ class _Manager(JobManager):
             query=query, job=job.id, attempt=job.attempts, worker=job.worker_id, **values
         )
 
-    async def _tell(self, job: Job, why: AppError) -> None:
+    async def _tell(self, job: Job, why: Failure) -> None:
         log.error("job.failed", job=job.id, task=job.task_name, fault=why.code)
         assert job.id is not None
-        await asyncio.to_thread(tell_failure, self._runtime, job.id, self._plan.name, why)
+        with suppress(SQLAlchemyError):  # that it failed is kept all the same
+            await asyncio.to_thread(tell_failure, self._runtime, job.id, self._plan.name, why)
 
 
 def _connector(engine: Engine, plan: Plan) -> PsycopgConnector:

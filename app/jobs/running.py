@@ -12,6 +12,7 @@ from app.core.clock import system_ticks
 from app.core.errors import AppError
 from app.jobs.faults import Interrupted, LeaseLost, seconds_until_again
 from app.jobs.lease import WorkerLease
+from app.jobs.plan import Failure, failure_of
 from app.jobs.repository import note_failure, note_start
 from app.jobs.task import JobArgs, Task
 from app.runtime import Runtime
@@ -49,21 +50,15 @@ def run(runtime: Runtime, attempt: Attempt) -> None:
         if wait is not None:
             said.warning("job.tried_again_later", seconds=wait, fault=type(error).__name__)
             raise
-        is_refusal = isinstance(error, AppError) and error.kind != "fault"
-        said.error("job.failed", fault=code_of(error), exc_info=None if is_refusal else error)
-        with suppress(LeaseLost, Interrupted, SQLAlchemyError):  # the failure is what matters
-            tell_failure(runtime, attempt.lease.job, attempt.worker, error)
+        is_refusal, failure = isinstance(error, AppError) and error.kind != "fault", failure_of(error)
+        said.error("job.failed", fault=failure.code, exc_info=None if is_refusal else error)
+        with suppress(SQLAlchemyError):  # that it failed is kept all the same
+            tell_failure(runtime, lease.job, attempt.worker, failure)
         raise
     said.info("job.done", milliseconds=(system_ticks() - begun) // 1_000_000)
 
 
-def tell_failure(runtime: Runtime, job: int, worker: str, error: Exception) -> None:
-    """Keep why a job failed: a refusal in its words, a fault of ours by its kind, for its text may hold anything."""
-    shown = error.message if isinstance(error, AppError) else f"A fault of ours: {type(error).__name__}; see the log."
+def tell_failure(runtime: Runtime, job: int, worker: str, failure: Failure) -> None:
+    """Keep why a job failed."""
     with runtime.work(worker) as ctx:
-        note_failure(ctx.session, job, worker, ctx.now(), fault=code_of(error), message=shown)
-
-
-def code_of(error: Exception) -> str:
-    """Return the code of a refusal, or `fault`."""
-    return error.code if isinstance(error, AppError) else "fault"
+        note_failure(ctx.session, job, worker, ctx.now(), fault=failure.code, message=failure.message)

@@ -10,13 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
-from app.jobs.library import DATABASE_FAULTS, Plan, live
+from app.jobs.library import DATABASE_FAULTS, live
+from app.jobs.plan import Plan
 from app.jobs.task import Tasks
 from app.runtime import Runtime
-
-__all__ = ["Plan", "work"]
 
 log = structlog.get_logger("termline.jobs")
 PATIENCE_S = 0.5
@@ -42,7 +40,7 @@ async def _work(runtime: Runtime, tasks: Tasks, plan: Plan, parent: int | None) 
             if await live(runtime, tasks, plan, stopping):
                 break
             log.warning("worker.begins_again", worker=plan.name)
-        except (SQLAlchemyError, *DATABASE_FAULTS) as error:
+        except DATABASE_FAULTS as error:
             log.warning("database.lost", worker=plan.name, fault=type(error).__name__)
         await _pause(stopping)
     if watch is not None:

@@ -104,7 +104,8 @@ def test_a_worker_runs_jobs_and_people_see_how_they_ended(engine: Engine, fresh_
     assert run(fresh_database, "list", "--state", "failed").stdout == "No jobs.\n"
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_worker_beside_the_server_ends_with_it(
     engine: Engine, fresh_database: str, tmp_path: Path, how: signal.Signals
 ) -> None:

@@ -6,21 +6,26 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.adding import queue_lists, wrong_lists
 from tests.faults.server import own_server
 from tests.faults.workers import WorkerProcess, until, until_done, workers_on
 
+STOPPED, CRASHED = (signal.SIGINT, 0.0), (signal.SIGQUIT, 1.2)  # for less than a lease, and for longer
 
-def test_workers_go_on_when_the_database_is_back(tmp_path: Path) -> None:
+
+@pytest.mark.parametrize("times", [[CRASHED], pytest.param([STOPPED, CRASHED] * 5, marks=pytest.mark.slow)])
+def test_workers_go_on_when_the_database_is_back(tmp_path: Path, times: list[tuple[signal.Signals, float]]) -> None:
     with own_server(tmp_path / "home") as server, workers_on(server.engine, tmp_path, lease_s=1) as workers:
-        queue_lists(server.engine, 12, total=100, pause=0.005)
+        queue_lists(server.engine, 10 * len(times), total=100, pause=0.005)
         begun = [0] * 3
         some = [workers.start() for _ in range(3)]
-        for how, seconds in ((signal.SIGINT, 0.0), (signal.SIGQUIT, 1.2)):
+        for how, seconds in times:
             until(lambda: all(now > before for now, before in zip(starts(some), begun, strict=True)))
             begun[:] = starts(some)
             server.stop(how)
-            time.sleep(seconds)  # once shorter than a lease, and once longer
+            time.sleep(seconds)
             server.start()
         waited = until_done(server.engine)
         print(f"done {waited:.1f} s after the database was back")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from sqlalchemy import Engine, text
 
 from tests.faults.adding import queue_lists, wrong_lists
@@ -37,7 +38,7 @@ def test_a_sleeper_that_wakes_up_changes_nothing(engine: Engine, workers: Worker
 
 def test_a_sleeper_that_wakes_up_leaves_the_job_to_whoever_has_it(engine: Engine, workers: Workers) -> None:
     """It wants to put the job back, for its connection was ended; but it is not its job any more."""
-    queue_lists(engine, 1, total=100, pause=0.1)
+    queue_lists(engine, 1, total=30, pause=0.1)
     sleeper = asleep(workers, "unit_half_done")
     other = workers.start()
     until(lambda: other.said("job.started"))
@@ -50,6 +51,7 @@ def test_a_sleeper_that_wakes_up_leaves_the_job_to_whoever_has_it(engine: Engine
         assert connection.scalar(text("SELECT attempts FROM procrastinate_jobs")) == 2
 
 
+@pytest.mark.slow
 def test_sleepers_wake_while_others_work_on_what_they_had(engine: Engine, workers: Workers) -> None:
     queue_lists(engine, 30, total=50, pause=0.01)
     sleepers = [asleep(workers, point) for point in POINTS]
@@ -63,6 +65,7 @@ def test_sleepers_wake_while_others_work_on_what_they_had(engine: Engine, worker
     assert workers.faults() == []
 
 
+@pytest.mark.slow
 def test_without_the_lease_a_sleeper_does_harm_which_is_found(engine: Engine, workers: Workers) -> None:
     queue_lists(engine, 1, total=50, task="tests.add_without_a_lease")
     sleeper = asleep(workers, "unit_half_done")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, text
 
 from app.core.clock import system_clock
@@ -91,6 +92,38 @@ def test_a_new_job_is_begun_without_waiting_for_the_next_look(engine: Engine, wo
         until(lambda number=number: len(worker.said("job.done")) == number + 1, 10)  # type: ignore[misc]
 
 
+def test_a_worker_that_others_took_for_dead_begins_again(engine: Engine, workers: Workers) -> None:
+    worker = workers.start()
+    until(lambda: worker.said("worker.ready"))
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM procrastinate_workers"))
+    queue_lists(engine, 3, total=5)
+    until_done(engine)
+    assert wrong_lists(engine) == {}
+    assert len(worker.said("worker.ready")) == 2
+    assert len(worker.said("job.done")) == 3
+
+
+def test_what_was_done_long_ago_is_deleted_and_what_failed_is_not(engine: Engine, workers: Workers) -> None:
+    queue_lists(engine, 2, total=5)
+    refused = queue_one(engine, "tests.refuse", "refused")
+    workers.start(once=True).process.join(30)
+    with engine.begin() as connection:
+        made_old = "UPDATE procrastinate_events SET at = at - interval '31 days' WHERE job_id <> 2"
+        connection.execute(text(made_old))
+    workers.start()
+    until(lambda: len(listed(engine)) == 2)
+    assert {found.number for found in listed(engine)} == {2, refused}
+    until(lambda: reported(engine) == {2, refused})
+
+
+def reported(engine: Engine) -> set[int]:
+    """Return the jobs of which workers said something."""
+    with engine.connect() as connection:
+        return set(connection.scalars(text("SELECT job_id FROM job_reports")))
+
+
+@pytest.mark.slow
 def test_long_work_keeps_its_lease(engine: Engine, workers: Workers) -> None:
     queue_lists(engine, 1, total=10, pause=0.9)
     for _ in range(3):

@@ -10,8 +10,9 @@ from app import log
 from app.adapters.fact_files import shipped_catalogue
 from app.assembly import TASKS as SHIPPED
 from app.engine.reference import ReferenceMatcher
+from app.jobs.plan import Plan
 from app.jobs.task import registry
-from app.jobs.worker import Plan, work
+from app.jobs.worker import work
 from app.runtime import Runtime
 from app.store.session import engine_for
 from tests.faults.adding import ADDING

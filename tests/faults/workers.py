@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from app.jobs.worker import Plan
+from app.jobs.plan import Plan
 from tests.faults.points import Stop
 from tests.faults.worker_process import run
 
@@ -59,7 +59,7 @@ class WorkerProcess:
 
     def is_paused(self) -> bool:
         """Tell whether it lies stopped."""
-        return f"{self.process.pid}" != "" and Path(f"/proc/{self.process.pid}/stat").read_text().split()[2] == "T"
+        return Path(f"/proc/{self.process.pid}/stat").read_text().split()[2] == "T"
 
 
 class Workers:
