@@ -1,5 +1,5 @@
-"""DuckDB: a database in memory that reaches nothing outside, how facts get into it, and what it is asked. The only file
-that imports it. What is asked is `statement.py`'s.
+"""DuckDB: a database in memory that reaches nothing outside, how facts get into it, and what it is asked. Nothing else
+asks it anything; `parquet.py` has it write files. What is asked is `statement.py`'s.
 """
 
 from __future__ import annotations

@@ -43,6 +43,8 @@ READING = {
     "billing/bill_at_once",
     "billing/cancel_run",
     "billing/reverse_run",
+    "billing/get_document",
+    "billing/get_journal",
     "billing/get_run",
     "billing/get_statement",
     "billing/preview_change",
