@@ -25,6 +25,7 @@ from app.cli.migrate import migrate
 from app.cli.pack import pack
 from app.cli.quote import quote
 from app.cli.rates import rates
+from app.cli.reconcile import reconcile
 from app.cli.replay import replay
 from app.cli.run import run
 from app.cli.schema import schema
@@ -35,7 +36,7 @@ from app.cli.timeline import timeline
 
 COMMANDS = (
     *(demo, serve, migrate, key, import_, rates, check, schema, quote, replay, pack),
-    *(terms, timeline, diff, export, apply, bill, run, close, statement, journal, explain, audit),
+    *(terms, timeline, diff, export, apply, bill, run, close, statement, journal, reconcile, explain, audit),
 )
 
 group = AppGroup(

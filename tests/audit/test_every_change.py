@@ -48,6 +48,7 @@ READING = {
     "billing/get_run",
     "billing/get_statement",
     "billing/preview_change",
+    "billing/reconcile_statement",
     # It drafts by the operations that note it; exporting reads.
     "contract_files/apply_documents",
     "contract_files/export_contract",
