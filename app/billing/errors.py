@@ -67,3 +67,8 @@ class PeriodClosedAlready(AppError):
 class PartnerFileRefused(AppError):
     code = "partner_file_refused"
     kind = "invalid"
+
+
+class InvoiceRefused(AppError):
+    code = "invoice_refused"
+    kind = "invalid"

@@ -19,6 +19,7 @@ from app.cli.diff import diff
 from app.cli.explain import explain
 from app.cli.export import export
 from app.cli.import_ import import_
+from app.cli.invoice import invoice
 from app.cli.journal import journal
 from app.cli.key import key
 from app.cli.migrate import migrate
@@ -36,7 +37,7 @@ from app.cli.timeline import timeline
 
 COMMANDS = (
     *(demo, serve, migrate, key, import_, rates, check, schema, quote, replay, pack),
-    *(terms, timeline, diff, export, apply, bill, run, close, statement, journal, reconcile, explain, audit),
+    *(terms, timeline, diff, export, apply, bill, run, close, statement, invoice, journal, reconcile, explain, audit),
 )
 
 group = AppGroup(
