@@ -78,3 +78,16 @@ def test_the_command_compares_a_file(
     assert run("journal", "--program", "shop", "--format", "csv").stdout_bytes.count(b"\r\n") == 19
     assert len(run("journal", "--program", "shop", "--json").stdout.splitlines()) == 9
     assert run("journal", "--program", "none").exit_code == 2
+
+    party = {"name": "A & B", "country": "US", "tax_id": "US1"}
+    given = {"program": party, "partner": party, "tax": {"category": "Z"}, "payment_terms": "30 days"}
+    invoicing, xml = tmp_path / "invoicing.json", tmp_path / "invoice.xml"
+    invoicing.write_text(json.dumps(given))
+    assert run("invoice", "acme", "1997-07", "--invoicing", str(invoicing), "--output", str(xml)).exit_code == 0
+    assert b">389<" in xml.read_bytes()
+    assert b">11.25<" in xml.read_bytes()
+    of_posting = run("invoice", "acme", "1997-07", "--invoicing", str(invoicing), "--posting", "1")
+    assert ">acme/1997-07/1<" in of_posting.stdout
+    assert run("invoice", "acme", "1997-07", "--invoicing", str(invoicing), "--posting", "2").exit_code == 2
+    invoicing.write_text("{}")
+    assert "payment_terms is missing" in run("invoice", "acme", "1997-07", "--invoicing", str(invoicing)).stderr
