@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -107,6 +107,13 @@ def progress_of(session: Session, run_id: str) -> BillingRunProgress:
     """Return how far a run is, as it stands now."""
     query = select(BillingRunProgress).where(BillingRunProgress.run_id == run_id)
     return session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def note_progress(session: Session, run_id: str, stage: str, done: int, total: int | None, at: datetime) -> str | None:
+    """Write down how far a run is; return who asked it to stop, if anybody did."""
+    values = {"stage": stage, "done": done, "total": total, "at": at}
+    query = update(BillingRunProgress).where(BillingRunProgress.run_id == run_id).values(**values)
+    return session.scalar(query.returning(BillingRunProgress.stop_asked_by))
 
 
 def add_proposed(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -36,6 +36,7 @@ from app.billing.run_schemas import (
     NewBillingRun,
     ProposedLineShown,
 )
+from app.billing.tasks import hand_over
 from app.contracts.errors import ContractNotFound
 from app.core.as_of import read_as_of
 from app.partners.errors import ProgramNotFound
@@ -71,7 +72,7 @@ def add_billing_run(ctx: Context, **asked: Any) -> dict[str, Any]:
     is. Nothing is posted by that: somebody else looks at it and posts it. A late conversion or a back-dated amendment
     becomes correction lines, each linked to the line it corrects. While a run is open, no other bills the same.
     """
-    return _shown(ctx, open_run(ctx, **asked))
+    return _shown(ctx, hand_over(ctx, open_run(ctx, **asked)))
 
 
 @routes.lists(
@@ -127,7 +128,7 @@ def post_billing_run(ctx: Context, run: str) -> dict[str, Any]:
     A worker posts what was looked at, all of it or nothing, in the service month, or where the books are closed in the first
     month that is open. Less than nothing is never paid: what is below zero is carried forward.
     """
-    return _shown(ctx, ask_posting(ctx, run=run))
+    return _shown(ctx, hand_over(ctx, ask_posting(ctx, run=run)))
 
 
 @routes.writes(
@@ -156,7 +157,7 @@ def cancel_billing_run(ctx: Context, run: str) -> dict[str, Any]:
 def reverse_billing_run(ctx: Context, run: str) -> dict[str, Any]:
     """Open a run that takes back what another one posted, line by line. It is looked at and posted like any other; the next
     run of the month posts what should exist then."""
-    return _shown(ctx, reverse_run(ctx, run=run))
+    return _shown(ctx, hand_over(ctx, reverse_run(ctx, run=run)))
 
 
 @routes.writes(

@@ -20,6 +20,7 @@ from app.cli.explain import explain
 from app.cli.export import export
 from app.cli.import_ import import_
 from app.cli.invoice import invoice
+from app.cli.jobs import jobs
 from app.cli.journal import journal
 from app.cli.key import key
 from app.cli.migrate import migrate
@@ -34,9 +35,10 @@ from app.cli.serve import serve
 from app.cli.statement import statement
 from app.cli.terms import terms
 from app.cli.timeline import timeline
+from app.cli.worker import worker
 
 COMMANDS = (
-    *(demo, serve, migrate, key, import_, rates, check, schema, quote, replay, pack),
+    *(demo, serve, worker, jobs, migrate, key, import_, rates, check, schema, quote, replay, pack),
     *(terms, timeline, diff, export, apply, bill, run, close, statement, invoice, journal, reconcile, explain, audit),
 )
 

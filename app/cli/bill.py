@@ -16,6 +16,7 @@ from app.billing.operations.compute_run import Report, compute_run
 from app.billing.operations.get_run import parts_of
 from app.billing.operations.open_run import open_run
 from app.billing.run_repository import run_named
+from app.billing.tasks import hand_over
 from app.cli.terminal import actor, as_json, counted, out, print_json, progress, refusals_shown, runtime
 from app.runtime import Runtime
 
@@ -38,9 +39,9 @@ def bill(contract: str | None, program: str | None, period: str, whom: str | Non
     who = whom or actor()
     with runtime() as opened:
         with opened.work(who) as ctx:
-            run = open_run(ctx, contract=contract, program=program, period=period).id
+            run = hand_over(ctx, open_run(ctx, contract=contract, program=program, period=period)).id
         with reported() as report:
-            state = compute_run(opened, run, who, report)
+            state = compute_run(lambda: opened.work(who), run, report)
         shown = run_shown(opened, run)
     if is_json:
         print_json(shown)

@@ -9,9 +9,10 @@ import click
 from app.billing.describe_run import brief_data, proposed_line_data
 from app.billing.operations.cancel_run import cancel_run
 from app.billing.operations.compute_run import compute_run
-from app.billing.operations.post_run import ask_posting, post_run
+from app.billing.operations.post_run import ask_posting, post_or_fail
 from app.billing.operations.reverse_run import reverse_run
 from app.billing.run_repository import proposed_lines, run_named, runs_before
+from app.billing.tasks import hand_over
 from app.cli.bill import as_whom, reported, run_shown, show_run
 from app.cli.terminal import actor, as_json, print_json, refusals_shown, runtime
 from app.contracts.repository import contract_named
@@ -78,9 +79,8 @@ def post(run_id: str, whom: str | None, is_json: bool) -> None:
     with runtime() as opened:
         with opened.work(who) as ctx:
             if run_named(ctx.session, run_id).state != "posting":
-                ask_posting(ctx, run=run_id)
-        with opened.work(who) as ctx:
-            post_run(ctx, run=run_id)
+                hand_over(ctx, ask_posting(ctx, run=run_id))
+        post_or_fail(lambda: opened.work(who), run_id)
         _show(opened, run_id, is_json)
 
 
@@ -107,9 +107,9 @@ def reverse(run_id: str, whom: str | None, is_json: bool) -> None:
     who = whom or actor()
     with runtime() as opened:
         with opened.work(who) as ctx:
-            mirror = reverse_run(ctx, run=run_id).id
+            mirror = hand_over(ctx, reverse_run(ctx, run=run_id)).id
         with reported() as report:
-            compute_run(opened, mirror, who, report)
+            compute_run(lambda: opened.work(who), mirror, report)
         _show(opened, mirror, is_json)
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.billing.accounts import account_balances
 from app.billing.describe import balance_data, line_data
 from app.billing.operations.bill_at_once import bill_at_once
 from app.billing.operations.close_period import close_period
@@ -240,18 +241,21 @@ class _Run:
                 named = list(story.expect["decisions"])
                 wanted = None if full else [*named, *(name.rpartition("/")[0] for name in named)]
                 records = []
+                of_days = list(story.expect.get("deliveries", {}))
                 for program in (self.program, *(other["id"] for other in story.programs)):
                     settle_program(ctx, program, self.progress)
                     records += current_records(ctx.session, program, wanted)
+                    outcome.deliveries |= _days(ctx, program, of_days, full)
                 outcome.decisions = decisions_summary(records, named)
                 self.add_lives(ctx, outcome.decisions)
-                outcome.deliveries = _days(ctx, self.program, list(story.expect.get("deliveries", {})), full)
                 outcome.statements = _statements(ctx, full or _names_lines(story))
+                outcome.accounts = _accounts(ctx) if full or story.expect.get("accounts") else {}
                 outcome.lives = lives(ctx, [contract["id"] for contract in story.contracts])
         for part, found in (
             ("decisions", outcome.decisions),
             ("deliveries", outcome.deliveries),
             ("statements", outcome.statements),
+            ("accounts", outcome.accounts),
             ("quotes", outcome.quotes),
             *outcome.lives.items(),
         ):
@@ -277,6 +281,14 @@ def _days(ctx: Context, program: str, named: list[str], full: bool) -> dict[str,
     contracts = None if full else sorted({name.rpartition("/")[0] for name in named})
     rows = day_records(ctx.session, program, contracts) if full or contracts else []
     return {f"{row.contract_id}/{row.delivered_on}": day_summary(row.record) for row in rows}
+
+
+def _accounts(ctx: Context) -> dict[str, dict[str, str]]:
+    """Return what was booked by month of the books and currency, by account, debits positive."""
+    return {
+        f"{period}/{currency}": {account: shown(amount, currency) for account, amount in by_account.items()}
+        for (period, currency), by_account in account_balances(ctx.session).items()
+    }
 
 
 def _names_lines(story: Story) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.adapters.yaml_files import Document
+from app.billing.accounts import ACCOUNTS
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant
 from app.core.json_text import JsonFloat
@@ -86,6 +87,7 @@ EXPECTED = {
         "lines",
         "placements",
     ),
+    "accounts": ACCOUNTS,
     "versions": ("kind", "status", "state", "effective_from", "in_force_from", "base", "ends_on", "approvals_needed"),
     "contracts": ("status", "gaps"),
     "renewals": ("ends_on", "notice_on", "mode"),

@@ -185,6 +185,7 @@ OPERATIONS: dict[str, Asked] = {
         nothing="/v1/conversions/shop/nobody-1/corrections",
         body={"facts": {"order_value": "8.00"}, "reason": "Net of a voucher"},
     ),
+    "list_corrections": _of(WITH_PARTNERS, "/v1/conversions/shop/@-2/corrections"),
     "add_reversal": _of(
         frozenset({"ops", "billing", "admin"}),
         "/v1/conversions/shop/@-1/reversals",

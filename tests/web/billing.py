@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
-
-from app.billing.operations.compute_run import compute_run
-from app.billing.operations.post_run import post_run
-from app.store.models import BillingRun
+from app.assembly import TASKS
+from app.jobs.at_once import work_off
 from tests.web.client import ApiClient
 
 OPENER, POSTER = ("billing", "billing"), ("finance", "finance")
@@ -21,10 +18,15 @@ def opened(client: ApiClient, body: dict[str, Any]) -> str:
     return str(answer.get_json()["id"])
 
 
+def worked(client: ApiClient) -> None:
+    """Do what a worker would find in the queue."""
+    work_off(client.keys.runtime, TASKS)
+
+
 def computed(client: ApiClient, body: dict[str, Any]) -> dict[str, Any]:
     """Open a run and have it computed; return it as it is shown then."""
     run = opened(client, body)
-    compute_run(client.keys.runtime, run, "worker")
+    worked(client)
     return dict(client.get(f"/v1/billing-runs/{run}").get_json())
 
 
@@ -32,21 +34,8 @@ def posted(client: ApiClient, run: str) -> dict[str, Any]:
     """Have a run posted; return it as it is shown then."""
     answer = client.as_(*POSTER).post(f"/v1/billing-runs/{run}/post")
     assert answer.status_code == 202, answer.text
-    with client.keys.runtime.work("worker") as ctx:
-        post_run(ctx, run=run)
+    worked(client)
     return dict(client.get(f"/v1/billing-runs/{run}").get_json())
-
-
-def worked(client: ApiClient) -> None:
-    """Do what a worker would find to do."""
-    with client.keys.runtime.work("worker") as ctx:
-        found = [(run.id, run.state) for run in ctx.session.scalars(select(BillingRun).order_by(BillingRun.position))]
-    for run, state in found:
-        if state == "queued":
-            compute_run(client.keys.runtime, run, "worker")
-        elif state == "posting":
-            with client.keys.runtime.work("worker") as ctx:
-                post_run(ctx, run=run)
 
 
 def billed(client: ApiClient, body: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,42 +22,46 @@ from app.core.ids import derived_id
 from app.core.money import ZERO, total
 from app.core.period import month_from, parse_month
 from app.core.rounding import shown
-from app.runtime import Context, Runtime
+from app.runtime import Context
 from app.store.models import BillingRun, Contract, ProposedStatement
 
 Report = Callable[[str, int, int | None], None]
 """Is told the stage a run is in, how much of it is done, and of how much; may raise RunStopped."""
 
 
+Work = Callable[[], AbstractContextManager[Context]]
+"""Gives a unit of work."""
+
+
 def unreported(stage: str, done: int, total: int | None) -> None:
     """Tell nobody."""
 
 
-def compute_run(runtime: Runtime, run: str, actor: str, report: Report = unreported) -> str:
+def compute_run(work: Work, run: str, report: Report = unreported) -> str:
     """Compute a run that is queued, in units of work that can be begun again wherever a worker died; return its state then.
 
     What cannot be proposed, because a control total differs, fails the run; one that is asked to stop is cancelled. A run
     that was computed meanwhile by somebody else is left as it is.
     """
-    with runtime.work(actor) as ctx:
+    with work() as ctx:
         found = begin(ctx, run)
         if found.state != "computing":
             return found.state
         program = found.program_id
     try:
         report("settling", 0, None)
-        with runtime.work(actor) as ctx:
+        with work() as ctx:
             settle_program(ctx, program, lambda looked_at: report("settling", looked_at, None))
-        with runtime.work(actor) as ctx:
+        with work() as ctx:
             return propose(ctx, run, report).state
     except RunStopped as stopped:
-        with runtime.work(actor) as ctx:
-            return end(ctx, run, "cancelled", stopped.details.get("by", actor)).state
+        with work() as ctx:
+            return end(ctx, run, "cancelled", str(stopped.details["by"])).state
     except AppError as refusal:
         if refusal.kind in ("fault", "unavailable"):
             raise
-        with runtime.work(actor) as ctx:
-            return end(ctx, run, "failed", actor, refusal).state
+        with work() as ctx:
+            return end(ctx, run, "failed", ctx.actor, refusal).state
 
 
 def begin(ctx: Context, run: str) -> BillingRun:

@@ -8,6 +8,7 @@ from datetime import date
 from app.audit.record import record
 from app.billing.balance import going_on_from
 from app.billing.errors import ControlsDiffer, RunElsewhere, RunOutdated, SelfPosting
+from app.billing.operations.compute_run import Work, end
 from app.billing.run_repository import (
     closed_up_to,
     give_up_proposed,
@@ -68,6 +69,16 @@ def post_run(ctx: Context, *, run: str) -> BillingRun:
     return found
 
 
+def post_or_fail(work: Work, run: str) -> str:
+    """Post a run in a unit of work; one that is outdated, or does not tie out, fails instead. Return its state then."""
+    try:
+        with work() as ctx:
+            return post_run(ctx, run=run).state
+    except (RunOutdated, ControlsDiffer) as refusal:
+        with work() as ctx:
+            return end(ctx, run, "failed", ctx.actor, refusal).state
+
+
 def _has_any(proposed: ProposedStatement) -> bool:
     return bool(proposed.lines or proposed.accruals)
 
@@ -91,7 +102,7 @@ def _post(ctx: Context, run: BillingRun, proposed: ProposedStatement, closed: st
         run_id=run.id,
         number=number,
         accounting_period=accounting_period(proposed.period, closed),
-        posted_by=ctx.actor,
+        posted_by=run.posted_by or ctx.actor,
         posted_at=ctx.now(),
         lines=proposed.lines,
         amount=proposed.amount,

@@ -24,6 +24,7 @@ from app.store.models.contracts import (
 from app.store.models.conversions import Conversion, Correction, Decision, Reversal, Touch, UnsettledConversion
 from app.store.models.deliveries import Delivery, DeliveryAdjustment, UnsettledDay
 from app.store.models.idempotency import IdempotencyKey
+from app.store.models.jobs import JobReport
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import AttributionModel, Partner, Program
 from app.store.models.rates import ExchangeRate
@@ -50,6 +51,7 @@ __all__ = [
     "ExchangeRate",
     "IdempotencyKey",
     "InstallationSecret",
+    "JobReport",
     "ListVersion",
     "NamedList",
     "Partner",
