@@ -14,6 +14,7 @@ from app.assembly import opened_runtime
 from app.audit.routes import routes as audit
 from app.billing.document_routes import routes as documents
 from app.billing.journal_routes import routes as journal
+from app.billing.reconciliation_routes import routes as reconciliations
 from app.billing.routes import routes as billing
 from app.billing.run_routes import routes as billing_runs
 from app.contracts.diff_routes import routes as contracts
@@ -29,7 +30,7 @@ from app.web.rate import Rate
 
 ROOMS = (
     *(partners, rulesets, contracts, rates, conversions, deliveries),
-    *(billing, billing_runs, documents, journal, audit, keys),
+    *(billing, billing_runs, documents, journal, reconciliations, audit, keys),
 )
 
 

@@ -28,6 +28,14 @@ def read_json(path: Path) -> Any:
         raise FileRefused(f"{path} is not JSON: {error}.") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """Return what is in a file. Raises FileRefused where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FileRefused(f"{path} cannot be read: {error.strerror}.") from error
+
+
 def write_bytes(path: Path | None, data: bytes) -> None:
     """Write to a file, or print. Raises FileRefused where the file cannot be written."""
     if path is None:

@@ -245,6 +245,7 @@ OPERATIONS: dict[str, Asked] = {
     "show_statement_parquet": _of(WITH_PARTNERS, "/v1/statements/@/1997-07/parquet"),
     "show_statement_page": _of(WITH_PARTNERS, "/v1/statements/@/1997-07/page"),
     "list_journal": Asked(HOUSE, "/v1/journal", is_list=True, more=("/v1/journal?contract=zulu",)),
+    "reconcile": _of(HOUSE, "/v1/statements/@/1997-07/reconciliations", {"rows": [{"id": "acme-1", "amount": "1.00"}]}),
     # keys
     "add_api_key": Asked(ADMIN, "/v1/api-keys", body={"name": "newcomer", "role": "admin"}),
     "list_api_keys": Asked(ADMIN, "/v1/api-keys", is_list=True),

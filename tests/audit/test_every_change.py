@@ -48,6 +48,7 @@ READING = {
     "billing/get_run",
     "billing/get_statement",
     "billing/preview_change",
+    "billing/reconcile_statement",
     # It drafts by the operations that note it; exporting reads.
     "contract_files/apply_documents",
     "contract_files/export_contract",
@@ -116,6 +117,7 @@ STORY = [
     Deed("cancel_billing_run", "billing", f"/v1/billing-runs/{RUN}/cancel", None, ("billing_run.cancelled",)),
     Deed("add_billing_run", "billing", "/v1/billing-runs", {"contract": "acme", "period": "1997-07"}, ("billing_run.opened",)),
     Deed("post_billing_run", "finance", f"/v1/billing-runs/{NEXT}/post", None, ("billing_run.post_asked",), worked=True),
+    Deed("reconcile", "finance", "/v1/statements/acme/1997-07/reconciliations", {"rows": [{"id": "o1", "amount": "6.00"}]}),
     Deed("reverse_billing_run", "billing", f"/v1/billing-runs/{NEXT}/reversals", None, ("billing_run.opened",), worked=True),
     Deed("add_rule_version", "ops", f"{VERSIONS}/1/rule-versions", {"kind": "payout", "effective_from": "1997-06-01", "backdated": "restate", "body": payout("7")}, ("rule_version.drafted",)),
     Deed("submit_rules", "ops", f"{VERSIONS}/1/rule-versions/payout/2/submit", None, ("rule_version.submitted",)),
