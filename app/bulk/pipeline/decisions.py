@@ -1,0 +1,238 @@
+"""From rows of a run to decisions, the very same that `engine/evaluate.py` makes one by one. Pure.
+
+The rows say what is decided: verdicts, rules, counters, amounts. What is added here are words, which are the engine's own,
+and where they are made of the same numbers they are held against the rows: a difference is a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from app.bulk.pipeline.groups import Group
+from app.bulk.pipeline.judging import MASK, DueCode, Verdict
+from app.bulk.pipeline.limits import Said
+from app.bulk.pipeline.lines import Place
+from app.bulk.pipeline.plan import Plan
+from app.core.currency import minor_digits
+from app.core.fractions import WHOLE, as_decimal, fraction_text
+from app.core.money import EXACT
+from app.engine.admission import refusals
+from app.engine.counters import Before, Counter
+from app.engine.decision import ADJUSTMENT, Decision, Line, Outcome, Reason
+from app.engine.eligibility import judge
+from app.engine.evaluate import Case, Party, adds_of, facts_for, said_of, undecided
+from app.engine.factsheet import Conversion
+from app.engine.matcher import EngineFault, Facts
+from app.engine.payout.adjustments import bookings
+from app.engine.payout.formulas import facts_missing, word_of
+from app.engine.payout.limits import Within, within_limits
+from app.engine.payout.lines import FALLBACK, chosen
+from app.engine.payout.volume_tables import tables_in
+from app.engine.terms import NoTerms, Terms
+from app.rulelang.ast import Fallback, Limit
+from app.rulelang.facts import MAX_SCALE
+
+Found = Mapping[str, Any]
+"""A row of `decided` by column."""
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Makes decisions of the rows of a run."""
+
+    plan: Plan
+
+    def decision(self, row: Found, conversion: Conversion) -> Decision:
+        """Return the decision of one row on its conversion, with what is known of its order and customer."""
+        partner = row["partner"]
+        world = self.plan.world
+        if partner is None:
+            return undecided(conversion, "unattributed", (Reason("NO_CLAIM"),), None, world.currency)
+        if row["terms"] is None:
+            found = world.terms_at(partner, conversion.event_at)
+            assert isinstance(found, NoTerms), found
+            case = Case(conversion, {partner: found}, world.model_at(conversion.event_at), world.currency)
+            reason = Reason(found.code, actual=found.because)
+            return said_of(
+                case, partner, Party(None, conversion.facts, "no_contract", ()), "no_contract", (reason,), None
+            )
+        terms = world.terms[row["terms"]]
+        case = Case(conversion, {partner: terms}, world.model_at(conversion.event_at), world.currency)
+        facts = facts_for(terms, conversion)
+        return self._decided(row, case, Party(terms, facts, None, ()), terms)
+
+    def _decided(self, row: Found, case: Case, party: Party, terms: Terms) -> Decision:
+        partner, facts = row["partner"], party.facts
+        before = self.before(row, terms) if partner == case.conversion.partner else None
+        refused, reasons = _refused(row, case.conversion, terms, facts)
+        if refused is not None:
+            return said_of(case, partner, party, refused, reasons, before)
+        if terms.attribution_body.claims == "refuse":
+            return said_of(case, partner, party, "unattributed", (Reason("CLAIM_REFUSED", "claims"),), before)
+        assert before is not None
+        rules = chosen(terms.payout_body, _set(row, "hits", _payout_ids(terms)))
+        if row["due"] != DueCode.DUE:
+            return said_of(case, partner, party, "held", _not_due(row, rules, facts), before)
+        if isinstance(rules, Reason):
+            raise EngineFault("the bulk engine pays by rules that do not pay", conversion=case.conversion.id)
+        return self._paid(row, case, party, terms, rules, before)
+
+    def _paid(
+        self, row: Found, case: Case, party: Party, terms: Terms, rules: list[tuple[str, Any]], before: Before
+    ) -> Decision:
+        partner, facts, currency = row["partner"], party.facts, terms.contract.currency
+        due = self._lines(row, terms, rules)
+
+        def instead(limit: Limit) -> list[Line] | tuple[Reason, ...]:
+            return self._fallback(row, terms, limit, due, facts)
+
+        paid = within_limits(due, terms.limits, before, currency, instead)
+        _hold_against(row, paid, self.plan.lines, terms)
+        if paid.refused is not None:
+            return said_of(case, partner, party, paid.refused, paid.reasons, before)
+        tables = () if paid.beyond else [table for rule, formula in rules for table in tables_in(rule, formula)]
+        booked = {key: of for table in tables for key, of in bookings(table, facts, before, WHOLE).items()}
+        adds = adds_of(terms, facts, paid.lines, paid.beyond, booked)
+        credit = ((terms.contract.partner, fraction_text(WHOLE)),)
+        return said_of(case, partner, party, "rated", paid.reasons, before, credit, paid.lines, adds)
+
+    def before(self, row: Found, terms: Terms) -> dict[Counter, Decimal]:
+        """Return what the counters of terms held before."""
+        reads = self.plan.tallies.reads.get(row["terms"], {})
+        return {counter: self._held(row, counter, reads[counter], terms) for counter in terms.counters_since}
+
+    def _held(self, row: Found, counter: Counter, tally: int, terms: Terms) -> Decimal:
+        value = int(row[self.plan.tallies.column(tally)])
+        match counter.measure:
+            case "entered":
+                return Decimal(min(value, 1))
+            case "amount":
+                return Decimal(value).scaleb(-self.group(row).shape.digits, EXACT)
+            case "sum" | "booked":
+                return Decimal(value).scaleb(-self._scale(counter, terms), EXACT)
+        return Decimal(value)
+
+    def _scale(self, counter: Counter, terms: Terms) -> int:
+        fact = counter.fact
+        if counter.table:
+            tables = (table for rule, formula in _formulas(terms) for table in tables_in(rule, formula))
+            fact = next(table.tiers.by.fact for table in tables if table.name == counter.table)
+        return MAX_SCALE if fact is not None and self.plan.world.catalogue[fact].type == "decimal" else 0
+
+    def group(self, row: Found) -> Group:
+        """Return the shape of a row's terms."""
+        return self.plan.groups[row["shape"]]
+
+    def _lines(self, row: Found, terms: Terms, rules: list[tuple[str, Any]]) -> list[Line]:
+        group = self.group(row)
+        ids = [*_payout_ids(terms), "otherwise"]
+        found: list[Line] = []
+        left = list(rules)
+        for at, place in enumerate(self.plan.places[group.number]):
+            precise = row[f"precise_{at}"]
+            if precise is None:
+                continue
+            exactly = as_decimal(Fraction(int(precise), 10 ** self.scales[group.number][at]))
+            rounded = Decimal(int(row[f"amount_{at}"])).scaleb(-group.shape.digits, EXACT)
+            rule, formula = (ids[place.rules[0][0]], None) if place.is_adjustment else left.pop(0)
+            word, part = ("tiers", ADJUSTMENT) if formula is None else (word_of(formula), "")
+            found.append(Line(rule, word, exactly, rounded, terms.contract.currency, part))
+        if left:
+            raise EngineFault("the bulk engine lacks a line", rule=left[0][0])
+        return found
+
+    @cached_property
+    def scales(self) -> dict[int, list[int]]:
+        """The scale of each precise amount, by shape and place."""
+        return {
+            group.number: [self._scale_at(group, place) for place in self.plan.places[group.number]]
+            for group in self.plan.groups
+        }
+
+    def _scale_at(self, group: Group, place: Place) -> int:
+        return self.plan.pricing(group).amount(place).scale
+
+    def _fallback(
+        self, row: Found, terms: Terms, limit: Limit, due: list[Line], facts: Facts
+    ) -> list[Line] | tuple[Reason, ...]:
+        assert isinstance(limit.over, Fallback)
+        at, formula = terms.limits.index(limit), limit.over.formula
+        missing = facts_missing(formula, facts)
+        if missing:
+            return tuple(Reason("MISSING_FACT", limit.id, name) for name in missing)
+        group = self.group(row)
+        shape = group.shape.limits[at]
+        assert not isinstance(shape.over, str)
+        scale = self.plan.pricing(group).prices.price(shape.over).scale
+        exactly = as_decimal(Fraction(int(row[f"fallback_precise_{at}"]), 10**scale))
+        rounded = Decimal(int(row[f"fallback_{at}"])).scaleb(-group.shape.digits, EXACT)
+        line = Line(limit.id, word_of(formula), exactly, rounded, terms.contract.currency, FALLBACK)
+        return [line, *(each for each in due if each.part == ADJUSTMENT)]
+
+
+def _refused(
+    row: Found, conversion: Conversion, terms: Terms, facts: Facts
+) -> tuple[Outcome | None, tuple[Reason, ...]]:
+    verdict = row["verdict"]
+    if verdict == Verdict.ELIGIBLE:
+        return None, ()
+    if verdict == Verdict.NOT_COUNTED:
+        found = refusals(terms, conversion) if terms.pays_conversions else (Reason("PAID_PER_DELIVERY"),)
+        return "ineligible", found
+    if verdict == Verdict.MISSING_FACT:
+        return "held", tuple(Reason("MISSING_FACT", fact=name) for name in terms.facts_required if name not in facts)
+    said = _set(row, "said", [rule.id for rule in terms.eligibility_body.rules])
+    refused, reasons = judge(terms.eligibility_body, said, facts)
+    expected = "ineligible" if verdict in (Verdict.REJECTED, Verdict.REJECTED_OTHERWISE) else "held"
+    if refused != expected:
+        raise EngineFault("the bulk engine judges otherwise", conversion=conversion.id, bulk=expected)
+    return refused, reasons
+
+
+def _not_due(row: Found, rules: list[tuple[str, Any]] | Reason, facts: Facts) -> tuple[Reason, ...]:
+    if isinstance(rules, Reason):
+        return (rules,)
+    missing = [(rule, name) for rule, formula in rules for name in facts_missing(formula, facts)]
+    if row["due"] != DueCode.MISSING_FACT or not missing:
+        raise EngineFault("the bulk engine misses a fact that is there")
+    return tuple(Reason("MISSING_FACT", *each) for each in missing)
+
+
+def _hold_against(row: Found, paid: Within, places: int, terms: Terms) -> None:
+    """Hold what limits leave, as words are made of it, against what the run found."""
+    said = {None: Said.RATED, "ineligible": Said.INELIGIBLE, "held": Said.HELD}[paid.refused]
+    if row["said"] != said:
+        raise EngineFault("the bulk engine goes beyond a limit, or not", contract=terms.contract.id)
+    if paid.refused is not None:
+        return
+    columns = ("final_fallback", *(f"final_{at}" for at in range(places)))
+    finals = [int(row[name]) for name in columns if row[name] is not None]
+    digits = minor_digits(terms.contract.currency) or 0
+    unit = [int(EXACT.scaleb(line.amount, digits)) for line in paid.lines]
+    if finals != unit:
+        raise EngineFault("the bulk engine pays other lines", contract=terms.contract.id, bulk=finals, reference=unit)
+
+
+def _payout_ids(terms: Terms) -> list[str]:
+    return [rule.id for rule in (*terms.payout_body.rules, *terms.payout_body.bonuses)]
+
+
+def _formulas(terms: Terms) -> list[tuple[str, Any]]:
+    body = terms.payout_body
+    found: list[tuple[str, Any]] = [(rule.id, rule.then) for rule in (*body.rules, *body.bonuses)]
+    return [*found, ("otherwise", body.otherwise)]
+
+
+def _set(row: Found, name: str, ids: list[str]) -> frozenset[str]:
+    """Return the ids of rules whose bits are set."""
+    return frozenset(each for at, each in enumerate(ids) if int(row[f"{name}_{at // MASK}"]) >> at % MASK & 1)
+
+
+def known_of(conversion: Conversion, row: Found) -> Conversion:
+    """Return a conversion with what a run found of its order and its customer."""
+    return replace(conversion, duplicate_of=row["counted_as"], customer_order_number=row["order_number"])

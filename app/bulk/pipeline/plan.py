@@ -1,0 +1,370 @@
+"""The plan of a run: which tables there are and which queries fill them, in order. Pure: terms in, SQLGlot trees out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlglot import exp
+
+from app.bulk.fact_table import ROW, Column, FactTable, Row, Structure
+from app.bulk.pipeline.exact import NARROW
+from app.bulk.pipeline.extent import Extent
+from app.bulk.pipeline.groups import BEYOND, Group, groups_of
+from app.bulk.pipeline.judging import Widths, judged, widths_of
+from app.bulk.pipeline.limits import KINDS, PART, Kind, LimitPlan
+from app.bulk.pipeline.lines import Place, Pricing, carried_facts, places_of
+from app.bulk.pipeline.refusals import NotInBulk
+from app.bulk.pipeline.sql import column, either, is_null, named, number, over, union_all
+from app.bulk.pipeline.tallies import Tallies, tallies_of
+from app.bulk.pipeline.versions import KEY, Needs, parties
+from app.bulk.pipeline.world import World
+from app.core.period import WINDOWS
+from app.engine.factsheet import DERIVED
+from app.rulelang.facts import CUSTOMER
+
+ALWAYS = ("currency", CUSTOMER, "order_id")
+"""The facts that are read of a conversion whatever its rules read."""
+
+OF_LIMITS = ("amount", "paid")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All queries of a run in a world of some extent."""
+
+    world: World
+    extent: Extent
+
+    @cached_property
+    def facts(self) -> FactTable:
+        """The columns of facts, those of touches among them."""
+        return fact_table(self.world)
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        return tallies_of(self.world)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        return groups_of(self.world, self.tallies)
+
+    @cached_property
+    def shape_of(self) -> dict[int, int]:
+        """The shape of each of the terms, both by number."""
+        return {terms: group.number for group in self.groups for terms in group.members}
+
+    @cached_property
+    def needs(self) -> Needs:
+        read = {fact for terms in self.world.terms for fact in terms.facts_read}
+        windows = {tally.window for tally in self.tallies.columns} - {"contract"}
+        windows |= {group.counting.part for group in self.groups} - {None, "contract"}  # type: ignore[arg-type]
+        return Needs(frozenset(read & DERIVED), tuple(kind for kind in WINDOWS if kind in windows | {"month"}))
+
+    @cached_property
+    def widths(self) -> Widths:
+        return widths_of([group.shape for group in self.groups])
+
+    @cached_property
+    def places(self) -> dict[int, list[Place]]:
+        """The places of lines by shape."""
+        return {group.number: places_of(group.shape) for group in self.groups}
+
+    @property
+    def lines(self) -> int:
+        """How many lines a decision has at most."""
+        return max(map(len, self.places.values()), default=0)
+
+    @cached_property
+    def windows(self) -> list[str]:
+        """The columns of windows that a row carries."""
+        return [KEY.format(kind) for kind in self.needs.windows]
+
+    @cached_property
+    def generations(self) -> list[str]:
+        return [f"generation_{at}" for at in range(len(self.tallies.columns)) if self.tallies.is_restarted(at)]
+
+    @cached_property
+    def tiers(self) -> list[int]:
+        """The tallies of tiers."""
+        return [at for at, tally in enumerate(self.tallies.columns) if tally.measure not in OF_LIMITS]
+
+    @property
+    def customer(self) -> str:
+        """The column of the customer."""
+        return self.facts.columns[CUSTOMER].name
+
+    @property
+    def identity(self) -> list[str]:
+        """The columns that say what a row is."""
+        return ["row_number", "id", "event_at", "partner", "terms", "shape"]
+
+    @cached_property
+    def numbers(self) -> list[str]:
+        """The columns of facts that are calculated with."""
+        names = set(carried_facts([group.shape for group in self.groups]))
+        return sorted({self.facts.columns[name].name for name in names} | {self.customer})
+
+    # ------------------------------------------------------------ stages
+
+    def parties(self) -> exp.Select:
+        """Return the query of conversions by partner, with the terms in force."""
+        columns = dict(self.facts.columns)
+        numbered = "customer_order_number" in self.needs.derived
+        return parties(self.world, columns, self.needs, self.tallies, touched=False, numbered=numbered)
+
+    def judged(self) -> exp.Query:
+        """Return the query of parties with their verdicts, and what they add to the tallies of tiers."""
+        carried = [*self.identity, *self.numbers, *self.windows, *self.generations]
+        queries: list[exp.Query] = []
+        for group in self.groups:
+            found = judged(group, self.facts.columns, self.widths, carried)
+            queries.append(found.select(named(exp.Boolean(this=group.shape.claims == "accept"), "accepts")))
+        nothing = [named(exp.cast(number(0), "bigint"), name) for name in self.widths.columns]
+        without = exp.select(*carried, *nothing, named(number(1), "verdict"), named(number(0), "due"))
+        queries.append(without.select(named(exp.false(), "accepts")).from_("parties").where(is_null(column("terms"))))
+        return union_all(queries)
+
+    def tallied(self) -> exp.Query:
+        """Return the query of judged rows with what the tallies of tiers held before."""
+        is_due = [exp.EQ(this=column(name), expression=number(0)) for name in ("verdict", "due")]
+        counts = named(exp.and_(*is_due, column("accepts")), "counts")
+        carried = [*self.identity, *self.numbers, *self.windows, *self.generations, *self.widths.columns]
+        base = exp.select(*carried, "verdict", "due", counts).from_("judged")
+        if not self.tiers:
+            return base
+        plain = [at for at in self.tiers if not self.tallies.columns[at].mark]
+        first = self._summed(base, plain, carried)
+        booking = [at for at in self.tiers if self.tallies.columns[at].mark]
+        return self._summed(first, booking, [*carried, *map(self.tallies.column, plain)]) if booking else first
+
+    def _summed(self, base: exp.Query, tallies: Sequence[int], carried: Sequence[str]) -> exp.Query:
+        """Return the query of rows with what tallies held before. Each shape says what it adds."""
+        kept = [*carried, "verdict", "due", "counts"]
+        adding = exp.select(*kept, *(named(self._added(at), f"add_{at}") for at in tallies)).from_(
+            base.subquery("rows")
+        )
+        sums = []
+        for at in tallies:
+            due = exp.Sum(this=exp.Case(ifs=[exp.If(this=column("counts"), true=column(f"add_{at}"))]))
+            before = over(due, [column(name) for name in self.keys(at)], before=True)
+            sums.append(named(exp.Coalesce(this=before, expressions=[number(0)]), self.tallies.column(at)))
+        return exp.select(*kept, *sums).from_(adding.subquery("adding"))
+
+    def _added(self, at: int) -> exp.Expr:
+        """Return what a row adds to a tally, by its shape; shapes that say the same are said once."""
+        by_sql: dict[str, tuple[exp.Expr, list[int]]] = {}
+        for group in self.groups:
+            added = self.pricing(group).added(at)
+            if added is not None:
+                by_sql.setdefault(added.sql(), (added, []))[1].append(group.number)
+        if len(by_sql) == 1 and sum(len(of) for _, of in by_sql.values()) == len(self.groups):
+            return next(iter(by_sql.values()))[0]
+        ifs = [
+            exp.If(this=exp.In(this=column("shape"), expressions=[number(each) for each in of]), true=added)
+            for added, of in by_sql.values()
+        ]
+        return exp.Case(ifs=ifs, default=number(0))
+
+    def keys(self, at: int) -> list[str]:
+        """Return the columns that a tally is counted by."""
+        tally = self.tallies.columns[at]
+        return [
+            "partner",
+            *([] if tally.window == "contract" else [KEY.format(tally.window)]),
+            *([self.customer] if tally.per == "customer" else []),
+            *([f"generation_{at}"] if self.tallies.is_restarted(at) else []),
+        ]
+
+    def pricing(self, group: Group) -> Pricing:
+        """Return what writes the lines of a shape."""
+        return Pricing(group, self.facts.columns, self.tallies, self.extent)
+
+    def priced(self) -> exp.Query:
+        """Return the query of rows with their lines, precise and rounded, and with their limits."""
+        queries: list[exp.Query] = [self._priced(group) for group in self.groups]
+        nulls = [named(exp.cast(exp.Null(), "bigint"), name) for name in self._line_columns]
+        none = exp.select(*self._kept, *nulls, *self._no_limits(), *self._parts(None)).from_("tallied")
+        queries.append(none.where(is_null(column("terms"))))
+        return union_all(queries)
+
+    @cached_property
+    def _kept(self) -> list[str]:
+        befores = [self.tallies.column(at) for at in self.tiers]
+        return [
+            *self.identity,
+            *self.widths.columns,
+            "verdict",
+            "due",
+            "counts",
+            *befores,
+            *self.windows,
+            self.customer,
+        ]
+
+    @cached_property
+    def _line_columns(self) -> list[str]:
+        lines = [f"{kind}_{at}" for at in range(self.lines) for kind in ("precise", "amount")]
+        at_limits = [f"{kind}_{at}" for at in self.falling for kind in ("fallback_precise", "fallback")]
+        return lines + at_limits
+
+    @cached_property
+    def falling(self) -> list[int]:
+        """The positions of limits at which there are fallbacks."""
+        return [at for at, kinds in enumerate(self.kinds) if Kind.FALLBACK in kinds]
+
+    @cached_property
+    def kinds(self) -> tuple[frozenset[Kind], ...]:
+        """What becomes of decisions beyond the limit at each position."""
+        found: list[set[Kind]] = []
+        for group in self.groups:
+            for at, limit in enumerate(group.shape.limits):
+                found += [set()] * (at + 1 - len(found))
+                found[at] = found[at] | {_kind(limit.over)}
+        return tuple(map(frozenset, found))
+
+    def _priced(self, group: Group) -> exp.Select:
+        pricing, places = self.pricing(group), self.places[group.number]
+        lines: list[exp.Expr] = []
+        bound = 0
+        for at in range(self.lines):
+            if at < len(places):
+                due = pricing.amount(places[at])
+                line = pricing.line(due)
+                bound += line.bound
+                values = [either(column("counts"), due.sql, exp.Null()), either(column("counts"), line.sql, exp.Null())]
+            else:
+                values = [exp.cast(exp.Null(), "bigint"), exp.cast(exp.Null(), "bigint")]
+            lines += [named(value, f"{kind}_{at}") for kind, value in zip(("precise", "amount"), values, strict=True)]
+        for at in self.falling:
+            limit = group.shape.limits[at] if at < len(group.shape.limits) else None
+            if limit is None or isinstance(limit.over, str):
+                values = [exp.cast(exp.Null(), "bigint"), exp.cast(exp.Null(), "bigint")]
+            else:
+                due = pricing.prices.price(limit.over)
+                line = pricing.line(due)
+                bound += line.bound
+                values = [due.sql, line.sql]
+            lines += [
+                named(value, f"{kind}_{at}")
+                for kind, value in zip(("fallback_precise", "fallback"), values, strict=True)
+            ]
+        if bound * max(1, self.extent.count) >= min(BEYOND, NARROW) and self.kinds:
+            raise NotInBulk("lines may come to more minor units than limits are held against")
+        query = exp.select(
+            *(column(name, "tallied") for name in self._kept), *lines, *self._limits(group), *self._parts(group)
+        )
+        query = query.from_("tallied")
+        if group.used:
+            query = query.join(
+                group.table, on=exp.EQ(this=column("terms", "tallied"), expression=column("terms", group.table))
+            )
+        found: exp.Select = query.where(exp.EQ(this=column("shape", "tallied"), expression=number(group.number)))
+        return found
+
+    def _limits(self, group: Group) -> list[exp.Expr]:
+        found = []
+        for at in range(len(self.kinds)):
+            if at >= len(group.shape.limits):
+                found += self._no_limit(at)
+                continue
+            limit, (tally, mark) = group.shape.limits[at], group.counting.limits[at]
+            is_count = limit.measure == "count"
+            most = group.minor_of(limit.max, group.shape.digits, is_count=is_count)
+            found += [
+                named(number(_kind(limit.over)), f"kind_{at}"),
+                named(exp.Boolean(this=is_count), f"is_count_{at}"),
+                named(most, f"most_{at}"),
+                named(number(-1 if tally is None else tally), f"tally_{at}"),
+                named(number(mark), f"mark_{at}"),
+            ]
+        return found
+
+    def _no_limits(self) -> list[exp.Expr]:
+        return [each for at in range(len(self.kinds)) for each in self._no_limit(at)]
+
+    def _no_limit(self, at: int) -> list[exp.Expr]:
+        most = exp.cast(exp.Null(), "bigint")
+        values = {"kind": number(0), "is_count": exp.false(), "most": most, "tally": number(-1), "mark": number(0)}
+        return [named(value, f"{name}_{at}") for name, value in values.items()]
+
+    def _parts(self, group: Group | None) -> list[exp.Expr]:
+        """Return what tells the parts apart in which limits make conversions depend on each other."""
+        if not self.kinds:
+            return []
+        counting = None if group is None else group.counting
+        part: exp.Expr = exp.cast(exp.Null() if counting is None or counting.part is None else number(0), "bigint")
+        if counting is not None and counting.part not in (None, "contract"):
+            part = column(KEY.format(counting.part))
+        customer: exp.Expr = exp.Literal.string("")
+        if counting is not None and counting.by_customer:
+            customer = exp.Coalesce(this=column(self.customer), expressions=[exp.Literal.string("")])
+        single = exp.Boolean(this=counting is not None and counting.is_single)
+        return [named(part, "part"), named(customer, "part_customer"), named(single, "is_single")]
+
+    @cached_property
+    def limits(self) -> LimitPlan:
+        """What limits need."""
+        of = [at for at, tally in enumerate(self.tallies.columns) if tally.measure in OF_LIMITS]
+        positions = [
+            f"{kind}_{at}" for at in range(len(self.kinds)) for kind in ("kind", "is_count", "most", "tally", "mark")
+        ]
+        adjusting = frozenset(
+            at for places in self.places.values() for at, place in enumerate(places) if place.is_adjustment
+        )
+        shared = [
+            at
+            for at in adjusting
+            for places in self.places.values()
+            if at < len(places) and not places[at].is_adjustment
+        ]
+        if shared and self.falling:
+            raise NotInBulk("fallbacks beside volume tables of several shapes")
+        return LimitPlan(
+            columns=(*self._kept, *self._line_columns, *positions, *PART[1:], "is_single"),
+            lines=self.lines,
+            adjusting=adjusting,
+            kinds=self.kinds,
+            amounts=tuple(at for at in of if self.tallies.columns[at].measure == "amount"),
+            counts=tuple(at for at in of if self.tallies.columns[at].measure == "paid"),
+            keys={at: tuple(self.keys(at)) for at in of},
+            marks={at: self.tallies.columns[at].mark for at in of},
+        )
+
+
+def fact_table(world: World) -> FactTable:
+    """Return the columns of the facts that a world reads."""
+    read = {fact for history in world.histories.values() for fact in history.facts_read}
+    subjects = ("conversion", "touch")
+    return FactTable(
+        world.catalogue, {name for name in read | set(ALWAYS) if world.catalogue[name].subject in subjects}
+    )
+
+
+def conversion_structure(columns: Mapping[str, Column]) -> dict[str, Structure]:
+    """Return the columns of the table of conversions: what they are, and the facts that are sent in with them."""
+    words: dict[str, Structure] = {
+        ROW: "BIGINT",
+        "id": "VARCHAR",
+        "event_at": "BIGINT",
+        "partner": "VARCHAR",
+        "received_at": "BIGINT",
+    }
+    return words | {each.name: each.structure for each in sent(columns)}
+
+
+def sent(columns: Mapping[str, Column]) -> Iterator[Column]:
+    """Yield the columns of facts that a conversion carries."""
+    return (each for each in columns.values() if each.fact.subject == "conversion" and not each.fact.derived)
+
+
+def parameter_tables(groups: Sequence[Group]) -> Iterator[tuple[str, dict[str, Structure], list[Row]]]:
+    """Yield the parameter tables of shapes that have any, once their queries are written."""
+    for group in groups:
+        if group.used:
+            yield group.table, *group.parameters()
+
+
+def _kind(over: object) -> Kind:
+    return KINDS[over] if isinstance(over, str) else Kind.FALLBACK

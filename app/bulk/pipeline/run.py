@@ -1,0 +1,203 @@
+"""A run of the pipeline: conversions in, decisions as tables. What it is in order; each query is written elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from app.bulk.fact_table import ROW, Row, row_of
+from app.bulk.pipeline.decisions import Decisions, known_of
+from app.bulk.pipeline.extent import extent_of, extent_query, numbers_in
+from app.bulk.pipeline.limits import PART, folded, optimistic, unsettled, used, within
+from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
+from app.bulk.pipeline.refusals import NotInBulk
+from app.bulk.pipeline.runner import Runner
+from app.bulk.pipeline.sql import column, equal, is_null, named, number, union_all
+from app.bulk.pipeline.versions import (
+    CALENDAR,
+    SPANS,
+    calendar_rows,
+    calendar_structure,
+    copies,
+    order_numbers,
+    span_rows,
+    span_structure,
+)
+from app.bulk.pipeline.world import World
+from app.core.instants import micros
+from app.engine.decision import Decision
+from app.engine.factsheet import Conversion
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run: its plan, and the engine that holds the table `decided`."""
+
+    plan: Plan
+    runner: Runner
+
+
+def load_conversions(runner: Runner, world: World, conversions: Iterable[Conversion]) -> None:
+    """Make the table of conversions, numbered in the order in which they come."""
+    columns = fact_table(world).columns
+    given = {each.fact.name: each for each in sent(columns)}
+
+    def row(number: int, one: Conversion) -> Row:
+        received = None if one.received_at is None else micros(one.received_at)
+        base = {ROW: number, "id": one.id, "event_at": micros(one.event_at), "partner": one.partner}
+        return {**base, "received_at": received, **row_of(given, one.facts)}
+
+    rows = (row(number, one) for number, one in enumerate(conversions))
+    runner.load("conversions", conversion_structure(columns), rows)
+
+
+def run(world: World, runner: Runner) -> Run:
+    """Decide the conversions that an engine holds, under a world. NotInBulk where something is not exactly in.
+
+    The engine has `decided` then: one row for each conversion and partner that it concerns.
+    """
+    plan = planned(world, runner)
+    _load_terms(plan, runner)
+    numbered = "customer_order_number" in plan.needs.derived
+    runner.keep("copies", copies(dict(plan.facts.columns)))
+    if numbered:
+        runner.keep("order_numbers", order_numbers(dict(plan.facts.columns)))
+    runner.keep("parties", plan.parties())
+    judged, priced = plan.judged(), plan.priced()
+    for name, structure, rows in parameter_tables(plan.groups):
+        runner.load(name, structure, rows)
+    runner.keep("judged", judged)
+    _refuse_converted(runner)
+    runner.drop("parties")
+    runner.keep("tallied", plan.tallied())
+    runner.drop("judged")
+    _limit(plan, runner, priced)
+    return Run(plan, runner)
+
+
+def decisions_of(found: Run, conversions: Sequence[Conversion]) -> dict[tuple[str, str | None], Decision]:
+    """Return the decisions of a run by conversion and partner, of conversions in the order in which they were loaded."""
+    made: dict[tuple[str, str | None], Decision] = {}
+    makes = Decisions(found.plan)
+    for row in rows_of(found):
+        one = known_of(conversions[row["row_number"]], row)
+        made[one.id, row["partner"]] = makes.decision(row, one)
+    return made
+
+
+def rows_of(found: Run) -> Iterator[dict[str, Any]]:
+    """Yield the rows of `decided` by column, each with what is known of the order and the customer; and for each conversion
+    that concerns nobody a row without a partner."""
+    plan = found.plan
+    names = ["row_number", "partner", "terms", "shape", "verdict", "due", "said", "beyond", *plan.widths.columns]
+    names += [plan.tallies.column(at) for at in range(len(plan.tallies.columns))]
+    names += [f"{kind}_{at}" for at in range(plan.lines) for kind in ("precise", "amount", "final")]
+    names += ["final_fallback", *(f"{kind}_{at}" for at in plan.falling for kind in ("fallback_precise", "fallback"))]
+    query = exp.select(*(column(name, "d") for name in names)).from_(
+        exp.alias_(exp.to_table("decided"), "d", table=True)
+    )
+    yield from _known_rows(found, query, "d", names)
+    nobody = exp.select(column("row_number", "c"), column("partner", "c")).from_(
+        exp.alias_(exp.to_table("conversions"), "c", table=True)
+    )
+    nobody = nobody.join("decided", on=equal("row_number", "c", "decided"), join_type="left")
+    nobody = nobody.where(is_null(column("row_number", "decided")))
+    yield from _known_rows(found, nobody, "c", ["row_number", "partner"])
+
+
+def _known_rows(found: Run, query: exp.Select, table: str, names: list[str]) -> Iterator[dict[str, Any]]:
+    numbered = "customer_order_number" in found.plan.needs.derived
+    place = column("place", "order_numbers") if numbered else exp.Null()
+    query = query.select(column("counted_as", "copies"), named(place, "order_number"))
+    for other in ("copies", *(["order_numbers"] if numbered else [])):
+        query = query.join(other, on=equal("row_number", table, other), join_type="left")
+    for row in found.runner.run(query.order_by(f"{table}.row_number", f"{table}.partner")):
+        yield dict(zip([*names, "counted_as", "order_number"], row, strict=True))
+
+
+def planned(world: World, runner: Runner) -> Plan:
+    """Return the plan of a run over the conversions that an engine holds."""
+    _refuse_world(world)
+    numbers = numbers_in(fact_table(world).columns)
+    (row,) = runner.run(extent_query("conversions", numbers))
+    return Plan(world, extent_of(row, numbers))
+
+
+def _load_terms(plan: Plan, runner: Runner) -> None:
+    spans = span_rows(plan.world, plan.shape_of, plan.tallies, plan.extent, plan.needs)
+    runner.load(SPANS, span_structure(plan.tallies), spans)
+    runner.load(CALENDAR, calendar_structure(plan.needs), calendar_rows(plan.world, plan.extent, plan.needs))
+
+
+def _limit(plan: Plan, runner: Runner, priced: exp.Query) -> None:
+    """Make `decided` of what is due: as it is where no limit binds, and one by one where limits depend on each other."""
+    if not plan.kinds:
+        states = [named(number(0), name) for name in ("said", "beyond")]
+        finals = [named(column(f"amount_{at}"), f"final_{at}") for at in range(plan.lines)]
+        nothing = named(exp.cast(exp.Null(), "bigint"), "final_fallback")
+        runner.keep("decided", exp.select("*", nothing, *finals, *states).from_(priced.subquery("priced")))
+        runner.drop("tallied")
+        return
+    limits = plan.limits
+    runner.keep("tried", within(limits, optimistic(limits, priced)))
+    runner.drop("tallied")
+    runner.keep("unsettled", unsettled("tried", limits))
+    if not runner.run(exp.select(exp.Count(this=exp.Star())).from_("unsettled"))[0][0]:
+        runner.keep("decided", exp.select("*").from_("tried"))
+        return
+    _refuse_customers(plan, runner)
+    runner.keep("folded", folded(limits, "tried", "unsettled"))
+    kept = [*limits.columns]
+    changed = [*limits.results, *(used(tally) for tally in limits.tallies)]
+    same = exp.and_(
+        *(exp.EQ(this=column(name, "t"), expression=column(name, "f")) for name in ("row_number", "partner"))
+    )
+    tried = exp.alias_(exp.to_table("tried"), "t", table=True)
+    by_fold = exp.select(*(column(name, "t") for name in kept), *(column(name, "f") for name in changed)).from_(tried)
+    by_fold = by_fold.join(exp.alias_(exp.to_table("folded"), "f", table=True), on=same)
+    in_part = exp.and_(*(exp.EQ(this=column(name, "t"), expression=column(name, "p")) for name in PART))
+    stands = exp.select(*(column(name, "t") for name in (*kept, *changed))).from_(tried.copy())
+    stands = stands.join(exp.alias_(exp.to_table("unsettled"), "p", table=True), on=in_part, join_type="left")
+    stands = stands.where(is_null(column("partner", "p")))
+    runner.keep("decided", union_all([stands, by_fold]))
+    runner.drop("tried", "folded")
+
+
+def _refuse_world(world: World) -> None:
+    for partner, history in world.histories.items():
+        if history.payouts.pays_deliveries:
+            raise NotInBulk("a contract that pays deliveries shares its limits with them", partner)
+    for terms in world.terms:
+        if terms.version.settlement.submit_within_days is not None:
+            raise NotInBulk("a submission deadline", terms.contract.id)
+
+
+def _refuse_converted(runner: Runner) -> None:
+    foreign = exp.select("id").from_("judged").where(exp.EQ(this=column("verdict"), expression=number(8))).limit(1)
+    for (name,) in runner.run(foreign):
+        raise NotInBulk("money in another currency than the contract's", str(name))
+
+
+def _refuse_customers(plan: Plan, runner: Runner) -> None:
+    """Refuse what no fold of one sum holds: limits of one customer beside limits of all, where one of them is reached."""
+    mixed = [
+        group.number
+        for group in plan.groups
+        if not group.counting.by_customer
+        and any(
+            tally is not None and plan.tallies.columns[tally].per == "customer" for tally, _ in group.counting.limits
+        )
+    ]
+    if not mixed:
+        return
+    same = exp.and_(*(exp.EQ(this=column(name, "t"), expression=column(name, "p")) for name in PART))
+    found: Any = (
+        exp.select(column("id", "t")).from_(exp.alias_(exp.to_table("tried"), "t", table=True))
+        .join(exp.alias_(exp.to_table("unsettled"), "p", table=True), on=same)
+        .where(exp.In(this=column("shape", "t"), expressions=[number(each) for each in mixed])).limit(1)
+    )  # fmt: skip
+    for (name,) in runner.run(found):
+        raise NotInBulk("limits of a customer beside limits of all, and one of them is reached", str(name))
