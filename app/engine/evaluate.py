@@ -106,10 +106,10 @@ def evaluate(
         )
         for partner, party in parties.items()
     }
-    return {partner: _by_model(decision, case, attributed) for partner, decision in decisions.items()}
+    return {partner: by_model(decision, case, attributed) for partner, decision in decisions.items()}
 
 
-def _by_model(decision: Decision, case: Case, attributed: Attributed) -> Decision:
+def by_model(decision: Decision, case: Case, attributed: Attributed) -> Decision:
     """Return a decision that says by which model of the program it was made, where one was asked."""
     if case.model.record is None or not attributed.is_by_model or decision.contract_version is None:
         return decision

@@ -6,26 +6,26 @@ and where they are made of the same numbers they are held against the rows: a di
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 from app.bulk.pipeline.groups import Group
 from app.bulk.pipeline.judging import MASK, DueCode, Verdict
 from app.bulk.pipeline.limits import Said
-from app.bulk.pipeline.lines import Place
 from app.bulk.pipeline.plan import Plan
 from app.core.currency import minor_digits
 from app.core.fractions import WHOLE, as_decimal, fraction_text
 from app.core.money import EXACT
 from app.engine.admission import refusals
+from app.engine.attribution import Attributed, attribute
 from app.engine.counters import Before, Counter
 from app.engine.decision import ADJUSTMENT, Decision, Line, Outcome, Reason
 from app.engine.eligibility import judge
-from app.engine.evaluate import Case, Party, adds_of, facts_for, said_of, undecided
+from app.engine.evaluate import Case, Party, adds_of, by_model, facts_for, said_of, undecided
 from app.engine.factsheet import Conversion
 from app.engine.matcher import EngineFault, Facts
 from app.engine.payout.adjustments import bookings
@@ -33,6 +33,7 @@ from app.engine.payout.formulas import facts_missing, word_of
 from app.engine.payout.limits import Within, within_limits
 from app.engine.payout.lines import FALLBACK, chosen
 from app.engine.payout.volume_tables import tables_in
+from app.engine.reference import ReferenceMatcher
 from app.engine.terms import NoTerms, Terms
 from app.rulelang.ast import Fallback, Limit
 from app.rulelang.facts import MAX_SCALE
@@ -47,62 +48,74 @@ class Decisions:
 
     plan: Plan
 
-    def decision(self, row: Found, conversion: Conversion) -> Decision:
-        """Return the decision of one row on its conversion, with what is known of its order and customer."""
-        partner = row["partner"]
-        world = self.plan.world
-        if partner is None:
-            return undecided(conversion, "unattributed", (Reason("NO_CLAIM"),), None, world.currency)
-        if row["terms"] is None:
-            found = world.terms_at(partner, conversion.event_at)
-            assert isinstance(found, NoTerms), found
-            case = Case(conversion, {partner: found}, world.model_at(conversion.event_at), world.currency)
-            reason = Reason(found.code, actual=found.because)
-            return said_of(
-                case, partner, Party(None, conversion.facts, "no_contract", ()), "no_contract", (reason,), None
-            )
-        terms = world.terms[row["terms"]]
-        case = Case(conversion, {partner: terms}, world.model_at(conversion.event_at), world.currency)
-        facts = facts_for(terms, conversion)
-        return self._decided(row, case, Party(terms, facts, None, ()), terms)
+    def of_conversion(self, rows: Sequence[Found], conversion: Conversion) -> dict[str | None, Decision]:
+        """Return the decisions on a conversion by partner, from its rows; with what is known of its order and customer."""
+        world, at = self.plan.world, conversion.event_at
+        if rows[0]["partner"] is None:
+            return {None: undecided(conversion, "unattributed", (Reason("NO_CLAIM"),), None, world.currency)}
+        by_partner = {row["partner"]: row for row in rows}
+        terms = {partner: self._terms(row, at) for partner, row in by_partner.items()}
+        case = Case(conversion, terms, world.model_at(at), world.currency)
+        parties = {partner: _party(row, conversion, terms[partner]) for partner, row in by_partner.items()}
+        attributed = attribute(conversion, case.model, parties, ReferenceMatcher())
+        wanted = {credit.partner for credit in attributed.credits} | {conversion.partner}
+        found: dict[str | None, Decision] = {}
+        for partner, row in by_partner.items():
+            before = self.before(row) if partner in wanted and row["terms"] is not None else None
+            self._hold_share(row, attributed.share_of(partner))
+            decided = self._decided(row, case, parties[partner], attributed, before)
+            found[partner] = by_model(decided, case, attributed)
+        return found
 
-    def _decided(self, row: Found, case: Case, party: Party, terms: Terms) -> Decision:
-        partner, facts = row["partner"], party.facts
-        before = self.before(row, terms) if partner == case.conversion.partner else None
-        refused, reasons = _refused(row, case.conversion, terms, facts)
-        if refused is not None:
-            return said_of(case, partner, party, refused, reasons, before)
-        if terms.attribution_body.claims == "refuse":
-            return said_of(case, partner, party, "unattributed", (Reason("CLAIM_REFUSED", "claims"),), before)
+    def _terms(self, row: Found, at: datetime) -> Terms | NoTerms:
+        world = self.plan.world
+        return world.terms_at(row["partner"], at) if row["terms"] is None else world.terms[row["terms"]]
+
+    def _hold_share(self, row: Found, share: Fraction) -> None:
+        """Hold the share of a partner against the row."""
+        counts = row["verdict"] == Verdict.ELIGIBLE and row["due"] == DueCode.DUE and share > 0
+        given = Fraction(int(row["share"]), int(row["whole"])) if self.plan.splits else WHOLE
+        if bool(row["counts"]) != counts or (counts and given != share):
+            raise EngineFault("the bulk engine credits otherwise", partner=row["partner"], row_number=row["row_number"])
+
+    def _decided(self, row: Found, case: Case, party: Party, attributed: Attributed, before: Before | None) -> Decision:
+        partner, terms = row["partner"], party.terms
+        if terms is None or party.refused is not None:
+            return said_of(case, partner, party, party.refused or "no_contract", party.reasons, before)
+        if not attributed.share_of(partner):
+            reason = attributed.reasons.get(partner, Reason("NO_CREDIT"))
+            return said_of(case, partner, party, "unattributed", (reason,), before)
         assert before is not None
         rules = chosen(terms.payout_body, _set(row, "hits", _payout_ids(terms)))
         if row["due"] != DueCode.DUE:
-            return said_of(case, partner, party, "held", _not_due(row, rules, facts), before)
+            return said_of(case, partner, party, "held", _not_due(row, rules, party.facts), before)
         if isinstance(rules, Reason):
             raise EngineFault("the bulk engine pays by rules that do not pay", conversion=case.conversion.id)
-        return self._paid(row, case, party, terms, rules, before)
+        return self._paid(row, case, party, rules, before, attributed.share_of(partner))
 
     def _paid(
-        self, row: Found, case: Case, party: Party, terms: Terms, rules: list[tuple[str, Any]], before: Before
+        self, row: Found, case: Case, party: Party, rules: list[tuple[str, Any]], before: Before, share: Fraction
     ) -> Decision:
-        partner, facts, currency = row["partner"], party.facts, terms.contract.currency
-        due = self._lines(row, terms, rules)
+        partner, facts, terms = row["partner"], party.facts, party.terms
+        assert terms is not None
+        due = self._lines(row, terms, rules, share)
 
         def instead(limit: Limit) -> list[Line] | tuple[Reason, ...]:
-            return self._fallback(row, terms, limit, due, facts)
+            return self._fallback(row, terms, limit, due, facts, share)
 
-        paid = within_limits(due, terms.limits, before, currency, instead)
+        paid = within_limits(due, terms.limits, before, terms.contract.currency, instead)
         _hold_against(row, paid, self.plan.lines, terms)
         if paid.refused is not None:
             return said_of(case, partner, party, paid.refused, paid.reasons, before)
         tables = () if paid.beyond else [table for rule, formula in rules for table in tables_in(rule, formula)]
         booked = {key: of for table in tables for key, of in bookings(table, facts, before, WHOLE).items()}
         adds = adds_of(terms, facts, paid.lines, paid.beyond, booked)
-        credit = ((terms.contract.partner, fraction_text(WHOLE)),)
+        credit = ((terms.contract.partner, fraction_text(share)),)
         return said_of(case, partner, party, "rated", paid.reasons, before, credit, paid.lines, adds)
 
-    def before(self, row: Found, terms: Terms) -> dict[Counter, Decimal]:
+    def before(self, row: Found) -> dict[Counter, Decimal]:
         """Return what the counters of terms held before."""
+        terms = self.plan.world.terms[row["terms"]]
         reads = self.plan.tallies.reads.get(row["terms"], {})
         return {counter: self._held(row, counter, reads[counter], terms) for counter in terms.counters_since}
 
@@ -128,7 +141,7 @@ class Decisions:
         """Return the shape of a row's terms."""
         return self.plan.groups[row["shape"]]
 
-    def _lines(self, row: Found, terms: Terms, rules: list[tuple[str, Any]]) -> list[Line]:
+    def _lines(self, row: Found, terms: Terms, rules: list[tuple[str, Any]], share: Fraction) -> list[Line]:
         group = self.group(row)
         ids = [*_payout_ids(terms), "otherwise"]
         found: list[Line] = []
@@ -137,7 +150,8 @@ class Decisions:
             precise = row[f"precise_{at}"]
             if precise is None:
                 continue
-            exactly = as_decimal(Fraction(int(precise), 10 ** self.scales[group.number][at]))
+            of_it = share if place.is_shared else WHOLE
+            exactly = as_decimal(Fraction(int(precise), 10 ** self.plan.scales[group.number][at]) * of_it)
             rounded = Decimal(int(row[f"amount_{at}"])).scaleb(-group.shape.digits, EXACT)
             rule, formula = (ids[place.rules[0][0]], None) if place.is_adjustment else left.pop(0)
             word, part = ("tiers", ADJUSTMENT) if formula is None else (word_of(formula), "")
@@ -146,19 +160,8 @@ class Decisions:
             raise EngineFault("the bulk engine lacks a line", rule=left[0][0])
         return found
 
-    @cached_property
-    def scales(self) -> dict[int, list[int]]:
-        """The scale of each precise amount, by shape and place."""
-        return {
-            group.number: [self._scale_at(group, place) for place in self.plan.places[group.number]]
-            for group in self.plan.groups
-        }
-
-    def _scale_at(self, group: Group, place: Place) -> int:
-        return self.plan.pricing(group).amount(place).scale
-
     def _fallback(
-        self, row: Found, terms: Terms, limit: Limit, due: list[Line], facts: Facts
+        self, row: Found, terms: Terms, limit: Limit, due: list[Line], facts: Facts, share: Fraction
     ) -> list[Line] | tuple[Reason, ...]:
         assert isinstance(limit.over, Fallback)
         at, formula = terms.limits.index(limit), limit.over.formula
@@ -169,10 +172,18 @@ class Decisions:
         shape = group.shape.limits[at]
         assert not isinstance(shape.over, str)
         scale = self.plan.pricing(group).prices.price(shape.over).scale
-        exactly = as_decimal(Fraction(int(row[f"fallback_precise_{at}"]), 10**scale))
+        exactly = as_decimal(Fraction(int(row[f"fallback_precise_{at}"]), 10**scale) * share)
         rounded = Decimal(int(row[f"fallback_{at}"])).scaleb(-group.shape.digits, EXACT)
         line = Line(limit.id, word_of(formula), exactly, rounded, terms.contract.currency, FALLBACK)
         return [line, *(each for each in due if each.part == ADJUSTMENT)]
+
+
+def _party(row: Found, conversion: Conversion, terms: Terms | NoTerms) -> Party:
+    """Return a partner's side of a conversion as a row has it."""
+    if isinstance(terms, NoTerms):
+        return Party(None, conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
+    facts = facts_for(terms, conversion)
+    return Party(terms, facts, *_refused(row, conversion, terms, facts))
 
 
 def _refused(

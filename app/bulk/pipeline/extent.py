@@ -22,6 +22,8 @@ class Extent:
     first: int = 0
     last: int = 0
     bounds: Mapping[str, int] | None = None
+    # How many touches a conversion has at most.
+    touches: int = 0
 
     def bound(self, column: str) -> int:
         """Return how large the numbers of a column are at most."""
@@ -45,8 +47,15 @@ def extent_query(table: str, numbers: Sequence[str]) -> exp.Select:
     return query
 
 
-def extent_of(row: Sequence[Any], numbers: Sequence[str]) -> Extent:
+def most_touches() -> exp.Select:
+    """Return the query of how many touches a conversion has at most."""
+    each = exp.select(exp.alias_(exp.Count(this=exp.Star()), "touches")).from_("touches").group_by("row_number")
+    query: exp.Select = exp.select(exp.Max(this=exp.column("touches"))).from_(each.subquery("each_one"))
+    return query
+
+
+def extent_of(row: Sequence[Any], numbers: Sequence[str], touches: int = 0) -> Extent:
     """Return the extent from the row of its query."""
     count, first, last, *sizes = row
     bounds = {name: int(size or 0) for name, size in zip(numbers, sizes, strict=True)}
-    return Extent(int(count), int(first or 0), int(last or 0), bounds)
+    return Extent(int(count), int(first or 0), int(last or 0), bounds, touches)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from app.bulk.fact_table import Column
-from app.bulk.pipeline.exact import Exact, cases, compared, minus, plus, rounded, whole
+from app.bulk.pipeline.exact import Exact, cases, compared, minus, plus, rounded, times, whole
 from app.bulk.pipeline.extent import Extent
 from app.bulk.pipeline.groups import Group
 from app.bulk.pipeline.judging import matches, none_match, pays_first
@@ -93,7 +93,10 @@ class Pricing:
     def line(self, amount: Exact, share: tuple[Exact, Exact] | None = None) -> Exact:
         """Return an amount as it is paid, for a share of the credit: rounded once."""
         shape = self.shape
-        return rounded(amount, shape.digits, shape.rounding)
+        if share is None:
+            return rounded(amount, shape.digits, shape.rounding)
+        part, whole_of = share
+        return rounded(times(amount, part), shape.digits, shape.rounding, whole_of)
 
     def added(self, at: int) -> exp.Expr | None:
         """Return what a conversion adds to a tally of tiers if it is counted, or None where it never does."""

@@ -9,25 +9,29 @@ from functools import cached_property
 from sqlglot import exp
 
 from app.bulk.fact_table import ROW, Column, FactTable, Row, Structure
-from app.bulk.pipeline.exact import NARROW
+from app.bulk.pipeline.exact import NARROW, Exact
 from app.bulk.pipeline.extent import Extent
 from app.bulk.pipeline.groups import BEYOND, Group, groups_of
 from app.bulk.pipeline.judging import Widths, judged, widths_of
 from app.bulk.pipeline.limits import KINDS, PART, Kind, LimitPlan
 from app.bulk.pipeline.lines import Place, Pricing, carried_facts, places_of
 from app.bulk.pipeline.refusals import NotInBulk
-from app.bulk.pipeline.sql import column, either, is_null, named, number, over, union_all
+from app.bulk.pipeline.sharing import ModelSpan, largest, splits
+from app.bulk.pipeline.sql import column, either, equal, is_null, is_there, named, number, over, union_all
 from app.bulk.pipeline.tallies import Tallies, tallies_of
 from app.bulk.pipeline.versions import KEY, Needs, parties
-from app.bulk.pipeline.world import World
+from app.bulk.pipeline.world import FIRST, LAST, World
+from app.core.instants import micros
 from app.core.period import WINDOWS
 from app.engine.factsheet import DERIVED
+from app.engine.terms import Terms
 from app.rulelang.facts import CUSTOMER
 
 ALWAYS = ("currency", CUSTOMER, "order_id")
 """The facts that are read of a conversion whatever its rules read."""
 
 OF_LIMITS = ("amount", "paid")
+_OF_LIMIT = ("kind", "is_count", "most", "tally", "mark")
 
 
 @dataclass(frozen=True)
@@ -95,16 +99,58 @@ class Plan:
         """The column of the customer."""
         return self.facts.columns[CUSTOMER].name
 
+    @cached_property
+    def spans(self) -> list[ModelSpan]:
+        """The models, each with the time it is in force."""
+        starts = [max(FIRST, micros(since)) for since, _ in self.world.models]
+        ends = [*starts[1:], LAST]
+        return [
+            ModelSpan(model, since, until)
+            for (_, model), since, until in zip(self.world.models, starts, ends, strict=True)
+            if since <= self.extent.last and until > self.extent.first
+        ]
+
+    @property
+    def touched(self) -> bool:
+        """Whether conversions have touches."""
+        return self.extent.touches > 0
+
+    @property
+    def splits(self) -> bool:
+        """Whether several partners may be credited for one conversion."""
+        return self.touched and splits([span.model for span in self.spans])
+
+    @property
+    def largest(self) -> int:
+        """What the whole is at most of which partners have shares."""
+        return largest([span.model for span in self.spans], self.extent.touches) if self.splits else 1
+
+    @property
+    def credit(self) -> list[str]:
+        """The columns that say what share of a conversion a partner has."""
+        return ["share", "whole", "place", "currency"] if self.splits else []
+
     @property
     def identity(self) -> list[str]:
         """The columns that say what a row is."""
         return ["row_number", "id", "event_at", "partner", "terms", "shape"]
 
+    @property
+    def judging(self) -> list[str]:
+        """The columns that are carried until it is known who is credited."""
+        carried = [*self.identity, *self.numbers, *self.windows, *self.generations, "is_claimed"]
+        return [*carried, "currency"] if self.splits else carried
+
     @cached_property
     def numbers(self) -> list[str]:
         """The columns of facts that are calculated with."""
         names = set(carried_facts([group.shape for group in self.groups]))
+        if self.touched:
+            names |= {fact for terms in self.world.terms for fact in _asked(terms) if self._is_sent(fact)}
         return sorted({self.facts.columns[name].name for name in names} | {self.customer})
+
+    def _is_sent(self, fact: str) -> bool:
+        return self.world.catalogue[fact].subject == "conversion"
 
     # ------------------------------------------------------------ stages
 
@@ -112,11 +158,11 @@ class Plan:
         """Return the query of conversions by partner, with the terms in force."""
         columns = dict(self.facts.columns)
         numbered = "customer_order_number" in self.needs.derived
-        return parties(self.world, columns, self.needs, self.tallies, touched=False, numbered=numbered)
+        return parties(self.world, columns, self.needs, self.tallies, touched=self.touched, numbered=numbered)
 
     def judged(self) -> exp.Query:
         """Return the query of parties with their verdicts, and what they add to the tallies of tiers."""
-        carried = [*self.identity, *self.numbers, *self.windows, *self.generations]
+        carried = self.judging
         queries: list[exp.Query] = []
         for group in self.groups:
             found = judged(group, self.facts.columns, self.widths, carried)
@@ -128,16 +174,34 @@ class Plan:
 
     def tallied(self) -> exp.Query:
         """Return the query of judged rows with what the tallies of tiers held before."""
-        is_due = [exp.EQ(this=column(name), expression=number(0)) for name in ("verdict", "due")]
-        counts = named(exp.and_(*is_due, column("accepts")), "counts")
-        carried = [*self.identity, *self.numbers, *self.windows, *self.generations, *self.widths.columns]
-        base = exp.select(*carried, "verdict", "due", counts).from_("judged")
+        carried = [*self.identity, *self.numbers, *self.windows, *self.generations, *self.widths.columns, *self.credit]
+        base = self.credited([name for name in carried if name not in ("share", "whole", "place")])
         if not self.tiers:
             return base
         plain = [at for at in self.tiers if not self.tallies.columns[at].mark]
         first = self._summed(base, plain, carried)
         booking = [at for at in self.tiers if self.tallies.columns[at].mark]
         return self._summed(first, booking, [*carried, *map(self.tallies.column, plain)]) if booking else first
+
+    def credited(self, carried: Sequence[str]) -> exp.Select:
+        """Return the query of judged rows with who is credited: by touches, else by a claim."""
+        j = "judged"
+        is_due = [exp.EQ(this=column(name, j), expression=number(0)) for name in ("verdict", "due")]
+        by_claim = exp.and_(column("is_claimed", j), column("accepts", j))
+        base = exp.select(*(column(name, j) for name in (*carried, "verdict", "due"))).from_(j)
+        if not self.touched:
+            return base.select(named(exp.and_(*is_due, by_claim), "counts"))
+        on = exp.and_(equal("row_number", j, "shares"), equal("partner", j, "shares"))
+        base = base.join("shares", on=on, join_type="left")
+        base = base.join("competed", on=equal("row_number", j, "competed"), join_type="left")
+        by_touch = is_there(column("row_number", "shares"))
+        alone = exp.and_(by_claim, is_null(column("row_number", "competed")))
+        base = base.select(named(exp.and_(*is_due, exp.or_(by_touch, alone)), "counts"))
+        if self.splits:
+            for name in ("share", "whole", "place"):
+                found = exp.Coalesce(this=column(name, "shares"), expressions=[exp.cast(number(1), "bigint")])
+                base = base.select(named(found, name))
+        return base
 
     def _summed(self, base: exp.Query, tallies: Sequence[int], carried: Sequence[str]) -> exp.Query:
         """Return the query of rows with what tallies held before. Each shape says what it adds."""
@@ -195,6 +259,7 @@ class Plan:
         return [
             *self.identity,
             *self.widths.columns,
+            *self.credit,
             "verdict",
             "due",
             "counts",
@@ -231,7 +296,7 @@ class Plan:
         for at in range(self.lines):
             if at < len(places):
                 due = pricing.amount(places[at])
-                line = pricing.line(due)
+                line = pricing.line(due, self._share if places[at].is_shared else None)
                 bound += line.bound
                 values = [either(column("counts"), due.sql, exp.Null()), either(column("counts"), line.sql, exp.Null())]
             else:
@@ -243,7 +308,7 @@ class Plan:
                 values = [exp.cast(exp.Null(), "bigint"), exp.cast(exp.Null(), "bigint")]
             else:
                 due = pricing.prices.price(limit.over)
-                line = pricing.line(due)
+                line = pricing.line(due, self._share)
                 bound += line.bound
                 values = [due.sql, line.sql]
             lines += [
@@ -262,6 +327,27 @@ class Plan:
             )
         found: exp.Select = query.where(exp.EQ(this=column("shape", "tallied"), expression=number(group.number)))
         return found
+
+    @property
+    def _share(self) -> tuple[Exact, Exact] | None:
+        if not self.splits:
+            return None
+        return Exact(column("share"), 0, self.largest), Exact(column("whole"), 0, self.largest)
+
+    @cached_property
+    def scales(self) -> dict[int, list[int]]:
+        """The scale of each precise amount, by shape and place."""
+        return {
+            group.number: [self.pricing(group).amount(place).scale for place in self.places[group.number]]
+            for group in self.groups
+        }
+
+    @cached_property
+    def row(self) -> list[str]:
+        """The columns of a row with its lines and limits."""
+        positions = [f"{kind}_{at}" for at in range(len(self.kinds)) for kind in _OF_LIMIT]
+        parts = [*PART[1:], "is_single"] if self.kinds else []
+        return [*self._kept, *self._line_columns, *positions, *parts]
 
     def _limits(self, group: Group) -> list[exp.Expr]:
         found = []
@@ -307,9 +393,6 @@ class Plan:
     def limits(self) -> LimitPlan:
         """What limits need."""
         of = [at for at, tally in enumerate(self.tallies.columns) if tally.measure in OF_LIMITS]
-        positions = [
-            f"{kind}_{at}" for at in range(len(self.kinds)) for kind in ("kind", "is_count", "most", "tally", "mark")
-        ]
         adjusting = frozenset(
             at for places in self.places.values() for at, place in enumerate(places) if place.is_adjustment
         )
@@ -322,7 +405,7 @@ class Plan:
         if shared and self.falling:
             raise NotInBulk("fallbacks beside volume tables of several shapes")
         return LimitPlan(
-            columns=(*self._kept, *self._line_columns, *positions, *PART[1:], "is_single"),
+            columns=tuple(self.row),
             lines=self.lines,
             adjusting=adjusting,
             kinds=self.kinds,
@@ -364,6 +447,12 @@ def parameter_tables(groups: Sequence[Group]) -> Iterator[tuple[str, dict[str, S
     for group in groups:
         if group.used:
             yield group.table, *group.parameters()
+
+
+def _asked(terms: Terms) -> set[str]:
+    """Return the facts that attribution rules read."""
+    rules = terms.attribution.rules
+    return set(rules.facts_read) | set(rules.facts_required)
 
 
 def _kind(over: object) -> Kind:

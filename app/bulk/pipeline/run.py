@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlglot import exp
 
 from app.bulk.fact_table import ROW, Row, row_of
 from app.bulk.pipeline.decisions import Decisions, known_of
-from app.bulk.pipeline.extent import extent_of, extent_query, numbers_in
+from app.bulk.pipeline.extent import extent_of, extent_query, most_touches, numbers_in
 from app.bulk.pipeline.limits import PART, folded, optimistic, unsettled, used, within
 from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.runner import Runner
+from app.bulk.pipeline.sharing import refuse_model, shares
+from app.bulk.pipeline.splitting import parts_of, shared, with_splits
 from app.bulk.pipeline.sql import column, equal, is_null, named, number, union_all
+from app.bulk.pipeline.touching import concerned, seen, touch_rows, touch_structure
 from app.bulk.pipeline.versions import (
     CALENDAR,
     SPANS,
@@ -40,7 +44,7 @@ class Run:
     runner: Runner
 
 
-def load_conversions(runner: Runner, world: World, conversions: Iterable[Conversion]) -> None:
+def load_conversions(runner: Runner, world: World, conversions: Sequence[Conversion]) -> None:
     """Make the table of conversions, numbered in the order in which they come."""
     columns = fact_table(world).columns
     given = {each.fact.name: each for each in sent(columns)}
@@ -52,6 +56,7 @@ def load_conversions(runner: Runner, world: World, conversions: Iterable[Convers
 
     rows = (row(number, one) for number, one in enumerate(conversions))
     runner.load("conversions", conversion_structure(columns), rows)
+    runner.load("touches", touch_structure(columns), touch_rows(columns, conversions))
 
 
 def run(world: World, runner: Runner) -> Run:
@@ -65,16 +70,21 @@ def run(world: World, runner: Runner) -> Run:
     runner.keep("copies", copies(dict(plan.facts.columns)))
     if numbered:
         runner.keep("order_numbers", order_numbers(dict(plan.facts.columns)))
+    if plan.touched:
+        runner.keep("concerned", concerned())
     runner.keep("parties", plan.parties())
     judged, priced = plan.judged(), plan.priced()
+    touching = seen(plan) if plan.touched else None
     for name, structure, rows in parameter_tables(plan.groups):
         runner.load(name, structure, rows)
     runner.keep("judged", judged)
     _refuse_converted(runner)
     runner.drop("parties")
+    if touching is not None:
+        _share(plan, runner, touching)
     runner.keep("tallied", plan.tallied())
-    runner.drop("judged")
-    _limit(plan, runner, priced)
+    runner.drop("judged", "shares", "competed", "concerned")
+    _limit(plan, runner, _split(plan, runner, priced))
     return Run(plan, runner)
 
 
@@ -82,9 +92,10 @@ def decisions_of(found: Run, conversions: Sequence[Conversion]) -> dict[tuple[st
     """Return the decisions of a run by conversion and partner, of conversions in the order in which they were loaded."""
     made: dict[tuple[str, str | None], Decision] = {}
     makes = Decisions(found.plan)
-    for row in rows_of(found):
-        one = known_of(conversions[row["row_number"]], row)
-        made[one.id, row["partner"]] = makes.decision(row, one)
+    for place, together in groupby(rows_of(found), key=lambda row: int(row["row_number"])):
+        rows = list(together)
+        one = known_of(conversions[place], rows[0])
+        made |= {(one.id, partner): decision for partner, decision in makes.of_conversion(rows, one).items()}
     return made
 
 
@@ -92,7 +103,19 @@ def rows_of(found: Run) -> Iterator[dict[str, Any]]:
     """Yield the rows of `decided` by column, each with what is known of the order and the customer; and for each conversion
     that concerns nobody a row without a partner."""
     plan = found.plan
-    names = ["row_number", "partner", "terms", "shape", "verdict", "due", "said", "beyond", *plan.widths.columns]
+    names = [
+        "row_number",
+        "partner",
+        "terms",
+        "shape",
+        "verdict",
+        "due",
+        "said",
+        "beyond",
+        "counts",
+        *plan.widths.columns,
+    ]
+    names += ["share", "whole"] if plan.splits else []
     names += [plan.tallies.column(at) for at in range(len(plan.tallies.columns))]
     names += [f"{kind}_{at}" for at in range(plan.lines) for kind in ("precise", "amount", "final")]
     names += ["final_fallback", *(f"{kind}_{at}" for at in plan.falling for kind in ("fallback_precise", "fallback"))]
@@ -123,7 +146,31 @@ def planned(world: World, runner: Runner) -> Plan:
     _refuse_world(world)
     numbers = numbers_in(fact_table(world).columns)
     (row,) = runner.run(extent_query("conversions", numbers))
-    return Plan(world, extent_of(row, numbers))
+    touches = runner.run(most_touches())[0][0] or 0
+    plan = Plan(world, extent_of(row, numbers, touches))
+    for span in plan.spans:
+        refuse_model(span.model)
+    if plan.splits and any(group.counting.tables for group in plan.groups):
+        raise NotInBulk("volume tables of conversions that partners share")
+    return plan
+
+
+def _share(plan: Plan, runner: Runner, touching: exp.Query) -> None:
+    """Find who gets which share of conversions with touches."""
+    runner.keep("seen", touching)
+    runner.keep("shares", shares(plan.spans))
+    runner.keep("competed", exp.select("row_number").distinct().from_("shares"))
+
+
+def _split(plan: Plan, runner: Runner, priced: exp.Query) -> exp.Query:
+    """Round what partners share together, where several are paid for one conversion."""
+    found = parts_of(plan) if plan.splits else None
+    if found is None:
+        return priced
+    runner.keep("priced", priced)
+    runner.keep("shared", shared())
+    runner.keep("splits", found)
+    return with_splits(plan, plan.row)
 
 
 def _load_terms(plan: Plan, runner: Runner) -> None:

@@ -133,6 +133,8 @@ def parties(
         partner,
         *(column(name, SPANS) for name in ("terms", "shape")),
         named(is_there(column("row_number", "copies")), "is_copy"),
+        named(_is_claimed(touched), "is_claimed"),
+        column("currency", SPANS),
         named(exp.false(), "is_late"),
         named(exp.and_(foreign, exp.or_(*money)) if money else exp.false(), "is_converted"),
         *(column(name, "c") for name in given),
@@ -160,6 +162,13 @@ def parties(
         query = query.join(CALENDAR, on=on, join_type="left")
     found: exp.Select = query.where(is_there(partner.copy()))
     return found
+
+
+def _is_claimed(touched: bool) -> exp.Expr:
+    if not touched:
+        return exp.true()
+    same = exp.EQ(this=column("partner", "c"), expression=column("partner", "concerned"))
+    return exp.Coalesce(this=same, expressions=[exp.false()])
 
 
 def _local(columns: dict[str, Column], needs: Needs, local: exp.Expr) -> list[exp.Expr]:
