@@ -50,7 +50,9 @@ def extent_query(table: str, numbers: Sequence[str]) -> exp.Select:
 def most_touches() -> exp.Select:
     """Return the query of how many touches a conversion has at most."""
     each = exp.select(exp.alias_(exp.Count(this=exp.Star()), "touches")).from_("touches").group_by("row_number")
-    query: exp.Select = exp.select(exp.Max(this=exp.column("touches"))).from_(each.subquery("each_one"))
+    query: exp.Select = exp.select(exp.Max(this=exp.column("touches"))).from_(
+        each.subquery("each_one", copy=False), copy=False
+    )
     return query
 
 

@@ -80,7 +80,7 @@ def judged(group: Group, columns: Mapping[str, Column], widths: Widths, carried:
     inner = inner.where(exp.EQ(this=exp.column("shape", table="parties"), expression=number(group.number)))
     query: exp.Select = exp.select(
         *carried, *widths.columns, named(_verdict(shape), "verdict"), named(_due(shape, columns), "due")
-    ).from_(inner.subquery("tested"))
+    ).from_(inner.subquery("tested", copy=False), copy=False)
     return query
 
 

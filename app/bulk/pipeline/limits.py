@@ -106,9 +106,9 @@ def optimistic(plan: LimitPlan, source: exp.Query) -> exp.Select:
         due = exp.Sum(this=exp.Case(ifs=[exp.If(this=column("counts"), true=_added(plan, tally, "amount"))]))
         before = over(due, [column(name) for name in plan.keys[tally]], before=True)
         sums.append(named(exp.Coalesce(this=before, expressions=[number(0)]), used(tally)))
-    summed = exp.select(*plan.columns, *sums).from_(source.subquery("rows"))
+    summed = exp.select(*plan.columns, *sums).from_(source.subquery("rows", copy=False), copy=False)
     capped = [named(_capped(tally), used(tally)) for tally in plan.tallies]
-    query: exp.Select = exp.select(*plan.columns, *capped).from_(summed.subquery("summed"))
+    query: exp.Select = exp.select(*plan.columns, *capped).from_(summed.subquery("summed", copy=False), copy=False)
     return query
 
 
@@ -174,7 +174,7 @@ def folded(plan: LimitPlan, tried: str, parts: str) -> exp.Select:
     after = [named(_held_after(plan, tally), f"held_{tally}") for tally in plan.tallies]
     turn = exp.select(
         *PART, "place", *plan.windows, "row_number", *plan.finals, "said", "beyond", "is_touched", *bigs, *after
-    ).from_(looked.subquery("looked"))
+    ).from_(looked.subquery("looked", copy=False), copy=False)
     recursive = exp.union(start, turn, distinct=False)
     query: exp.Select = (
         exp.select(*PART, "row_number", *plan.results, *(used(tally) for tally in plan.tallies))
@@ -244,7 +244,9 @@ def within(plan: LimitPlan, source: exp.Query) -> exp.Select:
         for at, kinds in enumerate(plan.kinds):
             if kinds - {Kind.NONE}:
                 query = steps.limited(query, at, is_first=turn == 0)
-    found: exp.Select = exp.select(*steps.columns, *plan.results).from_(query.subquery("within"))
+    found: exp.Select = exp.select(*steps.columns, *plan.results).from_(
+        query.subquery("within", copy=False), copy=False
+    )
     return found
 
 
@@ -262,7 +264,9 @@ class _Steps:
     def changed(self, source: exp.Query, changes: Mapping[str, exp.Expr], more: Sequence[exp.Expr] = ()) -> exp.Select:
         """Return the rows of a query with other values in some columns of the state."""
         state = [named(changes.get(name, column(name)), name) for name in self.state]
-        query: exp.Select = exp.select(*self.columns, *state, *more).from_(source.subquery("step"))
+        query: exp.Select = exp.select(*self.columns, *state, *more, copy=False).from_(
+            source.subquery("step", copy=False), copy=False
+        )
         return query
 
     def turned(self, source: exp.Query) -> exp.Select:

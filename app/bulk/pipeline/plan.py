@@ -9,7 +9,7 @@ from functools import cached_property
 from sqlglot import exp
 
 from app.bulk.fact_table import ROW, Column, FactTable, Row, Structure
-from app.bulk.pipeline.exact import NARROW, Exact
+from app.bulk.pipeline.exact import NARROW, Exact, cases
 from app.bulk.pipeline.extent import Extent
 from app.bulk.pipeline.groups import BEYOND, Group, groups_of
 from app.bulk.pipeline.judging import Widths, judged, widths_of
@@ -17,7 +17,7 @@ from app.bulk.pipeline.limits import KINDS, PART, Kind, LimitPlan
 from app.bulk.pipeline.lines import Place, Pricing, carried_facts, places_of
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.sharing import ModelSpan, largest, splits
-from app.bulk.pipeline.sql import column, either, equal, is_null, is_there, named, number, over, union_all
+from app.bulk.pipeline.sql import column, equal, is_null, is_there, named, number, over, union_all
 from app.bulk.pipeline.tallies import Tallies, tallies_of
 from app.bulk.pipeline.versions import KEY, Needs, parties
 from app.bulk.pipeline.world import FIRST, LAST, World
@@ -207,14 +207,14 @@ class Plan:
         """Return the query of rows with what tallies held before. Each shape says what it adds."""
         kept = [*carried, "verdict", "due", "counts"]
         adding = exp.select(*kept, *(named(self._added(at), f"add_{at}") for at in tallies)).from_(
-            base.subquery("rows")
+            base.subquery("rows", copy=False)
         )
         sums = []
         for at in tallies:
             due = exp.Sum(this=exp.Case(ifs=[exp.If(this=column("counts"), true=column(f"add_{at}"))]))
             before = over(due, [column(name) for name in self.keys(at)], before=True)
             sums.append(named(exp.Coalesce(this=before, expressions=[number(0)]), self.tallies.column(at)))
-        return exp.select(*kept, *sums).from_(adding.subquery("adding"))
+        return exp.select(*kept, *sums).from_(adding.subquery("adding", copy=False), copy=False)
 
     def _added(self, at: int) -> exp.Expr:
         """Return what a row adds to a tally, by its shape; shapes that say the same are said once."""
@@ -249,8 +249,8 @@ class Plan:
         """Return the query of rows with their lines, precise and rounded, and with their limits."""
         queries: list[exp.Query] = [self._priced(group) for group in self.groups]
         nulls = [named(exp.cast(exp.Null(), "bigint"), name) for name in self._line_columns]
-        none = exp.select(*self._kept, *nulls, *self._no_limits(), *self._parts(None)).from_("tallied")
-        queries.append(none.where(is_null(column("terms"))))
+        rest = [*self._no_limits(), *self._parts(None)]
+        queries.append(exp.select(*self._kept, *nulls, *rest).from_("tallied").where(is_null(column("terms"))))
         return union_all(queries)
 
     @cached_property
@@ -290,42 +290,46 @@ class Plan:
         return tuple(map(frozenset, found))
 
     def _priced(self, group: Group) -> exp.Select:
-        pricing, places = self.pricing(group), self.places[group.number]
-        lines: list[exp.Expr] = []
+        """Return the query of the rows of one shape with their lines: calculated first, and rounded from what that is."""
+        dues = self._dues(group)
+        nothing = exp.cast(exp.Null(), "bigint")
+        precise = [named(nothing.copy() if due is None else due.sql, name) for name, due, _ in dues]
+        rest = [*self._limits(group), *self._parts(group)]
+        inner = exp.select(*(column(name, "tallied") for name in self._kept), *precise, *rest, copy=False).from_(
+            "tallied"
+        )
+        if group.used:
+            on = exp.EQ(this=column("terms", "tallied"), expression=column("terms", group.table))
+            inner = inner.join(group.table, on=on, copy=False)
+        mine = exp.EQ(this=column("shape", "tallied"), expression=number(group.number))
+        inner = inner.where(mine, copy=False)
+        pricing = self.pricing(group)
+        amounts: list[exp.Expr] = []
         bound = 0
-        for at in range(self.lines):
-            if at < len(places):
-                due = pricing.amount(places[at])
-                line = pricing.line(due, self._share if places[at].is_shared else None)
-                bound += line.bound
-                values = [either(column("counts"), due.sql, exp.Null()), either(column("counts"), line.sql, exp.Null())]
-            else:
-                values = [exp.cast(exp.Null(), "bigint"), exp.cast(exp.Null(), "bigint")]
-            lines += [named(value, f"{kind}_{at}") for kind, value in zip(("precise", "amount"), values, strict=True)]
-        for at in self.falling:
-            limit = group.shape.limits[at] if at < len(group.shape.limits) else None
-            if limit is None or isinstance(limit.over, str):
-                values = [exp.cast(exp.Null(), "bigint"), exp.cast(exp.Null(), "bigint")]
-            else:
-                due = pricing.prices.price(limit.over)
-                line = pricing.line(due, self._share)
-                bound += line.bound
-                values = [due.sql, line.sql]
-            lines += [
-                named(value, f"{kind}_{at}")
-                for kind, value in zip(("fallback_precise", "fallback"), values, strict=True)
-            ]
+        for name, due, is_shared in dues:
+            amount: exp.Expr = nothing.copy()
+            if due is not None:
+                line = pricing.line(Exact(column(name), due.scale, due.bound), self._share if is_shared else None)
+                bound, amount = bound + line.bound, line.sql
+            amounts.append(named(amount, name.replace("fallback_precise", "fallback").replace("precise", "amount")))
         if bound * max(1, self.extent.count) >= min(BEYOND, NARROW) and self.kinds:
             raise NotInBulk("lines may come to more minor units than limits are held against")
-        query = exp.select(
-            *(column(name, "tallied") for name in self._kept), *lines, *self._limits(group), *self._parts(group)
-        )
-        query = query.from_("tallied")
-        if group.used:
-            query = query.join(
-                group.table, on=exp.EQ(this=column("terms", "tallied"), expression=column("terms", group.table))
-            )
-        found: exp.Select = query.where(exp.EQ(this=column("shape", "tallied"), expression=number(group.number)))
+        kept = [*self._kept, *(name for name, _, _ in dues), *(each.alias for each in rest)]
+        outer = exp.select(*kept, *amounts).from_(inner.subquery("calculated", copy=False), copy=False)
+        found: exp.Select = exp.select(*self.row).from_(outer.subquery("rounded", copy=False), copy=False)
+        return found
+
+    def _dues(self, group: Group) -> list[tuple[str, Exact | None, bool]]:
+        """Return what is due at each place and by each fallback, with the column for it and whether it is shared."""
+        pricing, places = self.pricing(group), self.places[group.number]
+        found: list[tuple[str, Exact | None, bool]] = []
+        for at in range(self.lines):
+            due = None if at >= len(places) else cases([(column("counts"), pricing.amount(places[at]))])
+            found.append((f"precise_{at}", due, at < len(places) and places[at].is_shared))
+        for at in self.falling:
+            limit = group.shape.limits[at] if at < len(group.shape.limits) else None
+            over = None if limit is None or isinstance(limit.over, str) else limit.over
+            found.append((f"fallback_precise_{at}", None if over is None else pricing.prices.price(over), True))
         return found
 
     @property

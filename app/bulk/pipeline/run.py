@@ -185,7 +185,10 @@ def _limit(plan: Plan, runner: Runner, priced: exp.Query) -> None:
         states = [named(number(0), name) for name in ("said", "beyond")]
         finals = [named(column(f"amount_{at}"), f"final_{at}") for at in range(plan.lines)]
         nothing = named(exp.cast(exp.Null(), "bigint"), "final_fallback")
-        runner.keep("decided", exp.select("*", nothing, *finals, *states).from_(priced.subquery("priced")))
+        runner.keep(
+            "decided",
+            exp.select("*", nothing, *finals, *states).from_(priced.subquery("priced", copy=False), copy=False),
+        )
         runner.drop("tallied")
         return
     limits = plan.limits

@@ -62,7 +62,7 @@ def _partners(span: ModelSpan) -> exp.Select:
     query: exp.Select = (
         exp.select("row_number", "partner", named(exp.Sum(this=share), "share"))
         .select(named(exp.Max(this=column("whole")), "whole"), named(exp.Min(this=column("place")), "place"))
-        .from_(_each(span).subquery("each_touch"))
+        .from_(_each(span).subquery("each_touch", copy=False))
         .where(paid)
         .group_by("row_number", "partner")
     )
@@ -80,10 +80,12 @@ def _winner(span: ModelSpan) -> exp.Select:
         ]
     )
     place = exp.Window(this=exp.RowNumber(), partition_by=[column("row_number")], order=order)
-    ranked = exp.select("row_number", "partner", named(place, "place")).from_(_competing(span).subquery("competing"))
+    ranked = exp.select("row_number", "partner", named(place, "place")).from_(
+        _competing(span).subquery("competing", copy=False)
+    )
     query: exp.Select = (
         exp.select("row_number", "partner", named(number(1), "share"), named(number(1), "whole"), "place")
-        .from_(ranked.subquery("ranked")).where(exp.EQ(this=column("place"), expression=number(1)))
+        .from_(ranked.subquery("ranked", copy=False), copy=False).where(exp.EQ(this=column("place"), expression=number(1)))
     )  # fmt: skip
     return query
 
@@ -99,19 +101,19 @@ def _each(span: ModelSpan) -> exp.Select:
     }
     placed = exp.select(
         "row_number", "partner", "at", *(named(window, name) for name, window in windows.items())
-    ).from_(_competing(span).subquery("competing"))
+    ).from_(_competing(span).subquery("competing", copy=False))
     # The last touch is the first of the latest, but never the first of all.
     is_late = exp.and_(
         exp.EQ(this=column("at"), expression=column("latest")), exp.GT(this=column("place"), expression=number(1))
     )
     late_place = exp.Min(this=exp.Case(ifs=[exp.If(this=is_late, true=column("place"))]))
     ended = exp.select("*", named(exp.Window(this=late_place, partition_by=by), "end_place")).from_(
-        placed.subquery("placed")
+        placed.subquery("placed", copy=False)
     )
     share, whole = _SHARING[span.model.name](span.model)
     query: exp.Select = exp.select(
         "row_number", "partner", "place", named(share, "share"), named(whole, "whole")
-    ).from_(ended.subquery("ended"))
+    ).from_(ended.subquery("ended", copy=False), copy=False)
     return query
 
 
@@ -132,7 +134,7 @@ def _competing(span: ModelSpan) -> exp.Select:
     counted = exp.select("*", named(exp.Window(this=clicks, partition_by=[column("row_number")]), "clicks"))
     found: exp.Select = (
         exp.select("row_number", "touch_id", "partner", "type", "at")
-        .from_(counted.from_(query.subquery("qualifying")).subquery("counted"))
+        .from_(counted.from_(query.subquery("qualifying", copy=False), copy=False).subquery("counted", copy=False))
         .where(exp.or_(_is_click(), exp.EQ(this=column("clicks"), expression=number(0))))
     )
     return found

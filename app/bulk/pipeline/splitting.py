@@ -27,39 +27,45 @@ def parts_of(plan: Plan) -> exp.Query | None:
     by = [column(name) for name in WHOLE]
     total = exp.Window(this=exp.Sum(this=column("part")), partition_by=by)
     summed = exp.select(*WHOLE, "partner", "slot", "place", "part", "unit", named(total, "total")).from_(
-        union_all(found).subquery("parts")
+        union_all(found).subquery("parts", copy=False)
     )
     sign = either(exp.LT(this=column("total"), expression=number(0)), number(-1), number(1))
     turned = exp.select(*WHOLE, "partner", "slot", "place", "unit", named(sign, "turn"), "part", "total").from_(
-        summed.subquery("summed")
+        summed.subquery("summed", copy=False)
     )
     sized = exp.select(
         *WHOLE, "partner", "slot", "place", "unit", "turn",
         named(exp.Mul(this=column("part"), expression=column("turn")), "size"),
         named(exp.Mul(this=column("total"), expression=column("turn")), "all_of_it"),
-    ).from_(turned.subquery("turned"))  # fmt: skip
+    ).from_(turned.subquery("turned", copy=False), copy=False)  # fmt: skip
     rest = _mod(
         exp.Paren(this=exp.Add(this=_mod(column("size"), column("unit")), expression=column("unit"))), column("unit")
     )
-    with_rest = exp.select("*", named(rest, "rest")).from_(sized.subquery("sized"))
+    with_rest = exp.select("*", named(rest, "rest")).from_(sized.subquery("sized", copy=False), copy=False)
     floor = exp.IntDiv(
         this=exp.Paren(this=exp.Sub(this=column("size"), expression=column("rest"))), expression=column("unit")
     )
-    floored = exp.select("*", named(floor, "units")).from_(with_rest.subquery("with_rest"))
+    floored = exp.select("*", named(floor, "units")).from_(with_rest.subquery("with_rest", copy=False), copy=False)
     order = exp.Order(expressions=[exp.Ordered(this=column("rest"), desc=True), exp.Ordered(this=column("place"))])
     ranked = exp.select(
         "*",
         named(exp.Window(this=exp.RowNumber(), partition_by=by, order=order), "rank_of_rest"),
         named(exp.Window(this=exp.Sum(this=column("units")), partition_by=by), "floors"),
         named(_rounded(), "rounded_whole"),
-    ).from_(floored.subquery("floored"))
+    ).from_(floored.subquery("floored", copy=False), copy=False)
     missing = exp.Paren(this=exp.Sub(this=column("rounded_whole"), expression=column("floors")))
     one_more = either(exp.LTE(this=column("rank_of_rest"), expression=missing), number(1), number(0))
     units = exp.Paren(this=exp.Add(this=column("units"), expression=one_more))
     amount = exp.cast(exp.Mul(this=column("turn"), expression=units), "bigint")
-    given = exp.select("row_number", "partner", "slot", named(amount, "amount")).from_(ranked.subquery("ranked"))
+    given = exp.select("row_number", "partner", "slot", named(amount, "amount")).from_(
+        ranked.subquery("ranked", copy=False), copy=False
+    )
     slots = [named(exp.Max(this=_of_slot(at)), f"split_{at}") for at in range(plan.lines)]
-    return exp.select("row_number", "partner", *slots).from_(given.subquery("given")).group_by("row_number", "partner")
+    return (
+        exp.select("row_number", "partner", *slots)
+        .from_(given.subquery("given", copy=False), copy=False)
+        .group_by("row_number", "partner")
+    )
 
 
 def _of_slot(at: int) -> exp.Expr:

@@ -65,7 +65,9 @@ def concerned() -> exp.Query:
 def seen(plan: Plan) -> exp.Query:
     """Return the query of touches with whether they count."""
     queries: list[exp.Query] = [_of_group(plan, group) for group in plan.groups]
-    without = exp.select(*_TOUCH, named(number(Seen.NO_TERMS), "code")).from_(_with_parties(plan, ()).subquery("met"))
+    without = exp.select(*_TOUCH, named(number(Seen.NO_TERMS), "code")).from_(
+        _with_parties(plan, ()).subquery("met", copy=False)
+    )
     return union_all([*queries, without.where(is_null(column("terms")))])
 
 
@@ -84,7 +86,9 @@ def _of_group(plan: Plan, group: Group) -> exp.Select:
         unknown = [is_null(column(columns[name].name)) for name in shape.attribution_required]
         ifs.append(exp.If(this=exp.or_(*unknown, *tests), true=number(Seen.COUNTS)))
     last = number(Seen.NOT_QUALIFIED if shape.qualify else Seen.COUNTS)
-    query = exp.select(*_TOUCH, named(exp.Case(ifs=ifs, default=last), "code")).from_(met.subquery("met"))
+    query = exp.select(*_TOUCH, named(exp.Case(ifs=ifs, default=last), "code")).from_(
+        met.subquery("met", copy=False), copy=False
+    )
     if group.used:
         query = query.join(group.table, on=exp.EQ(this=column("terms", "met"), expression=column("terms", group.table)))
         query.set("expressions", [column(name, "met") for name in _TOUCH] + query.expressions[len(_TOUCH) :])

@@ -216,7 +216,7 @@ def copies(columns: dict[str, Column]) -> exp.Select:
         .where(exp.In(this=column(order), query=many.subquery()))
     )
     query: exp.Select = (
-        exp.select("row_number", "counted_as").from_(ranked.subquery("ranked"))
+        exp.select("row_number", "counted_as").from_(ranked.subquery("ranked", copy=False), copy=False)
         .where(exp.GT(this=column("place"), expression=number(1)))
     )  # fmt: skip
     return query
