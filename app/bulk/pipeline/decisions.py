@@ -74,8 +74,8 @@ class Decisions:
     def _hold_share(self, row: Found, share: Fraction) -> None:
         """Hold the share of a partner against the row."""
         counts = row["verdict"] == Verdict.ELIGIBLE and row["due"] == DueCode.DUE and share > 0
-        given = Fraction(int(row["share"]), int(row["whole"])) if self.plan.splits else WHOLE
-        if bool(row["counts"]) != counts or (counts and given != share):
+        given = Fraction(int(row["share"]), int(row["whole"])) if self.plan.splits and counts else WHOLE
+        if bool(row.get("counts")) != counts or (counts and given != share):
             raise EngineFault("the bulk engine credits otherwise", partner=row["partner"], row_number=row["row_number"])
 
     def _decided(self, row: Found, case: Case, party: Party, attributed: Attributed, before: Before | None) -> Decision:

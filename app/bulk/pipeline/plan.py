@@ -121,6 +121,13 @@ class Plan:
         return self.touched and splits([span.model for span in self.spans])
 
     @property
+    def is_early(self) -> bool:
+        """Whether touches can be looked at before anybody is judged: no model passes over who is not eligible, and no
+        attribution rule reads what is derived of the conversion."""
+        derived = {fact for terms in self.world.terms for fact in _asked(terms)} & DERIVED
+        return not derived and all(span.model.not_eligible == "forfeit" for span in self.spans)
+
+    @property
     def largest(self) -> int:
         """What the whole is at most of which partners have shares."""
         return largest([span.model for span in self.spans], self.extent.touches) if self.splits else 1
@@ -175,6 +182,7 @@ class Plan:
     def tallied(self) -> exp.Query:
         """Return the query of judged rows with what the tallies of tiers held before."""
         carried = [*self.identity, *self.numbers, *self.windows, *self.generations, *self.widths.columns, *self.credit]
+        carried.append("is_claimed")
         base = self.credited([name for name in carried if name not in ("share", "whole", "place")])
         if not self.tiers:
             return base
@@ -191,12 +199,14 @@ class Plan:
         base = exp.select(*(column(name, j) for name in (*carried, "verdict", "due"))).from_(j)
         if not self.touched:
             return base.select(named(exp.and_(*is_due, by_claim), "counts"))
+        # Who neither is credited nor claims has a verdict, and needs no counters.
         on = exp.and_(equal("row_number", j, "shares"), equal("partner", j, "shares"))
         base = base.join("shares", on=on, join_type="left")
         base = base.join("competed", on=equal("row_number", j, "competed"), join_type="left")
         by_touch = is_there(column("row_number", "shares"))
         alone = exp.and_(by_claim, is_null(column("row_number", "competed")))
-        base = base.select(named(exp.and_(*is_due, exp.or_(by_touch, alone)), "counts"))
+        base = base.select(named(exp.and_(*is_due, exp.or_(by_touch.copy(), alone)), "counts"))
+        base = base.where(exp.or_(column("is_claimed", j), by_touch))
         if self.splits:
             for name in ("share", "whole", "place"):
                 found = exp.Coalesce(this=column(name, "shares"), expressions=[exp.cast(number(1), "bigint")])
@@ -263,6 +273,7 @@ class Plan:
             "verdict",
             "due",
             "counts",
+            "is_claimed",
             *befores,
             *self.windows,
             self.customer,

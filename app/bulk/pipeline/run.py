@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from sqlglot import exp
@@ -59,31 +58,33 @@ def load_conversions(runner: Runner, world: World, conversions: Sequence[Convers
     runner.load("touches", touch_structure(columns), touch_rows(columns, conversions))
 
 
-def run(world: World, runner: Runner) -> Run:
+def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
     """Decide the conversions that an engine holds, under a world. NotInBulk where something is not exactly in.
 
-    The engine has `decided` then: one row for each conversion and partner that it concerns.
+    The engine has `decided` then: one row for each conversion and partner that is credited with it or claims it. With
+    `everybody` it has a verdict in `judged` as well on every other partner with a touch, who gets nothing.
     """
     plan = planned(world, runner)
     _load_terms(plan, runner)
-    numbered = "customer_order_number" in plan.needs.derived
     runner.keep("copies", copies(dict(plan.facts.columns)))
-    if numbered:
+    if "customer_order_number" in plan.needs.derived:
         runner.keep("order_numbers", order_numbers(dict(plan.facts.columns)))
-    if plan.touched:
-        runner.keep("concerned", concerned())
-    runner.keep("parties", plan.parties())
     judged, priced = plan.judged(), plan.priced()
     touching = seen(plan) if plan.touched else None
     for name, structure, rows in parameter_tables(plan.groups):
         runner.load(name, structure, rows)
+    if touching is not None and plan.is_early:
+        _share(plan, runner, touching)
+    if plan.touched:
+        runner.keep("concerned", concerned("touches" if everybody or not plan.is_early else "shares"))
+    runner.keep("parties", plan.parties())
     runner.keep("judged", judged)
+    runner.drop("parties", "concerned")
     _refuse_converted(runner)
-    runner.drop("parties")
-    if touching is not None:
+    if touching is not None and not plan.is_early:
         _share(plan, runner, touching)
     runner.keep("tallied", plan.tallied())
-    runner.drop("judged", "shares", "competed", "concerned")
+    runner.drop("shares", "competed")
     _limit(plan, runner, _split(plan, runner, priced))
     return Run(plan, runner)
 
@@ -92,8 +93,10 @@ def decisions_of(found: Run, conversions: Sequence[Conversion]) -> dict[tuple[st
     """Return the decisions of a run by conversion and partner, of conversions in the order in which they were loaded."""
     made: dict[tuple[str, str | None], Decision] = {}
     makes = Decisions(found.plan)
-    for place, together in groupby(rows_of(found), key=lambda row: int(row["row_number"])):
-        rows = list(together)
+    of_conversion: dict[int, list[dict[str, Any]]] = {}
+    for row in rows_of(found):
+        of_conversion.setdefault(int(row["row_number"]), []).append(row)
+    for place, rows in of_conversion.items():
         one = known_of(conversions[place], rows[0])
         made |= {(one.id, partner): decision for partner, decision in makes.of_conversion(rows, one).items()}
     return made
@@ -123,12 +126,26 @@ def rows_of(found: Run) -> Iterator[dict[str, Any]]:
         exp.alias_(exp.to_table("decided"), "d", table=True)
     )
     yield from _known_rows(found, query, "d", names)
+    yield from _known_rows(found, _bystanders(plan), "j", [*_OF_BYSTANDERS, *plan.widths.columns])
     nobody = exp.select(column("row_number", "c"), column("partner", "c")).from_(
         exp.alias_(exp.to_table("conversions"), "c", table=True)
     )
-    nobody = nobody.join("decided", on=equal("row_number", "c", "decided"), join_type="left")
-    nobody = nobody.where(is_null(column("row_number", "decided")))
+    nobody = nobody.join("judged", on=equal("row_number", "c", "judged"), join_type="left")
+    nobody = nobody.where(is_null(column("row_number", "judged")))
     yield from _known_rows(found, nobody, "c", ["row_number", "partner"])
+
+
+_OF_BYSTANDERS = ("row_number", "partner", "terms", "shape", "verdict", "due")
+
+
+def _bystanders(plan: Plan) -> exp.Select:
+    """Return the query of parties that are neither credited nor claim."""
+    query = exp.select(*(column(name, "j") for name in (*_OF_BYSTANDERS, *plan.widths.columns)))
+    query = query.from_(exp.alias_(exp.to_table("judged"), "j", table=True))
+    on = exp.and_(equal("row_number", "j", "d"), equal("partner", "j", "d"))
+    query = query.join(exp.alias_(exp.to_table("decided"), "d", table=True), on=on, join_type="left")
+    found: exp.Select = query.where(is_null(column("row_number", "d")))
+    return found
 
 
 def _known_rows(found: Run, query: exp.Select, table: str, names: list[str]) -> Iterator[dict[str, Any]]:

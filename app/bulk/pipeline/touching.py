@@ -11,7 +11,9 @@ from sqlglot import exp
 
 from app.bulk.fact_table import Column, Row, Structure, row_of
 from app.bulk.pipeline.groups import Group
-from app.bulk.pipeline.sql import column, is_null, is_there, named, number, union_all
+from app.bulk.pipeline.judging import Verdict
+from app.bulk.pipeline.sql import column, equal, is_null, is_there, named, number, union_all
+from app.bulk.pipeline.versions import SPANS
 from app.core.instants import micros
 from app.engine.factsheet import Conversion
 from app.rulelang.ast import facts_of
@@ -26,9 +28,8 @@ class Seen(IntEnum):
     """Whether a touch counts, or why not."""
 
     COUNTS = 0
-    NO_TERMS = 1
-    AFTER_EVENT = 2
-    NOT_QUALIFIED = 3
+    AFTER_EVENT = 1
+    NOT_QUALIFIED = 2
 
 
 def touch_structure(columns: Mapping[str, Column]) -> dict[str, Structure]:
@@ -56,19 +57,15 @@ def _sent(columns: Mapping[str, Column]) -> Iterator[Column]:
     return (each for each in columns.values() if each.fact.subject == "touch" and not each.fact.derived)
 
 
-def concerned() -> exp.Query:
-    """Return the query of the partners that conversions concern: who touched, and who claims."""
+def concerned(source: str) -> exp.Query:
+    """Return the query of the partners that conversions concern: who touched, or only who has a share, and who claims."""
     claims = exp.select("row_number", "partner").from_("conversions").where(is_there(column("partner")))
-    return exp.union(exp.select("row_number", "partner").from_("touches"), claims, distinct=True)
+    return exp.union(exp.select("row_number", "partner").from_(source), claims, distinct=True)
 
 
 def seen(plan: Plan) -> exp.Query:
-    """Return the query of touches with whether they count."""
-    queries: list[exp.Query] = [_of_group(plan, group) for group in plan.groups]
-    without = exp.select(*_TOUCH, named(number(Seen.NO_TERMS), "code")).from_(
-        _with_parties(plan, ()).subquery("met", copy=False)
-    )
-    return union_all([*queries, without.where(is_null(column("terms")))])
+    """Return the query of touches with whether they count. Those of partners without terms do not, and are left out."""
+    return union_all([_of_group(plan, group) for group in plan.groups])
 
 
 _TOUCH = ("row_number", "touch_id", "partner", "type", "at", "verdict", "event_at")
@@ -78,7 +75,8 @@ def _of_group(plan: Plan, group: Group) -> exp.Select:
     shape, columns = group.shape, plan.facts.columns
     read = sorted({name for when in shape.qualify for name in facts_of(when)} | set(shape.attribution_required))
     mine = [columns[name].name for name in read if columns[name].fact.subject == "conversion"]
-    met = _with_parties(plan, mine).where(exp.EQ(this=column("shape", "j"), expression=number(group.number)))
+    theirs = [columns[name].name for name in read if columns[name].fact.subject == "touch"]
+    met = (_before_judging if plan.is_early else _after_judging)(plan, group, mine, theirs)
     late = exp.GT(this=column("at"), expression=column("event_at"))
     ifs = [exp.If(this=late, true=number(Seen.AFTER_EVENT))]
     if shape.qualify:
@@ -86,27 +84,49 @@ def _of_group(plan: Plan, group: Group) -> exp.Select:
         unknown = [is_null(column(columns[name].name)) for name in shape.attribution_required]
         ifs.append(exp.If(this=exp.or_(*unknown, *tests), true=number(Seen.COUNTS)))
     last = number(Seen.NOT_QUALIFIED if shape.qualify else Seen.COUNTS)
-    query = exp.select(*_TOUCH, named(exp.Case(ifs=ifs, default=last), "code")).from_(
+    code = named(exp.Case(ifs=ifs, default=last), "code")
+    query = exp.select(*(column(name, "met") for name in _TOUCH), code).from_(
         met.subquery("met", copy=False), copy=False
     )
     if group.used:
         query = query.join(group.table, on=exp.EQ(this=column("terms", "met"), expression=column("terms", group.table)))
-        query.set("expressions", [column(name, "met") for name in _TOUCH] + query.expressions[len(_TOUCH) :])
     return query
 
 
-def _with_parties(plan: Plan, facts: Sequence[str]) -> exp.Select:
-    """Return the query of touches with the party of their partner, their type and their age as facts."""
+def _after_judging(plan: Plan, group: Group, mine: Sequence[str], theirs: Sequence[str]) -> exp.Select:
+    """Return the query of touches of partners of one shape, with the verdict on each."""
+    on = exp.and_(equal("row_number", "t", "j"), equal("partner", "t", "j"))
+    query = _touches(plan, "j", theirs).select(*(column(name, "j") for name in ("verdict", "event_at", "terms", *mine)))
+    query = query.join(exp.alias_(exp.to_table("judged"), "j", table=True), on=on)
+    found: exp.Select = query.where(exp.EQ(this=column("shape", "j"), expression=number(group.number)))
+    return found
+
+
+def _before_judging(plan: Plan, group: Group, mine: Sequence[str], theirs: Sequence[str]) -> exp.Select:
+    """Return the query of touches of partners of one shape, where it does not matter what is said of the conversion."""
+    inside = exp.and_(
+        equal("partner", "t", SPANS),
+        exp.GTE(this=column("event_at", "c"), expression=column("since", SPANS)),
+        exp.LT(this=column("event_at", "c"), expression=column("until", SPANS)),
+    )
+    query = _touches(plan, "c", theirs).select(named(number(Verdict.ELIGIBLE), "verdict"), column("event_at", "c"))
+    query = query.select(column("terms", SPANS), *(column(name, "c") for name in mine))
+    conversions = exp.alias_(exp.to_table("conversions"), "c", table=True)
+    query = query.join(conversions, on=equal("row_number", "t", "c")).join(SPANS, on=inside)
+    found: exp.Select = query.where(exp.EQ(this=column("shape", SPANS), expression=number(group.number)))
+    return found
+
+
+def _touches(plan: Plan, of: str, facts: Sequence[str]) -> exp.Select:
+    """Return the query of touches with the facts that rules read of them; their type and age are facts too."""
     columns = plan.facts.columns
-    on = exp.and_(*(exp.EQ(this=column(name, "t"), expression=column(name, "j")) for name in ("row_number", "partner")))
-    age = exp.Sub(this=column("event_at", "j"), expression=column("at", "t"))
-    derived = {TYPE: column("type", "t"), AGE: age}
+    age = exp.Sub(this=column("event_at", of), expression=column("at", "t"))
+    derived = {
+        columns[name].name: value for name, value in ((TYPE, column("type", "t")), (AGE, age)) if name in columns
+    }
     query: exp.Select = (
         exp.select(*(column(name, "t") for name in ("row_number", "touch_id", "partner", "type", "at")))
-        .select(*(column(name, "j") for name in ("verdict", "event_at", "terms", "shape", *facts)))
-        .select(*(column(each.name, "t") for each in _sent(columns)))
-        .select(*(named(value, columns[name].name) for name, value in derived.items() if name in columns))
+        .select(*(named(derived.get(name, column(name, "t")), name) for name in facts))
         .from_(exp.alias_(exp.to_table("touches"), "t", table=True))
-        .join(exp.alias_(exp.to_table("judged"), "j", table=True), on=on)
     )
     return query
