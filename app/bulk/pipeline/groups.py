@@ -173,7 +173,7 @@ def _counting(terms: Terms, number: int, tallies: Tallies) -> Counting:
         limits,
         part,
         by_customer,
-        len(of_contract) == 1 and _is_single(terms.limits),
+        len(of_contract) == 1 and (not terms.limits or _is_single(terms.limits)),
     )
 
 

@@ -103,7 +103,7 @@ def optimistic(plan: LimitPlan, source: exp.Query) -> exp.Select:
     touched: beyond that one, it has been spent."""
     sums = []
     for tally in plan.tallies:
-        due = exp.Sum(this=exp.Case(ifs=[exp.If(this=column("counts"), true=_added(plan, tally, "amount"))]))
+        due = exp.Sum(this=exp.Case(ifs=[exp.If(this=column("counts"), true=added(plan, tally, "amount"))]))
         before = over(due, [column(name) for name in plan.keys[tally]], before=True)
         sums.append(named(exp.Coalesce(this=before, expressions=[number(0)]), used(tally)))
     summed = exp.select(*plan.columns, *sums).from_(source.subquery("rows", copy=False), copy=False)
@@ -119,8 +119,8 @@ def _capped(tally: int) -> exp.Expr:
 
 
 def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
-    """Return the query of the parts that have to be gone through one by one: a limit is touched, and it is not the same
-    single one all through, or something is taken back."""
+    """Return the query of the parts in which a limit is touched, and it is not the same single one all through, or something
+    is taken back. Where only its maximum changes with the terms, they are gone through by terms, else one by one."""
     negative = exp.or_(
         *(exp.LT(this=_or_zero(column(f"amount_{at}")), expression=number(0)) for at in range(plan.lines))
     )
@@ -128,17 +128,32 @@ def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
     def any_is(test: exp.Expr) -> exp.Expr:
         return exp.EQ(this=exp.Max(this=either(test, number(1), number(0))), expression=number(1))
 
-    counts = column("counts")
-    varies = exp.NEQ(this=exp.Min(this=column("most_0")), expression=exp.Max(this=column("most_0")))
-    hard = [
-        any_is(exp.and_(counts.copy(), exp.not_(column("is_single")))),
-        any_is(exp.and_(counts.copy(), negative)),
-        varies,
-    ]
+    most = column("most_0")
+    varies = exp.or_(
+        exp.NEQ(this=exp.Min(this=most.copy()), expression=exp.Max(this=most.copy())),
+        exp.NEQ(this=exp.Count(this=most), expression=exp.Count(this=exp.Star())),
+    )
+    hard = exp.or_(any_is(exp.not_(column("is_single"))), any_is(negative))
     query: exp.Select = (
-        exp.select(*PART).from_(tried).where(exp.and_(counts.copy(), is_there(column("part")))).group_by(*PART)
-        .having(exp.and_(any_is(column("is_touched")), exp.or_(*hard)))
-    )  # fmt: skip
+        exp.select(*PART, named(exp.not_(exp.Paren(this=hard)), "by_terms"))
+        .from_(tried)
+        .where(exp.and_(column("counts"), is_there(column("part"))))
+        .group_by(*PART)
+        .having(exp.and_(any_is(column("is_touched")), exp.or_(hard.copy(), varies)))
+    )
+    return query
+
+
+def in_parts(plan: LimitPlan, tried: str, parts: str, *, by_terms: bool) -> exp.Select:
+    """Return the query of the rows of unsettled parts."""
+    same = exp.and_(*(exp.EQ(this=column(name, "t"), expression=column(name, "p")) for name in PART))
+    mine = column("by_terms", "p")
+    query: exp.Select = (
+        exp.select(*(column(name, "t") for name in plan.columns))
+        .from_(exp.alias_(exp.to_table(tried), "t", table=True))
+        .join(exp.alias_(exp.to_table(parts), "p", table=True), on=same)
+        .where(mine if by_terms else exp.not_(mine))
+    )
     return query
 
 
@@ -146,18 +161,13 @@ def folded(plan: LimitPlan, tried: str, parts: str) -> exp.Select:
     """Return the query that goes through the rows of unsettled parts, one a turn in each of them."""
     order = exp.Order(expressions=[exp.Ordered(this=column(name, "t")) for name in ("event_at", "id")])
     place = exp.Window(this=exp.RowNumber(), partition_by=[column(name, "t") for name in PART], order=order)
-    same = exp.and_(*(exp.EQ(this=column(name, "t"), expression=column(name, "p")) for name in PART))
-    rows = (
-        exp.select(*(column(name, "t") for name in plan.columns), named(place, "place"))
-        .from_(exp.alias_(exp.to_table(tried), "t", table=True))
-        .join(exp.alias_(exp.to_table(parts), "p", table=True), on=same)
-    )
+    rows = in_parts(plan, tried, parts, by_terms=False).select(named(place, "place"))
     zero = exp.cast(number(0), "bigint")
     nothing = [named(exp.cast(exp.Null(), "bigint"), name) for name in [*plan.windows, "row_number", *plan.finals]]
     nothing += [named(zero.copy(), name) for name in ("said", "beyond")] + [named(exp.false(), "is_touched")]
     nothing += [named(zero.copy(), used(tally)) for tally in plan.tallies]
     nothing += [named(exp.cast(number(0), "int128"), f"held_{tally}") for tally in plan.tallies]
-    start = exp.select(*PART, named(zero, "place"), *nothing).from_(parts)
+    start = exp.select(*PART, named(zero, "place"), *nothing).from_(parts).where(exp.not_(column("by_terms")))
     joined = exp.and_(
         *(exp.EQ(this=column(name, "r"), expression=column(name, "x")) for name in PART),
         exp.EQ(this=column("place", "r"), expression=exp.Add(this=column("place", "x"), expression=number(1))),
@@ -194,7 +204,7 @@ def _held_before(plan: LimitPlan, tally: int) -> exp.Expr:
 
 
 def _held_after(plan: LimitPlan, tally: int) -> exp.Expr:
-    more = exp.Paren(this=either(_is_counted(), _added(plan, tally, "final"), number(0)))
+    more = exp.Paren(this=either(_is_counted(), added(plan, tally, "final"), number(0)))
     return exp.Add(this=exp.cast(column(used(tally)), "int128"), expression=more)
 
 
@@ -202,7 +212,7 @@ def _is_counted() -> exp.Expr:
     return exp.and_(column("counts"), exp.EQ(this=column("said"), expression=number(0)))
 
 
-def _added(plan: LimitPlan, tally: int, prefix: str) -> exp.Expr:
+def added(plan: LimitPlan, tally: int, prefix: str) -> exp.Expr:
     """Return what lines add to a tally of limits: their sum, or one if one of them pays. What a fallback pays adds nothing to
     the tally of its own limit."""
     lines = [column(f"{prefix}_{at}") for at in range(plan.lines)]

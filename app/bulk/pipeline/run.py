@@ -11,10 +11,11 @@ from sqlglot import exp
 from app.bulk.fact_table import ROW, Row, row_of
 from app.bulk.pipeline.decisions import Decisions, known_of
 from app.bulk.pipeline.extent import extent_of, extent_query, most_touches, numbers_in
-from app.bulk.pipeline.limits import PART, folded, optimistic, unsettled, used, within
+from app.bulk.pipeline.limits import PART, LimitPlan, folded, optimistic, unsettled, used, within
 from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.runner import Runner
+from app.bulk.pipeline.segments import segmented
 from app.bulk.pipeline.sharing import refuse_model, shares
 from app.bulk.pipeline.splitting import parts_of, shared, with_splits
 from app.bulk.pipeline.sql import column, equal, is_null, named, number, union_all
@@ -216,21 +217,32 @@ def _limit(plan: Plan, runner: Runner, priced: exp.Query) -> None:
         runner.keep("decided", exp.select("*").from_("tried"))
         return
     _refuse_customers(plan, runner)
-    runner.keep("folded", folded(limits, "tried", "unsettled"))
-    kept = [*limits.columns]
+    found: list[exp.Query] = []
+    for name, by_terms, tree in (("segmented", True, segmented), ("folded", False, folded)):
+        parts = exp.select("partner").from_("unsettled")
+        if runner.run(parts.where(column("by_terms") if by_terms else exp.not_(column("by_terms"))).limit(1)):
+            runner.keep(name, tree(limits, "tried", "unsettled"))
+            found.append(_replaced(limits, name))
+    runner.keep("decided", union_all([_standing(limits), *found]))
+    runner.drop("tried", "folded", "segmented")
+
+
+def _replaced(limits: LimitPlan, table: str) -> exp.Query:
+    """Return the query of the rows that a table says something else of."""
     changed = [*limits.results, *(used(tally) for tally in limits.tallies)]
-    same = exp.and_(
-        *(exp.EQ(this=column(name, "t"), expression=column(name, "f")) for name in ("row_number", "partner"))
-    )
-    tried = exp.alias_(exp.to_table("tried"), "t", table=True)
-    by_fold = exp.select(*(column(name, "t") for name in kept), *(column(name, "f") for name in changed)).from_(tried)
-    by_fold = by_fold.join(exp.alias_(exp.to_table("folded"), "f", table=True), on=same)
-    in_part = exp.and_(*(exp.EQ(this=column(name, "t"), expression=column(name, "p")) for name in PART))
-    stands = exp.select(*(column(name, "t") for name in (*kept, *changed))).from_(tried.copy())
-    stands = stands.join(exp.alias_(exp.to_table("unsettled"), "p", table=True), on=in_part, join_type="left")
-    stands = stands.where(is_null(column("partner", "p")))
-    runner.keep("decided", union_all([stands, by_fold]))
-    runner.drop("tried", "folded")
+    same = exp.and_(equal("row_number", "t", "f"), equal("partner", "t", "f"))
+    query = exp.select(*(column(name, "t") for name in limits.columns), *(column(name, "f") for name in changed))
+    query = query.from_(exp.alias_(exp.to_table("tried"), "t", table=True))
+    return query.join(exp.alias_(exp.to_table(table), "f", table=True), on=same)
+
+
+def _standing(limits: LimitPlan) -> exp.Query:
+    """Return the query of the rows that stand as they were tried."""
+    names = [*limits.columns, *limits.results, *(used(tally) for tally in limits.tallies)]
+    same = exp.and_(*(equal(name, "t", "p") for name in PART))
+    query = exp.select(*(column(name, "t") for name in names)).from_(exp.alias_(exp.to_table("tried"), "t", table=True))
+    query = query.join(exp.alias_(exp.to_table("unsettled"), "p", table=True), on=same, join_type="left")
+    return query.where(is_null(column("partner", "p")))
 
 
 def _refuse_world(world: World) -> None:
