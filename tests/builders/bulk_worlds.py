@@ -224,3 +224,66 @@ def _value(random: Random, fact: Fact) -> Any:
 def _item(random: Random, fact: Fact) -> dict[str, Any]:
     fields = [field for field in fact.fields if field.required or random.random() < 0.6]
     return {field.name: _value(random, field) for field in fields}
+
+
+LIMIT_WINDOWS = ("event", "day", "week", "month", "quarter", "contract_year", "contract")
+AMOUNTS = ("0", "0.004", "0.005", "1", "2.505", "3.40", "5", "7.995", "10", "12")
+
+
+def limited(random: Random, contracts: int, *, alike: bool) -> World:
+    """Return contracts that pay what an order says under limits, which conversions come near to the cent. `alike`: one
+    limit, of which versions change the maximum alone; else up to three of any kind in each version."""
+    histories = {f"p{number}": _under_limits(random, f"p{number}", alike) for number in range(contracts)}
+    return World("shop", "USD", shipped_catalogue(), histories)
+
+
+def _under_limits(random: Random, name: str, alike: bool) -> TermsHistory:
+    one = _limit(random, 0, "contract")
+    if alike:
+        one = {**one, "measure": "amount", "over": "partial", "window": random.choice(("month", "quarter", "contract"))}
+        if random.random() < 0.4:
+            one = {**one, "measure": "count", "over": random.choice(("zero", "reject", "hold"))}
+    versions = []
+    per = random.choice(("contract", "customer", "partner"))
+    for start in ("1997-01-01", "1997-02-10", "1997-03-05")[: random.randint(1, 3)]:
+        most = random.choice(("0", "2", "9") if one["measure"] == "count" else ("10.00", "31.01", "50"))
+        limits = [{**one, "max": most}] if alike else [_limit(random, at, per) for at in range(random.randint(1, 3))]
+        payout = {
+            "rules": [],
+            "otherwise": {"amount": "order_value"},
+            "bonuses": [{"id": "second", "when": {"fact": "discount", "op": "exists"}, "then": {"amount": "discount"}}],
+            "limits": [] if alike and random.random() < 0.2 else limits,
+        }
+        versions.append({"effective_from": start, "rules": {"payout": payout}})
+    return _history(versions, name, "America/New_York", "USD", "half_away")
+
+
+def _limit(random: Random, number: int, per: str) -> dict[str, Any]:
+    measure = random.choice(("amount", "amount", "count"))
+    fallback = {"fallback": {"flat": random.choice(("0.25", "1", "6"))}}
+    overs: list[Any] = ["zero", "reject", "hold", fallback] + ["partial", "partial"] * (measure == "amount")
+    most = ("0", "5", "10.00", "12.345", "20", "31.01") if measure == "amount" else ("0", "1", "2", "3")
+    return {
+        "id": f"l{number}",
+        "measure": measure,
+        "per": per,
+        "window": random.choice(LIMIT_WINDOWS),
+        "max": random.choice(most),
+        "over": random.choice(overs),
+    }
+
+
+def sales(random: Random, world: World, count: int, *, refunds: bool) -> list[Conversion]:
+    """Return conversions of one or two lines, few at a time, some of which take back."""
+    found = []
+    for number in range(count):
+        at = FIRST + timedelta(hours=random.choice((random.randint(0, 24 * 100), random.randint(900, 1000))))
+        facts = {"customer_id": random.choice(("ann", "bob")), "order_value": random.choice(AMOUNTS)}
+        if random.random() < 0.4:
+            sign = "-" if refunds and random.random() < 0.4 else ""
+            facts["discount"] = sign + random.choice(AMOUNTS)
+        typed, wrong = typed_facts(facts, world.catalogue, "/facts")
+        assert not wrong, wrong
+        partner = random.choice(list(world.histories))
+        found.append(Conversion(f"c{random.randint(0, 99)}-{number}", "shop", at, partner, typed))
+    return found

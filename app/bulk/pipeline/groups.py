@@ -102,6 +102,10 @@ class Group:
             return whole(found.pop()).sql
         return self._parameter(value.number, "count" if is_count else "minor", digits)
 
+    def is_read_in(self, *trees: exp.Expr) -> bool:
+        """Tell whether a query reads a parameter, so that it has to have them."""
+        return any(each.table == self.table for tree in trees for each in tree.find_all(exp.Column))
+
     def parameters(self) -> tuple[dict[str, Structure], list[Row]]:
         """Return the columns of the parameter table, and its rows: one for each of the terms."""
         structure: dict[str, Structure] = {TERMS: "BIGINT"}

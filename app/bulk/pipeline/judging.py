@@ -73,7 +73,7 @@ def judged(group: Group, columns: Mapping[str, Column], widths: Widths, carried:
         .select("is_copy", "is_late", "is_converted")
         .from_("parties")
     )
-    if group.used:
+    if group.is_read_in(*tested):
         inner = inner.join(
             group.table, on=exp.EQ(this=column("terms", "parties"), expression=column("terms", group.table))
         )

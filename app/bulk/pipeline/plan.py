@@ -152,7 +152,7 @@ class Plan:
     def numbers(self) -> list[str]:
         """The columns of facts that are calculated with."""
         names = set(carried_facts([group.shape for group in self.groups]))
-        if self.touched:
+        if self.touched and not self.is_early:
             names |= {fact for terms in self.world.terms for fact in _asked(terms) if self._is_sent(fact)}
         return sorted({self.facts.columns[name].name for name in names} | {self.customer})
 
@@ -309,7 +309,7 @@ class Plan:
         inner = exp.select(*(column(name, "tallied") for name in self._kept), *precise, *rest, copy=False).from_(
             "tallied"
         )
-        if group.used:
+        if group.is_read_in(*precise, *rest):
             on = exp.EQ(this=column("terms", "tallied"), expression=column("terms", group.table))
             inner = inner.join(group.table, on=on, copy=False)
         mine = exp.EQ(this=column("shape", "tallied"), expression=number(group.number))

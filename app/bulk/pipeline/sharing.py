@@ -12,7 +12,6 @@ from app.bulk.pipeline.exact import scale_of
 from app.bulk.pipeline.judging import Verdict
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.sql import column, either, is_there, named, number, union_all
-from app.bulk.pipeline.touching import Seen
 from app.core.money import EXACT
 from app.engine.attribution.program_model import ProgramModel
 
@@ -121,7 +120,6 @@ def _competing(span: ModelSpan) -> exp.Select:
     """Return the touches that count of conversions in the model's time, without those that step back."""
     model = span.model
     tests: list[exp.Expr] = [
-        exp.EQ(this=column("code"), expression=number(Seen.COUNTS)),
         exp.GTE(this=column("event_at"), expression=number(span.since)),
         exp.LT(this=column("event_at"), expression=number(span.until)),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.world import FIRST, Piece, World
@@ -58,8 +59,8 @@ def tallies_of(world: World) -> Tallies:
     marked: dict[int, dict[str, int]] = {}
     of_limits: dict[int, tuple[int, ...]] = {}
     with_tiers: set[int] = set()
-    for partner in sorted(world.histories):
-        pieces = [piece for piece in world.pieces if piece.partner == partner and _counts(piece.terms)]
+    for partner, together in groupby(world.pieces, key=lambda piece: piece.partner):
+        pieces = [piece for piece in together if _counts(piece.terms)]
         marks = _marks(pieces)
         counters = sorted({c for piece in pieces for c in _since(piece)}, key=lambda c: c.name)
         mine = [world.number_of[id(piece.terms)] for piece in pieces]

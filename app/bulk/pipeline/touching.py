@@ -4,7 +4,6 @@ is worth is `sharing.py`'s."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
     from app.bulk.pipeline.plan import Plan
 
 TYPE, AGE = "touch.type", "touch.age"
-
-
-class Seen(IntEnum):
-    """Whether a touch counts, or why not."""
-
-    COUNTS = 0
-    AFTER_EVENT = 1
-    NOT_QUALIFIED = 2
 
 
 def touch_structure(columns: Mapping[str, Column]) -> dict[str, Structure]:
@@ -64,7 +55,7 @@ def concerned(source: str) -> exp.Query:
 
 
 def seen(plan: Plan) -> exp.Query:
-    """Return the query of touches with whether they count. Those of partners without terms do not, and are left out."""
+    """Return the query of the touches that count. Those of partners without terms do not."""
     return union_all([_of_group(plan, group) for group in plan.groups])
 
 
@@ -77,20 +68,17 @@ def _of_group(plan: Plan, group: Group) -> exp.Select:
     mine = [columns[name].name for name in read if columns[name].fact.subject == "conversion"]
     theirs = [columns[name].name for name in read if columns[name].fact.subject == "touch"]
     met = (_before_judging if plan.is_early else _after_judging)(plan, group, mine, theirs)
-    late = exp.GT(this=column("at"), expression=column("event_at"))
-    ifs = [exp.If(this=late, true=number(Seen.AFTER_EVENT))]
+    counts: exp.Expr = exp.LTE(this=column("at"), expression=column("event_at"))
     if shape.qualify:
         tests = [exp.Paren(this=group.condition(when, columns)) for when in shape.qualify]
+        # Where a fact of the conversion is missing that the rules need, a touch counts until it is known better.
         unknown = [is_null(column(columns[name].name)) for name in shape.attribution_required]
-        ifs.append(exp.If(this=exp.or_(*unknown, *tests), true=number(Seen.COUNTS)))
-    last = number(Seen.NOT_QUALIFIED if shape.qualify else Seen.COUNTS)
-    code = named(exp.Case(ifs=ifs, default=last), "code")
-    query = exp.select(*(column(name, "met") for name in _TOUCH), code).from_(
-        met.subquery("met", copy=False), copy=False
-    )
-    if group.used:
-        query = query.join(group.table, on=exp.EQ(this=column("terms", "met"), expression=column("terms", group.table)))
-    return query
+        counts = exp.and_(counts, exp.or_(*unknown, *tests))
+    query = exp.select(*(column(name, "met") for name in _TOUCH)).from_(met.subquery("met", copy=False), copy=False)
+    if group.is_read_in(counts):
+        query = query.join(group.table, on=equal("terms", "met", group.table))
+    found: exp.Select = query.where(counts)
+    return found
 
 
 def _after_judging(plan: Plan, group: Group, mine: Sequence[str], theirs: Sequence[str]) -> exp.Select:
