@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from app.bulk.pipeline.refusals import NotInBulk
@@ -48,7 +49,11 @@ class Tallies:
 
     def is_restarted(self, tally: int) -> bool:
         """Tell whether rows of one contract and window may belong to different generations."""
-        return any(found.get(tally, 0) for found in self.generations.values())
+        return tally in self._restarted
+
+    @cached_property
+    def _restarted(self) -> frozenset[int]:
+        return frozenset(at for found in self.generations.values() for at, generation in found.items() if generation)
 
 
 def tallies_of(world: World) -> Tallies:
