@@ -14,7 +14,7 @@ from sqlglot import exp
 from app.bulk.columns import STORAGE, literal, stored
 from app.bulk.conditions import MEMBERS, Scope, condition_sql
 from app.bulk.fact_table import Column, Row, Structure
-from app.bulk.pipeline.exact import NARROW, WIDE_TYPE, Exact, constant, scale_of, whole
+from app.bulk.pipeline.exact import NARROW, WIDE_TYPE, Exact, constant, scale_of
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.shapes import SetSlot, Shape, Slot, Values, shape_of
 from app.bulk.pipeline.tallies import Tallies, Tally
@@ -92,15 +92,6 @@ class Group:
         if bound < NARROW:
             return Exact(self._parameter(value.number, "number", scale), scale, bound)
         return Exact(exp.cast(self._parameter(value.number, "digits", scale), WIDE_TYPE), scale, bound)
-
-    def minor_of(self, value: Any, digits: int, *, is_count: bool) -> exp.Expr:
-        """Return the most that a limit lets through: in whole minor units, or as a number of conversions."""
-        if not isinstance(value, Slot):
-            raise NotInBulk("a limit has no maximum")
-        found = {_most(each, digits, is_count) for each in self.values.decimals(value)}
-        if len(found) == 1:
-            return whole(found.pop()).sql
-        return self._parameter(value.number, "count" if is_count else "minor", digits)
 
     def is_read_in(self, *trees: exp.Expr) -> bool:
         """Tell whether a query reads a parameter, so that it has to have them."""
@@ -232,22 +223,18 @@ def _key(tallies: Tallies, at: int, reads: Mapping[Any, int], keys: set[str]) ->
 def _structure(kind: str) -> Structure:
     if kind.endswith("[]"):
         return [STORAGE[kind[:-2]].sql_type]
-    return {"number": "BIGINT", "digits": "VARCHAR", "minor": "BIGINT", "count": "BIGINT"}.get(kind) or STORAGE[
-        kind
-    ].sql_type
+    return {"number": "BIGINT", "digits": "VARCHAR"}.get(kind) or STORAGE[kind].sql_type
 
 
 def _held(kind: str, scale: int, value: Any) -> Any:
     if kind.endswith("[]"):
         return [stored(kind[:-2], member) for member in value]
-    if kind in ("minor", "count"):
-        return _most(value, scale, kind == "count")
     if kind == "number":
         return _scaled(value, scale)
     return str(_scaled(value, scale)) if kind == "digits" else stored(kind, value)
 
 
-def _most(value: Decimal, digits: int, is_count: bool) -> int:
+def most_of(value: Decimal, digits: int, *, is_count: bool) -> int:
     """Return a maximum as a whole number. What no sum of conversions comes to may as well be less."""
     found = (
         value.to_integral_value(ROUND_CEILING)

@@ -16,7 +16,7 @@ from enum import IntEnum
 
 from sqlglot import exp
 
-from app.bulk.pipeline.sql import column, either, is_null, is_there, named, number, over
+from app.bulk.pipeline.sql import column, either, equal, is_null, is_there, named, number, over
 
 PART = ("partner", "part", "part_customer")
 """The columns that tell parts apart whose conversions do not depend on each other's limits."""
@@ -60,6 +60,10 @@ class LimitPlan:
     each is counted by and the mark of the limit that it excepts."""
 
     columns: tuple[str, ...]
+    # Those of them that a row has before its limits are looked up.
+    sorted_columns: tuple[str, ...]
+    windows_of_parts: Mapping[str, str]
+    customer: str | None
     lines: int
     adjusting: frozenset[int]
     kinds: tuple[frozenset[Kind], ...]
@@ -106,10 +110,45 @@ def optimistic(plan: LimitPlan, source: exp.Query) -> exp.Select:
         due = exp.Sum(this=exp.Case(ifs=[exp.If(this=column("counts"), true=added(plan, tally, "amount"))]))
         before = over(due, [column(name) for name in plan.keys[tally]], before=True)
         sums.append(named(exp.Coalesce(this=before, expressions=[number(0)]), used(tally)))
-    summed = exp.select(*plan.columns, *sums).from_(source.subquery("rows", copy=False), copy=False)
+    summed = exp.select(*plan.sorted_columns, *sums).from_(source.subquery("rows", copy=False), copy=False)
+    befores = [column(used(tally), "s") for tally in plan.tallies]
+    on = equal("terms", "s", TABLE)
+    # Limits are looked up behind the sums: what is sorted for them is to be narrow.
+    looked_up = (
+        exp.select(*(column(name, "s") for name in plan.sorted_columns), *_limits(plan), *befores)
+        .from_(summed.subquery("s", copy=False), copy=False)
+        .join(TABLE, on=on, join_type="left", copy=False)
+    )
     capped = [named(_capped(tally), used(tally)) for tally in plan.tallies]
-    query: exp.Select = exp.select(*plan.columns, *capped).from_(summed.subquery("summed", copy=False), copy=False)
+    query: exp.Select = exp.select(*plan.columns, *capped).from_(looked_up.subquery("summed", copy=False), copy=False)
     return query
+
+
+TABLE = "limits_of_terms"
+NOTHING: Mapping[str, exp.Expr] = {"kind": number(0), "is_count": exp.false(), "tally": number(-1), "mark": number(0)}
+
+
+def _limits(plan: LimitPlan) -> list[exp.Expr]:
+    """Return the columns of limits, and those of the part that they make conversions depend on each other in."""
+    found: list[exp.Expr] = []
+    for at in range(len(plan.kinds)):
+        for name in ("kind", "is_count", "most", "tally", "mark"):
+            held: exp.Expr = column(f"{name}_{at}", TABLE)
+            if name in NOTHING:
+                held = exp.Coalesce(this=held, expressions=[NOTHING[name].copy()])
+            found.append(named(held, f"{name}_{at}"))
+    of = column("part_of", TABLE)
+    ifs = [
+        exp.If(this=exp.EQ(this=of.copy(), expression=exp.Literal.string(kind)), true=column(name, "s"))
+        for kind, name in plan.windows_of_parts.items()
+    ]
+    ifs.append(exp.If(this=is_there(of), true=exp.cast(number(0), "bigint")))
+    customer: exp.Expr = exp.Literal.string("")
+    if plan.customer is not None:
+        whose = exp.Coalesce(this=column(plan.customer, "s"), expressions=[exp.Literal.string("")])
+        customer = either(column("by_customer", TABLE), whose, customer)
+    single = exp.Coalesce(this=column("is_single", TABLE), expressions=[exp.false()])
+    return [*found, named(exp.Case(ifs=ifs), "part"), named(customer, "part_customer"), named(single, "is_single")]
 
 
 def _capped(tally: int) -> exp.Expr:

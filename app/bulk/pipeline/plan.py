@@ -11,7 +11,7 @@ from sqlglot import exp
 from app.bulk.fact_table import ROW, Column, FactTable, Row, Structure
 from app.bulk.pipeline.exact import NARROW, Exact, cases
 from app.bulk.pipeline.extent import Extent
-from app.bulk.pipeline.groups import BEYOND, Group, groups_of
+from app.bulk.pipeline.groups import BEYOND, Group, groups_of, most_of
 from app.bulk.pipeline.judging import Widths, judged, widths_of
 from app.bulk.pipeline.limits import KINDS, PART, Kind, LimitPlan
 from app.bulk.pipeline.lines import Place, Pricing, carried_facts, places_of
@@ -25,13 +25,14 @@ from app.core.instants import micros
 from app.core.period import WINDOWS
 from app.engine.factsheet import DERIVED
 from app.engine.terms import Terms
+from app.rulelang.ast import Limit
 from app.rulelang.facts import CUSTOMER
 
 ALWAYS = ("currency", CUSTOMER, "order_id")
 """The facts that are read of a conversion whatever its rules read."""
 
 OF_LIMITS = ("amount", "paid")
-_OF_LIMIT = ("kind", "is_count", "most", "tally", "mark")
+OF_LIMIT = ("kind", "is_count", "most", "tally", "mark")
 
 
 @dataclass(frozen=True)
@@ -181,8 +182,9 @@ class Plan:
 
     def tallied(self) -> exp.Query:
         """Return the query of judged rows with what the tallies of tiers held before."""
-        carried = [*self.identity, *self.numbers, *self.windows, *self.generations, *self.widths.columns, *self.credit]
-        carried.append("is_claimed")
+        numbers = [name for name in self.numbers if name != self.customer or name in self._kept]
+        carried = [*self.identity, *numbers, *self.windows, *self.generations, *self.credit]
+        carried += self.widths.columns
         base = self.credited([name for name in carried if name not in ("share", "whole", "place")])
         if not self.tiers:
             return base
@@ -196,7 +198,7 @@ class Plan:
         j = "judged"
         is_due = [exp.EQ(this=column(name, j), expression=number(0)) for name in ("verdict", "due")]
         by_claim = exp.and_(column("is_claimed", j), column("accepts", j))
-        base = exp.select(*(column(name, j) for name in (*carried, "verdict", "due"))).from_(j)
+        base = exp.select(*(column(name, j) for name in carried)).from_(j)
         if not self.touched:
             return base.select(named(exp.and_(*is_due, by_claim), "counts"))
         # Who neither is credited nor claims has a verdict, and needs no counters.
@@ -215,7 +217,7 @@ class Plan:
 
     def _summed(self, base: exp.Query, tallies: Sequence[int], carried: Sequence[str]) -> exp.Query:
         """Return the query of rows with what tallies held before. Each shape says what it adds."""
-        kept = [*carried, "verdict", "due", "counts"]
+        kept = [*carried, "counts"]
         adding = exp.select(*kept, *(named(self._added(at), f"add_{at}") for at in tallies)).from_(
             base.subquery("rows", copy=False)
         )
@@ -259,24 +261,22 @@ class Plan:
         """Return the query of rows with their lines, precise and rounded, and with their limits."""
         queries: list[exp.Query] = [self._priced(group) for group in self.groups]
         nulls = [named(exp.cast(exp.Null(), "bigint"), name) for name in self._line_columns]
-        rest = [*self._no_limits(), *self._parts(None)]
-        queries.append(exp.select(*self._kept, *nulls, *rest).from_("tallied").where(is_null(column("terms"))))
+        queries.append(exp.select(*self._kept, *nulls).from_("tallied").where(is_null(column("terms"))))
         return union_all(queries)
 
     @cached_property
     def _kept(self) -> list[str]:
+        """The columns of a row from its tallies on: what sorts it, and what lines and limits are made of. All else stands in
+        `judged`."""
         befores = [self.tallies.column(at) for at in self.tiers]
+        by_customer = any(tally.per == "customer" for tally in self.tallies.columns)
         return [
             *self.identity,
-            *self.widths.columns,
             *self.credit,
-            "verdict",
-            "due",
             "counts",
-            "is_claimed",
             *befores,
             *self.windows,
-            self.customer,
+            *([self.customer] if by_customer else []),
         ]
 
     @cached_property
@@ -305,11 +305,8 @@ class Plan:
         dues = self._dues(group)
         nothing = exp.cast(exp.Null(), "bigint")
         precise = [named(nothing.copy() if due is None else due.sql, name) for name, due, _ in dues]
-        rest = [*self._limits(group), *self._parts(group)]
-        inner = exp.select(*(column(name, "tallied") for name in self._kept), *precise, *rest, copy=False).from_(
-            "tallied"
-        )
-        if group.is_read_in(*precise, *rest):
+        inner = exp.select(*(column(name, "tallied") for name in self._kept), *precise, copy=False).from_("tallied")
+        if group.is_read_in(*precise):
             on = exp.EQ(this=column("terms", "tallied"), expression=column("terms", group.table))
             inner = inner.join(group.table, on=on, copy=False)
         mine = exp.EQ(this=column("shape", "tallied"), expression=number(group.number))
@@ -325,7 +322,7 @@ class Plan:
             amounts.append(named(amount, name.replace("fallback_precise", "fallback").replace("precise", "amount")))
         if bound * max(1, self.extent.count) >= min(BEYOND, NARROW) and self.kinds:
             raise NotInBulk("lines may come to more minor units than limits are held against")
-        kept = [*self._kept, *(name for name, _, _ in dues), *(each.alias for each in rest)]
+        kept = [*self._kept, *(name for name, _, _ in dues)]
         outer = exp.select(*kept, *amounts).from_(inner.subquery("calculated", copy=False), copy=False)
         found: exp.Select = exp.select(*self.row).from_(outer.subquery("rounded", copy=False), copy=False)
         return found
@@ -357,57 +354,38 @@ class Plan:
             for group in self.groups
         }
 
-    @cached_property
+    @property
     def row(self) -> list[str]:
-        """The columns of a row with its lines and limits."""
-        positions = [f"{kind}_{at}" for at in range(len(self.kinds)) for kind in _OF_LIMIT]
-        parts = [*PART[1:], "is_single"] if self.kinds else []
-        return [*self._kept, *self._line_columns, *positions, *parts]
+        """The columns of a row with its lines."""
+        return [*self._kept, *self._line_columns]
 
-    def _limits(self, group: Group) -> list[exp.Expr]:
-        found = []
+    def limit_structure(self) -> dict[str, Structure]:
+        """Return the columns of the table of limits: one row for each of the terms, what limits say at each position."""
+        found: dict[str, Structure] = {
+            "terms": "BIGINT",
+            "is_single": "BOOLEAN",
+            "part_of": "VARCHAR",
+            "by_customer": "BOOLEAN",
+        }
         for at in range(len(self.kinds)):
-            if at >= len(group.shape.limits):
-                found += self._no_limit(at)
-                continue
-            limit, (tally, mark) = group.shape.limits[at], group.counting.limits[at]
-            is_count = limit.measure == "count"
-            most = group.minor_of(limit.max, group.shape.digits, is_count=is_count)
-            found += [
-                named(number(_kind(limit.over)), f"kind_{at}"),
-                named(exp.Boolean(this=is_count), f"is_count_{at}"),
-                named(most, f"most_{at}"),
-                named(number(-1 if tally is None else tally), f"tally_{at}"),
-                named(number(mark), f"mark_{at}"),
-            ]
+            found |= {f"{name}_{at}": "BOOLEAN" if name == "is_count" else "BIGINT" for name in OF_LIMIT}
         return found
 
-    def _no_limits(self) -> list[exp.Expr]:
-        return [each for at in range(len(self.kinds)) for each in self._no_limit(at)]
-
-    def _no_limit(self, at: int) -> list[exp.Expr]:
-        most = exp.cast(exp.Null(), "bigint")
-        values = {"kind": number(0), "is_count": exp.false(), "most": most, "tally": number(-1), "mark": number(0)}
-        return [named(value, f"{name}_{at}") for name, value in values.items()]
-
-    def _parts(self, group: Group | None) -> list[exp.Expr]:
-        """Return what tells the parts apart in which limits make conversions depend on each other."""
-        if not self.kinds:
-            return []
-        counting = None if group is None else group.counting
-        part: exp.Expr = exp.cast(exp.Null() if counting is None or counting.part is None else number(0), "bigint")
-        if counting is not None and counting.part not in (None, "contract"):
-            part = column(KEY.format(counting.part))
-        customer: exp.Expr = exp.Literal.string("")
-        if counting is not None and counting.by_customer:
-            customer = exp.Coalesce(this=column(self.customer), expressions=[exp.Literal.string("")])
-        single = exp.Boolean(this=counting is not None and counting.is_single)
-        return [named(part, "part"), named(customer, "part_customer"), named(single, "is_single")]
+    def limit_rows(self) -> Iterator[Row]:
+        """Yield the rows of the table of limits."""
+        for group in self.groups:
+            counting = group.counting
+            base = {"is_single": counting.is_single, "part_of": counting.part, "by_customer": counting.by_customer}
+            for number_of in group.members:
+                terms = self.world.terms[number_of]
+                limits = list(zip(terms.limits if terms.pays_conversions else (), counting.limits, strict=True))
+                yield {"terms": number_of, **base, **_positions(limits, len(self.kinds), group.shape.digits)}
 
     @cached_property
     def limits(self) -> LimitPlan:
         """What limits need."""
         of = [at for at, tally in enumerate(self.tallies.columns) if tally.measure in OF_LIMITS]
+        positions = [f"{name}_{at}" for at in range(len(self.kinds)) for name in OF_LIMIT]
         adjusting = frozenset(
             at for places in self.places.values() for at, place in enumerate(places) if place.is_adjustment
         )
@@ -420,7 +398,10 @@ class Plan:
         if shared and self.falling:
             raise NotInBulk("fallbacks beside volume tables of several shapes")
         return LimitPlan(
-            columns=tuple(self.row),
+            columns=(*self.row, *positions, *PART[1:], "is_single"),
+            sorted_columns=tuple(self.row),
+            windows_of_parts={kind: KEY.format(kind) for kind in self.needs.windows},
+            customer=self.customer if self.customer in self._kept else None,
             lines=self.lines,
             adjusting=adjusting,
             kinds=self.kinds,
@@ -468,6 +449,22 @@ def _asked(terms: Terms) -> set[str]:
     """Return the facts that attribution rules read."""
     rules = terms.attribution.rules
     return set(rules.facts_read) | set(rules.facts_required)
+
+
+def _positions(
+    limits: Sequence[tuple[Limit, tuple[int | None, int]]], positions: int, digits: int
+) -> dict[str, int | bool | None]:
+    """Return what limits say at each position; at those behind them there is none."""
+    found: dict[str, int | bool | None] = {}
+    for at in range(positions):
+        values: tuple[int | bool | None, ...] = (0, False, None, -1, 0)
+        if at < len(limits):
+            limit, (tally, mark) = limits[at]
+            is_count = limit.measure == "count"
+            most = most_of(limit.max, digits, is_count=is_count)
+            values = (int(_kind(limit.over)), is_count, most, -1 if tally is None else tally, mark)
+        found |= {f"{name}_{at}": value for name, value in zip(OF_LIMIT, values, strict=True)}
+    return found
 
 
 def _kind(over: object) -> Kind:

@@ -11,7 +11,7 @@ from sqlglot import exp
 from app.bulk.fact_table import ROW, Row, row_of
 from app.bulk.pipeline.decisions import Decisions, known_of
 from app.bulk.pipeline.extent import extent_of, extent_query, most_touches, numbers_in
-from app.bulk.pipeline.limits import PART, LimitPlan, folded, optimistic, unsettled, used, within
+from app.bulk.pipeline.limits import PART, TABLE, LimitPlan, folded, optimistic, unsettled, used, within
 from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.runner import Runner
@@ -107,26 +107,17 @@ def rows_of(found: Run) -> Iterator[dict[str, Any]]:
     """Yield the rows of `decided` by column, each with what is known of the order and the customer; and for each conversion
     that concerns nobody a row without a partner."""
     plan = found.plan
-    names = [
-        "row_number",
-        "partner",
-        "terms",
-        "shape",
-        "verdict",
-        "due",
-        "said",
-        "beyond",
-        "counts",
-        *plan.widths.columns,
-    ]
+    of_judged = ["verdict", "due", *plan.widths.columns]
+    names = ["row_number", "partner", "terms", "shape", "said", "beyond", "counts"]
     names += ["share", "whole"] if plan.splits else []
     names += [plan.tallies.column(at) for at in range(len(plan.tallies.columns))]
     names += [f"{kind}_{at}" for at in range(plan.lines) for kind in ("precise", "amount", "final")]
     names += ["final_fallback", *(f"{kind}_{at}" for at in plan.falling for kind in ("fallback_precise", "fallback"))]
-    query = exp.select(*(column(name, "d") for name in names)).from_(
-        exp.alias_(exp.to_table("decided"), "d", table=True)
-    )
-    yield from _known_rows(found, query, "d", names)
+    query = exp.select(*(column(name, "d") for name in names), *(column(name, "j") for name in of_judged))
+    query = query.from_(exp.alias_(exp.to_table("decided"), "d", table=True))
+    same = exp.and_(equal("row_number", "d", "j"), equal("partner", "d", "j"))
+    query = query.join(exp.alias_(exp.to_table("judged"), "j", table=True), on=same)
+    yield from _known_rows(found, query, "d", [*names, *of_judged])
     yield from _known_rows(found, _bystanders(plan), "j", [*_OF_BYSTANDERS, *plan.widths.columns])
     nobody = exp.select(column("row_number", "c"), column("partner", "c")).from_(
         exp.alias_(exp.to_table("conversions"), "c", table=True)
@@ -210,6 +201,7 @@ def _limit(plan: Plan, runner: Runner, priced: exp.Query) -> None:
         runner.drop("tallied")
         return
     limits = plan.limits
+    runner.load(TABLE, plan.limit_structure(), plan.limit_rows())
     runner.keep("tried", within(limits, optimistic(limits, priced)))
     runner.drop("tallied")
     runner.keep("unsettled", unsettled("tried", limits))
