@@ -38,10 +38,11 @@ from app.engine.factsheet import Conversion
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run: its plan, and the engine that holds the table `decided`."""
+    """A finished run: its plan, the engine that holds the table `decided`, and whether everybody has a verdict."""
 
     plan: Plan
     runner: Runner
+    everybody: bool = True
 
 
 def load_conversions(runner: Runner, world: World, conversions: Sequence[Conversion]) -> None:
@@ -87,11 +88,12 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
     runner.keep("tallied", plan.tallied())
     runner.drop("shares", "competed")
     _limit(plan, runner, _split(plan, runner, priced))
-    return Run(plan, runner)
+    return Run(plan, runner, everybody)
 
 
 def decisions_of(found: Run, conversions: Sequence[Conversion]) -> dict[tuple[str, str | None], Decision]:
     """Return the decisions of a run by conversion and partner, of conversions in the order in which they were loaded."""
+    assert found.everybody, "decisions are made of what is said of every partner"
     made: dict[tuple[str, str | None], Decision] = {}
     makes = Decisions(found.plan)
     of_conversion: dict[int, list[dict[str, Any]]] = {}

@@ -50,7 +50,9 @@ def refuse_model(model: ProgramModel) -> None:
 
 def shares(spans: Sequence[ModelSpan]) -> exp.Query:
     """Return the query of what partners get: `share` parts of `whole`, and the place of the first touch that gets some."""
-    return union_all([_partners(span) for span in spans])
+    nothing = exp.select("row_number", "partner", *(named(number(1), name) for name in ("share", "whole", "place")))
+    none: exp.Query = nothing.from_("seen").where(exp.false())
+    return union_all([_partners(span) for span in spans] or [none])
 
 
 def _partners(span: ModelSpan) -> exp.Select:

@@ -56,7 +56,11 @@ def concerned(source: str) -> exp.Query:
 
 def seen(plan: Plan) -> exp.Query:
     """Return the query of the touches that count. Those of partners without terms do not."""
-    return union_all([_of_group(plan, group) for group in plan.groups])
+    nothing = exp.select(
+        "row_number", "touch_id", "partner", "type", "at", named(number(0), "verdict"), named(column("at"), "event_at")
+    )
+    none: exp.Query = nothing.from_("touches").where(exp.false())
+    return union_all([_of_group(plan, group) for group in plan.groups] or [none])
 
 
 _TOUCH = ("row_number", "touch_id", "partner", "type", "at", "verdict", "event_at")
