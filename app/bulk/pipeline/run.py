@@ -47,6 +47,9 @@ class Run:
 
 def load_conversions(runner: Runner, world: World, conversions: Sequence[Conversion]) -> None:
     """Make the table of conversions, numbered in the order in which they come."""
+    came_back = next((one.id for one in conversions if one.reversals), None)
+    if came_back is not None:
+        raise NotInBulk("a conversion of which something came back", came_back)
     columns = fact_table(world).columns
     given = {each.fact.name: each for each in sent(columns)}
 
