@@ -38,6 +38,10 @@ class DuckDbRunner:
         """Make a table of what a query finds."""
         self._execute(f"CREATE TABLE {name} AS {tree.sql(self.dialect)}")
 
+    def name(self, name: str, tree: exp.Query) -> None:
+        """Give a query a name, under which others read what it finds."""
+        self._execute(f"CREATE VIEW {name} AS {tree.sql(self.dialect)}")
+
     def run(self, tree: exp.Query) -> list[tuple[Any, ...]]:
         """Return what a query finds."""
         return self._execute(tree.sql(self.dialect)).fetchall()

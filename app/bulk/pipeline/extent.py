@@ -24,6 +24,8 @@ class Extent:
     bounds: Mapping[str, int] | None = None
     # How many touches a conversion has at most.
     touches: int = 0
+    # How many conversions somebody claims.
+    claims: int = 0
 
     def bound(self, column: str) -> int:
         """Return how large the numbers of a column are at most."""
@@ -43,6 +45,7 @@ def extent_query(table: str, numbers: Sequence[str]) -> exp.Select:
     """Return the query of the extent of a table of conversions."""
     sizes = [exp.Max(this=exp.Abs(this=exp.column(name))) for name in numbers]
     ends = [exp.Count(this=exp.Star()), exp.Min(this=exp.column("event_at")), exp.Max(this=exp.column("event_at"))]
+    ends.append(exp.Count(this=exp.column("partner")))
     query: exp.Select = exp.select(*ends, *sizes).from_(table)
     return query
 
@@ -58,6 +61,6 @@ def most_touches() -> exp.Select:
 
 def extent_of(row: Sequence[Any], numbers: Sequence[str], touches: int = 0) -> Extent:
     """Return the extent from the row of its query."""
-    count, first, last, *sizes = row
+    count, first, last, claims, *sizes = row
     bounds = {name: int(size or 0) for name, size in zip(numbers, sizes, strict=True)}
-    return Extent(int(count), int(first or 0), int(last or 0), bounds, touches)
+    return Extent(int(count), int(first or 0), int(last or 0), bounds, touches, int(claims))

@@ -117,6 +117,11 @@ class Plan:
         return self.extent.touches > 0
 
     @property
+    def claimed(self) -> bool:
+        """Whether somebody claims a conversion."""
+        return self.extent.claims > 0
+
+    @property
     def splits(self) -> bool:
         """Whether several partners may be credited for one conversion."""
         return self.touched and splits([span.model for span in self.spans])
@@ -204,9 +209,11 @@ class Plan:
         # Who neither is credited nor claims has a verdict, and needs no counters.
         on = exp.and_(equal("row_number", j, "shares"), equal("partner", j, "shares"))
         base = base.join("shares", on=on, join_type="left")
-        base = base.join("competed", on=equal("row_number", j, "competed"), join_type="left")
         by_touch = is_there(column("row_number", "shares"))
-        alone = exp.and_(by_claim, is_null(column("row_number", "competed")))
+        alone: exp.Expr = exp.false()
+        if self.claimed:
+            base = base.join("competed", on=equal("row_number", j, "competed"), join_type="left")
+            alone = exp.and_(by_claim, is_null(column("row_number", "competed")))
         base = base.select(named(exp.and_(*is_due, exp.or_(by_touch.copy(), alone)), "counts"))
         base = base.where(exp.or_(column("is_claimed", j), by_touch))
         if self.splits:

@@ -81,15 +81,17 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
     if touching is not None and plan.is_early:
         _share(plan, runner, touching)
     if plan.touched:
-        runner.keep("concerned", concerned("touches" if everybody or not plan.is_early else "shares"))
+        source = "touches" if everybody or not plan.is_early else "shares"
+        (runner.keep if plan.claimed or source == "touches" else runner.name)(
+            "concerned", concerned(source, plan.claimed)
+        )
     runner.keep("parties", plan.parties())
     runner.keep("judged", judged)
-    runner.drop("parties", "concerned")
+    runner.drop("parties")
     _refuse_converted(runner)
     if touching is not None and not plan.is_early:
         _share(plan, runner, touching)
     runner.keep("tallied", plan.tallied())
-    runner.drop("shares", "competed")
     _limit(plan, runner, _split(plan, runner, priced))
     return Run(plan, runner, everybody)
 
@@ -173,7 +175,7 @@ def _share(plan: Plan, runner: Runner, touching: exp.Query) -> None:
     """Find who gets which share of conversions with touches."""
     runner.keep("seen", touching)
     runner.keep("shares", shares(plan.spans))
-    runner.keep("competed", exp.select("row_number").distinct().from_("shares"))
+    runner.name("competed", exp.select("row_number").distinct().from_("shares"))
 
 
 def _split(plan: Plan, runner: Runner, priced: exp.Query) -> exp.Query:
@@ -211,7 +213,7 @@ def _limit(plan: Plan, runner: Runner, priced: exp.Query) -> None:
     runner.drop("tallied")
     runner.keep("unsettled", unsettled("tried", limits))
     if not runner.run(exp.select(exp.Count(this=exp.Star())).from_("unsettled"))[0][0]:
-        runner.keep("decided", exp.select("*").from_("tried"))
+        runner.name("decided", exp.select("*").from_("tried"))
         return
     _refuse_customers(plan, runner)
     found: list[exp.Query] = []
@@ -220,8 +222,7 @@ def _limit(plan: Plan, runner: Runner, priced: exp.Query) -> None:
         if runner.run(parts.where(column("by_terms") if by_terms else exp.not_(column("by_terms"))).limit(1)):
             runner.keep(name, tree(limits, "tried", "unsettled"))
             found.append(_replaced(limits, name))
-    runner.keep("decided", union_all([_standing(limits), *found]))
-    runner.drop("tried", "folded", "segmented")
+    runner.name("decided", union_all([_standing(limits), *found]))
 
 
 def _replaced(limits: LimitPlan, table: str) -> exp.Query:

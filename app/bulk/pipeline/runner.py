@@ -28,6 +28,10 @@ class Runner(Protocol):
         """Make a table of what a query finds."""
         ...
 
+    def name(self, name: str, tree: exp.Query) -> None:
+        """Give a query a name, under which others read what it finds."""
+        ...
+
     def run(self, tree: exp.Query) -> list[tuple[Any, ...]]:
         """Return what a query finds."""
         ...

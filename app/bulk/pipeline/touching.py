@@ -48,10 +48,13 @@ def _sent(columns: Mapping[str, Column]) -> Iterator[Column]:
     return (each for each in columns.values() if each.fact.subject == "touch" and not each.fact.derived)
 
 
-def concerned(source: str) -> exp.Query:
+def concerned(source: str, claimed: bool) -> exp.Query:
     """Return the query of the partners that conversions concern: who touched, or only who has a share, and who claims."""
+    theirs = exp.select("row_number", "partner").from_(source)
+    if not claimed:
+        return theirs if source == "shares" else theirs.distinct()
     claims = exp.select("row_number", "partner").from_("conversions").where(is_there(column("partner")))
-    return exp.union(exp.select("row_number", "partner").from_(source), claims, distinct=True)
+    return exp.union(theirs, claims, distinct=True)
 
 
 def seen(plan: Plan) -> exp.Query:
