@@ -16,8 +16,6 @@ from app.bulk.pipeline.world import World
 from app.engine.attribution.program_model import read_model
 from app.engine.factsheet import Conversion
 from app.engine.reversals import Reversal
-from app.engine.settlement import Settlement
-from app.engine.terms import TermsHistory
 from tests.builders.terms import conversion, history, instant
 
 MONTHLY = {
@@ -64,17 +62,6 @@ def test_what_came_back_is_refused() -> None:
     back = Reversal("r1", instant("1997-08-01"), "restate", Decimal(1), False)
     with pytest.raises(NotInBulk, match="c1: a conversion of which something came back"):
         _run({"otherwise": {"flat": "1"}}, [replace(conversion("c1"), reversals=(back,))])
-
-
-def test_a_submission_deadline_is_refused() -> None:
-    terms = history([{"effective_from": "1990-01-01"}])
-    version = replace(terms.spans[0].version, settlement=Settlement(submit_within_days=5))
-    late = TermsHistory(terms.contract, [version], terms.as_of)
-    runner, world = DuckDbRunner(), World("shop", "USD", shipped_catalogue(), {"acme": late})
-    load_conversions(runner, world, [conversion()])
-    with pytest.raises(NotInBulk, match="acme: a submission deadline"):
-        run(world, runner)
-    runner.close()
 
 
 @pytest.mark.parametrize(

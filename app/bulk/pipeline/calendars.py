@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from app.core.instants import micros, start_of_day
@@ -46,6 +47,16 @@ def offsets(timezone: ZoneInfo, first: int, last: int) -> tuple[tuple[int, int],
             following = max(following, change + 1)
         at = following
     return tuple(found)
+
+
+def local_offsets(timezone: ZoneInfo, first: int, last: int) -> list[tuple[int, int]]:
+    """Return from which local time on which offset leads back to UTC. A local time that happens twice is meant the first
+    time, and one that clocks skip has the offset before: both ways the later of the two readings of a change counts."""
+    found = offsets(timezone, first, last)
+    back = [found[0]]
+    for (_, before), (at, after) in pairwise(found):
+        back.append((at + max(before, after), after))
+    return back
 
 
 def offset_at(timezone: ZoneInfo, at: int) -> int:

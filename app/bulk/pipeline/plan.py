@@ -65,7 +65,9 @@ class Plan:
         read = {fact for terms in self.world.terms for fact in terms.facts_read}
         windows = {tally.window for tally in self.tallies.columns} - {"contract"}
         windows |= {group.counting.part for group in self.groups} - {None, "contract"}  # type: ignore[arg-type]
-        return Needs(frozenset(read & DERIVED), tuple(kind for kind in WINDOWS if kind in windows | {"month"}))
+        within = max((terms.version.settlement.submit_within_days or 0 for terms in self.world.terms), default=0)
+        kinds = tuple(kind for kind in WINDOWS if kind in windows | {"month"})
+        return Needs(frozenset(read & DERIVED), kinds, within)
 
     @cached_property
     def widths(self) -> Widths:

@@ -22,10 +22,13 @@ from app.bulk.pipeline.sql import column, equal, is_null, named, number, union_a
 from app.bulk.pipeline.touching import concerned, seen, touch_rows, touch_structure
 from app.bulk.pipeline.versions import (
     CALENDAR,
+    DEADLINE_STRUCTURE,
+    DEADLINES,
     SPANS,
     calendar_rows,
     calendar_structure,
     copies,
+    deadline_rows,
     order_numbers,
     span_rows,
     span_structure,
@@ -192,6 +195,8 @@ def _split(plan: Plan, runner: Runner, priced: exp.Query) -> exp.Query:
 def _load_terms(plan: Plan, runner: Runner) -> None:
     spans = span_rows(plan.world, plan.shape_of, plan.tallies, plan.extent, plan.needs)
     runner.load(SPANS, span_structure(plan.tallies), spans)
+    if plan.needs.submission:
+        runner.load(DEADLINES, DEADLINE_STRUCTURE, deadline_rows(plan.world, plan.extent, plan.needs))
     runner.load(CALENDAR, calendar_structure(plan.needs), calendar_rows(plan.world, plan.extent, plan.needs))
 
 
@@ -247,9 +252,6 @@ def _refuse_world(world: World) -> None:
     for partner, history in world.histories.items():
         if history.payouts.pays_deliveries:
             raise NotInBulk("a contract that pays deliveries shares its limits with them", partner)
-    for terms in world.terms:
-        if terms.version.settlement.submit_within_days is not None:
-            raise NotInBulk("a submission deadline", terms.contract.id)
 
 
 def _refuse_converted(runner: Runner) -> None:

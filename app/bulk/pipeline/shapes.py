@@ -88,7 +88,6 @@ class Shape:
     pays_conversions: bool
     digits: int
     rounding: Rounding
-    submit_within_days: int | None
 
 
 def shape_of(terms: Terms, counters: Hashable) -> tuple[Shape, tuple[Any, ...]]:
@@ -119,7 +118,6 @@ def shape_of(terms: Terms, counters: Hashable) -> tuple[Shape, tuple[Any, ...]]:
         pays_conversions=terms.pays_conversions,
         digits=minor_digits(contract.currency) or 0,
         rounding=contract.rounding,
-        submit_within_days=terms.version.settlement.submit_within_days,
     )
     return shape, tuple(values)
 

@@ -13,16 +13,17 @@ from itertools import pairwise
 from sqlglot import exp
 
 from app.bulk.fact_table import Column, Row, Structure
-from app.bulk.pipeline.calendars import DAY, KINDS, days, offsets
+from app.bulk.pipeline.calendars import DAY, KINDS, days, local_offsets, offsets
 from app.bulk.pipeline.exact import whole
 from app.bulk.pipeline.extent import Extent
 from app.bulk.pipeline.sql import column, either, equal, is_there, named, number
 from app.bulk.pipeline.tallies import Tallies
-from app.bulk.pipeline.world import World
+from app.bulk.pipeline.world import FIRST, LAST, World
 from app.core.period import NO_ANCHOR
 from app.engine.terms import Terms, TermsHistory
 
-SPANS, CALENDAR = "spans", "calendar"
+SPANS, CALENDAR, DEADLINES = "spans", "calendar", "deadlines"
+DEADLINE_STRUCTURE: dict[str, Structure] = dict.fromkeys(("calendar", "since", "until", "local_offset"), "BIGINT")
 KEY = "window_{}"
 
 
@@ -32,10 +33,12 @@ class Needs:
 
     derived: frozenset[str]
     windows: tuple[str, ...]
+    # The most days within which a conversion has to be submitted; zero where nothing says so.
+    submission: int = 0
 
     @property
     def calendar(self) -> bool:
-        return bool(self.derived - {"customer_order_number"}) or bool(self.windows)
+        return self.submission > 0 or bool(self.derived - {"customer_order_number"}) or bool(self.windows)
 
 
 def calendar_of(history: TermsHistory, needs: Needs) -> tuple[str, date]:
@@ -58,6 +61,9 @@ def span_rows(world: World, shapes: dict[int, int], tallies: Tallies, extent: Ex
             "shape": None if terms is None else shapes[terms],
             "calendar": calendars[calendar_of(history, needs)],
             "currency": history.contract.currency,
+            "submit_within": piece.terms.version.settlement.submit_within_days
+            if isinstance(piece.terms, Terms)
+            else None,
             **{
                 f"generation_{at}": tallies.generations.get(terms, {}).get(at, -1) if terms is not None else -1
                 for at in range(len(tallies.columns))
@@ -70,9 +76,20 @@ def span_rows(world: World, shapes: dict[int, int], tallies: Tallies, extent: Ex
             yield {**base, "since": since, "until": until, "local_offset": offset}
 
 
+def deadline_rows(world: World, extent: Extent, needs: Needs) -> Iterator[Row]:
+    """Yield what leads from a local time back to an instant, by calendar."""
+    zones = {calendar_of(each, needs): each.contract.timezone for each in world.histories.values()}
+    last = extent.last + (needs.submission + 2) * DAY
+    for key, at in calendar_numbers(world, needs).items():
+        found = local_offsets(zones[key], extent.first, last)
+        starts = [FIRST, *(since for since, _ in found[1:])]
+        for since, until, (_, offset) in zip(starts, [*starts[1:], LAST], found, strict=True):
+            yield {"calendar": at, "since": since, "until": until, "local_offset": offset}
+
+
 def span_structure(tallies: Tallies) -> dict[str, Structure]:
     """Return the columns of the table of spans."""
-    numbers = ["terms", "shape", "calendar", "since", "until", "local_offset"]
+    numbers = ["terms", "shape", "calendar", "since", "until", "local_offset", "submit_within"]
     numbers += [f"generation_{at}" for at in range(len(tallies.columns)) if tallies.is_restarted(at)]
     return {"partner": "VARCHAR", "currency": "VARCHAR", **dict.fromkeys(numbers, "BIGINT")}
 
@@ -135,7 +152,7 @@ def parties(
         named(is_there(column("row_number", "copies")), "is_copy"),
         named(_is_claimed(touched), "is_claimed"),
         column("currency", SPANS),
-        named(exp.false(), "is_late"),
+        named(_is_late(local) if needs.submission else exp.false(), "is_late"),
         named(exp.and_(foreign, exp.or_(*money)) if money else exp.false(), "is_converted"),
         *(column(name, "c") for name in given),
         *(column(f"generation_{at}") for at in range(len(tallies.columns)) if tallies.is_restarted(at)),
@@ -153,6 +170,14 @@ def parties(
         name = columns["customer_order_number"].name
         query = query.join("order_numbers", on=equal("row_number", "c", "order_numbers"), join_type="left")
         query = query.select(named(column("place", "order_numbers"), name))
+    if needs.submission:
+        due = _due(local)
+        inside = exp.and_(
+            equal("calendar", SPANS, DEADLINES),
+            exp.GTE(this=due, expression=column("since", DEADLINES)),
+            exp.LT(this=due.copy(), expression=column("until", DEADLINES)),
+        )
+        query = query.join(DEADLINES, on=inside, join_type="left")
     if needs.calendar:
         query = query.select(*_local(columns, needs, local))
         on = exp.and_(
@@ -162,6 +187,18 @@ def parties(
         query = query.join(CALENDAR, on=on, join_type="left")
     found: exp.Select = query.where(is_there(partner.copy()))
     return found
+
+
+def _due(local: exp.Expr) -> exp.Expr:
+    """Return the local time until which a conversion has to be submitted: that of the event, so many days later."""
+    days_in = exp.Mul(this=column("submit_within", SPANS), expression=whole(DAY).sql)
+    return exp.Paren(this=exp.Add(this=local.copy(), expression=days_in))
+
+
+def _is_late(local: exp.Expr) -> exp.Expr:
+    deadline = exp.Sub(this=_due(local), expression=column("local_offset", DEADLINES))
+    late = exp.GTE(this=column("received_at", "c"), expression=exp.Paren(this=deadline))
+    return exp.Coalesce(this=late, expressions=[exp.false()])
 
 
 def _is_claimed(touched: bool) -> exp.Expr:
