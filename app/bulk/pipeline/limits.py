@@ -200,29 +200,29 @@ def folded(plan: LimitPlan, tried: str, parts: str) -> exp.Select:
     """Return the query that goes through the rows of unsettled parts, one a turn in each of them."""
     order = exp.Order(expressions=[exp.Ordered(this=column(name, "t")) for name in ("event_at", "id")])
     place = exp.Window(this=exp.RowNumber(), partition_by=[column(name, "t") for name in PART], order=order)
-    rows = in_parts(plan, tried, parts, by_terms=False).select(named(place, "place"))
+    rows = in_parts(plan, tried, parts, by_terms=False).select(named(place, "turn"))
     zero = exp.cast(number(0), "bigint")
     nothing = [named(exp.cast(exp.Null(), "bigint"), name) for name in [*plan.windows, "row_number", *plan.finals]]
     nothing += [named(zero.copy(), name) for name in ("said", "beyond")] + [named(exp.false(), "is_touched")]
     nothing += [named(zero.copy(), used(tally)) for tally in plan.tallies]
     nothing += [named(exp.cast(number(0), "int128"), f"held_{tally}") for tally in plan.tallies]
-    start = exp.select(*PART, named(zero, "place"), *nothing).from_(parts).where(exp.not_(column("by_terms")))
+    start = exp.select(*PART, named(zero, "turn"), *nothing).from_(parts).where(exp.not_(column("by_terms")))
     joined = exp.and_(
         *(exp.EQ(this=column(name, "r"), expression=column(name, "x")) for name in PART),
-        exp.EQ(this=column("place", "r"), expression=exp.Add(this=column("place", "x"), expression=number(1))),
+        exp.EQ(this=column("turn", "r"), expression=exp.Add(this=column("turn", "x"), expression=number(1))),
     )
     before = [named(_held_before(plan, tally), used(tally)) for tally in plan.tallies]
     step = (
-        exp.select(*(column(name, "r") for name in plan.columns), column("place", "r"), *before)
+        exp.select(*(column(name, "r") for name in plan.columns), column("turn", "r"), *before)
         .from_(exp.alias_(exp.to_table("folding"), "x", table=True))
         .join(exp.alias_(exp.to_table("to_fold"), "r", table=True), on=joined)
     )
-    extended = replace(plan, columns=(*plan.columns, "place"))
+    extended = replace(plan, columns=(*plan.columns, "turn"))
     looked = within(extended, step)
     bigs = [named(exp.cast(column(used(tally)), "bigint"), used(tally)) for tally in plan.tallies]
     after = [named(_held_after(plan, tally), f"held_{tally}") for tally in plan.tallies]
     turn = exp.select(
-        *PART, "place", *plan.windows, "row_number", *plan.finals, "said", "beyond", "is_touched", *bigs, *after
+        *PART, "turn", *plan.windows, "row_number", *plan.finals, "said", "beyond", "is_touched", *bigs, *after
     ).from_(looked.subquery("looked", copy=False), copy=False)
     recursive = exp.union(start, turn, distinct=False)
     query: exp.Select = (
