@@ -230,11 +230,11 @@ LIMIT_WINDOWS = ("event", "day", "week", "month", "quarter", "contract_year", "c
 AMOUNTS = ("0", "0.004", "0.005", "1", "2.505", "3.40", "5", "7.995", "10", "12")
 
 
-def limited(random: Random, contracts: int, *, alike: bool) -> World:
+def limited(random: Random, contracts: int, *, alike: bool, **more: Any) -> World:
     """Return contracts that pay what an order says under limits, which conversions come near to the cent. `alike`: one
     limit, of which versions change the maximum alone; else up to three of any kind in each version."""
     histories = {f"p{number}": _under_limits(random, f"p{number}", alike) for number in range(contracts)}
-    return World("shop", "USD", shipped_catalogue(), histories)
+    return World("shop", "USD", shipped_catalogue(), histories, **more)
 
 
 def _under_limits(random: Random, name: str, alike: bool) -> TermsHistory:
@@ -273,8 +273,8 @@ def _limit(random: Random, number: int, per: str) -> dict[str, Any]:
     }
 
 
-def sales(random: Random, world: World, count: int, *, refunds: bool) -> list[Conversion]:
-    """Return conversions of one or two lines, few at a time, some of which take back."""
+def sales(random: Random, world: World, count: int, *, refunds: bool, touched: bool = False) -> list[Conversion]:
+    """Return conversions of one or two lines, few at a time, some of which take back; claimed, or touched by partners."""
     found = []
     for number in range(count):
         at = FIRST + timedelta(hours=random.choice((random.randint(0, 24 * 100), random.randint(900, 1000))))
@@ -284,6 +284,8 @@ def sales(random: Random, world: World, count: int, *, refunds: bool) -> list[Co
             facts["discount"] = sign + random.choice(AMOUNTS)
         typed, wrong = typed_facts(facts, world.catalogue, "/facts")
         assert not wrong, wrong
-        partner = random.choice(list(world.histories))
-        found.append(Conversion(f"c{random.randint(0, 99)}-{number}", "shop", at, partner, typed))
+        partners = list(world.histories)
+        partner, touches = (None, _touches(random, at, partners)) if touched else (random.choice(partners), ())
+        name = f"c{random.randint(0, 99)}-{number}"
+        found.append(Conversion(name, "shop", at, partner, typed, touches=touches))
     return found

@@ -50,6 +50,13 @@ def test_limits_come_to_the_same(runner: DuckDbRunner, seed: int, alike: bool) -
     _compare(runner, drawn, given)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_limits_on_what_partners_share_come_to_the_same(runner: DuckDbRunner, seed: int) -> None:
+    random = Random(3000 + seed)
+    drawn = limited(random, 3, alike=False, models=models(random))
+    _compare(runner, drawn, sales(random, drawn, 120, refunds=False, touched=True))
+
+
 def _compare(runner: DuckDbRunner, drawn: World, given: list[Conversion]) -> None:
     """Decide both ways; what bulk says by itself that it does not run is no difference."""
     load_conversions(runner, drawn, given)
