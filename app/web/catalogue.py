@@ -63,6 +63,11 @@ PROBLEMS: dict[str, Meaning] = {
         "An engine failed, or two engines disagreed on a decision. We then decide nothing rather than something wrong."
         " Report the id in `instance`.",
     ),
+    "not_in_bulk": Meaning(
+        "Bulk does not run these terms",
+        "Deciding many conversions at once knows most of what terms may say, and refuses the rest rather than paying"
+        " something else. The detail says what it met and where. One by one they are decided as ever.",
+    ),
     "malformed_json": Meaning(
         "The body is not JSON",
         "The body is empty, is not UTF-8 JSON, or is JSON that two readers could understand differently: a key that"
