@@ -79,7 +79,7 @@ def _version(
         since=since,
         is_termination=suspended,
         countries=tuple(sorted(random.sample(COUNTRIES, random.randint(3, 6)))),
-        least_value=random.randrange(500, 6000) * MILLIONTHS // 100,
+        least_value=random.randrange(5, 60, 5) * MILLIONTHS,
         new_only=random.random() < 0.3,
         click_window=random.choice((7, 14, 30)) * DAY,
         view_window=random.choice((1, 24, 72)) * HOUR,

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.big_world FOLDER [--conversions N] [--contracts C] [--seed S]
 
 Orders come about in the order of time, from January to June of 2026; one in a hundred is an order that was sent before
-under another id. A conversion has up to six touches, three on average, of any partners; some are after the event, some
+under another id, one in sixteen says its day only. A conversion has up to six touches, three on average, of any partners; some are after the event, some
 at the same instant, some exactly as old as a window is long. Rows are made inside DuckDB. Money is in millionths and
 time in microseconds of UTC, as bulk holds them.
 """
@@ -92,17 +92,19 @@ def _months() -> Iterator[dict[str, object]]:
 def _conversions(world: World) -> str:
     """Return the query of conversions. An id does not say when it came: neither is in the order of the other."""
     first, last = (micros(start_of_day(day, ZoneInfo(ZONES[0]))) for day in (FIRST_DAY, END))
-    edges = sorted({micros(start_of_day(day, ZoneInfo(zone))) for zone in ZONES for day in (*START_DAYS, *MONTHS[1:-1])})
+    edges = sorted(
+        {micros(start_of_day(day, ZoneInfo(zone))) for zone in ZONES for day in (*START_DAYS, *MONTHS[1:-1])}
+    )
     seconds = (last - first) // SECOND
     at = f"{first} + least(greatest(i * {seconds} // {world.conversions} + h // 8 % {4 * 86400} - {2 * 86400}, 0), {seconds - 1}) * {SECOND}"
-    earlier = f"CASE WHEN h // 64 % 100 = 0 THEN greatest(i - 1 - h // 8192 % 1000, 0) ELSE i END"
+    earlier = "CASE WHEN h // 64 % 100 = 0 THEN greatest(i - 1 - h // 8192 % 1000, 0) ELSE i END"
     return f"""
         SELECT i AS row_number,
                'c' || lpad((i * 2654435761 % 4294967296)::VARCHAR, 10, '0') AS id,
-               CASE WHEN g % 997 = 0 THEN {list(edges)}[1 + g // 997 % {len(edges)}] - g // 99991 % 2 ELSE {at} END AS event_at,
+               CASE WHEN g % 997 = 0 THEN {list(edges)}[1 + g // 997 % {len(edges)}] - g // 99991 % 2 WHEN g // 128 % 16 = 0 THEN ({at}) // {DAY} * {DAY} ELSE {at} END AS event_at,
                CASE WHEN h % 200 > 0 THEN 'o' || lpad(({earlier})::VARCHAR, 9, '0') END AS order_id,
                CASE WHEN g // 32 % 50 > 0 THEN {list(COUNTRIES)}[1 + g // 1024 % {len(COUNTRIES)}] END AS country,
-               (100 + h // 1048576 % 40000) * 10000 AS order_value,
+               CASE WHEN g // 2097152 % 8 = 0 THEN h // 1048576 % 40 * 5000000 + 5000000 ELSE (100 + h // 1048576 % 40000) * 10000 END AS order_value,
                CASE WHEN g // 65536 % 20 > 0 THEN g // 4194304 % 2 = 0 END AS is_new_customer
         FROM (SELECT i, (hash(i, {world.seed}) // 4)::BIGINT AS h, (hash(i, {world.seed}, 1) // 4)::BIGINT AS g
               FROM range({world.conversions}) AS made(i))"""
