@@ -1,0 +1,103 @@
+"""One run of one way of billing a large world, in a process of its own.
+
+    python -m tests.benchmarks.billing_runs ENGINE FOLDER [--memory 3GB]
+
+It prints JSON: seconds by the clock and of CPU, the peak of its memory, how many conversions it decided, and a digest of
+all statements, so that whoever compares times can see that the same was calculated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from app.adapters.durable_matcher import DurableMatcher
+from app.engine.reference import ReferenceMatcher
+from app.engine.verified import VerifyingMatcher
+from tests.benchmarks.big_online import conversions_of, decide_each, rows_of
+from tests.benchmarks.big_terms import histories
+from tests.benchmarks.big_world import World, make
+from tests.benchmarks.hand_written import bill, open_world
+
+HAND_WRITTEN, DURABLE = "hand-written SQL", "durable, verify: always"
+# Compiled rules of a thousand contracts take gigabytes, and say nothing else about the rate than those of a few.
+SAMPLE = World(conversions=20_000, contracts=10)
+
+Statement = tuple[str, str, int, int]
+"""Contract, local month, how many conversions were paid for, and the cents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run took: seconds, megabytes at most, conversions that were decided, and what came out."""
+
+    wall: float
+    cpu: float
+    memory: float
+    conversions: int
+    digest: str
+
+
+def hand_written(folder: Path, memory: str) -> Run:
+    """Bill by the SQL written by hand."""
+    started = time.perf_counter(), time.process_time()
+    with open_world(folder, memory) as connection:
+        bill(connection)
+        wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
+        statements = connection.execute("FROM statements").fetchall()
+        (count,) = connection.execute("SELECT count(*) FROM conversions").fetchone() or (0,)
+    return Run(wall, cpu, _peak(), count, digest_of(statements))
+
+
+def durable(folder: Path, memory: str) -> Run:
+    """Decide a sample one by one as online, the rules compiled before."""
+    make(folder / "sample", SAMPLE)
+    known, matcher = (
+        histories(list(SAMPLE.versions())),
+        VerifyingMatcher(DurableMatcher(), ReferenceMatcher(), "always"),
+    )
+    conversions = conversions_of(*rows_of(folder / "sample"))
+    for _ in decide_each(conversions, known, matcher):
+        pass
+    started = time.perf_counter(), time.process_time()
+    for _ in decide_each(conversions, known, matcher):
+        pass
+    wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
+    return Run(wall, cpu, _peak(), len(conversions), "")
+
+
+ENGINES: dict[str, Callable[[Path, str], Run]] = {HAND_WRITTEN: hand_written, DURABLE: durable}
+
+
+def _size_of(folder: Path) -> int:
+    with open_world(folder) as connection:
+        return min(SAMPLE.conversions, connection.execute("SELECT count(*) FROM conversions").fetchone()[0])  # type: ignore[index]
+
+
+def digest_of(statements: Iterable[Statement]) -> str:
+    """Return a hash of statements, whatever their order."""
+    return sha256(repr(sorted(tuple(each) for each in statements)).encode()).hexdigest()
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="python -m tests.benchmarks.billing_runs")
+    parser.add_argument("engine", choices=ENGINES)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--memory", default="3GB")
+    given = parser.parse_args(arguments)
+    json.dump(asdict(ENGINES[given.engine](given.folder, given.memory)), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
