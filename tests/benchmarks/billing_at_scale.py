@@ -30,7 +30,7 @@ from tests.benchmarks.measuring import markdown, publish, where_and_when
 COMMAND = "python -m tests.benchmarks.billing_at_scale"
 MILLION = 1_000_000
 WORLDS = (*(World(size * MILLION) for size in (1, 5, 10, 20, 50)), World(5 * MILLION, contracts=10_000))
-QUICK = (World(2_000, contracts=10), World(4_000, contracts=10))
+QUICK = (World(500, contracts=10), World(1_000, contracts=10))
 
 Runs = Mapping[str, Sequence[Run]]
 

@@ -78,7 +78,7 @@ ENGINES: dict[str, Callable[[Path, str], Run]] = {HAND_WRITTEN: hand_written, DU
 
 def _size_of(folder: Path) -> int:
     with open_world(folder) as connection:
-        return min(SAMPLE.conversions, connection.execute("SELECT count(*) FROM conversions").fetchone()[0])  # type: ignore[index]
+        return min(SAMPLE.conversions, connection.execute("SELECT count(*) FROM conversions").fetchone()[0])  # type: ignore[index, no-any-return]
 
 
 def digest_of(statements: Iterable[Statement]) -> str:
