@@ -63,7 +63,7 @@ def durable(folder: Path, memory: str) -> Run:
         histories(list(SAMPLE.versions())),
         VerifyingMatcher(DurableMatcher(), ReferenceMatcher(), "always"),
     )
-    conversions = conversions_of(*rows_of(folder / "sample"))
+    conversions = conversions_of(*rows_of(folder / "sample", _size_of(folder)))
     for _ in decide_each(conversions, known, matcher):
         pass
     started = time.perf_counter(), time.process_time()
