@@ -24,8 +24,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.benchmarks.big_world import World, make
-from tests.benchmarks.billing_runs import DURABLE, ENGINES, HAND_WRITTEN, Run
+from tests.benchmarks.billing_runs import DURABLE, ENGINES, HAND_WRITTEN, SPARK, Run
 from tests.benchmarks.measuring import markdown, publish, where_and_when
+
+__all__ = ["DURABLE", "HAND_WRITTEN", "SPARK", "main"]
 
 COMMAND = "python -m tests.benchmarks.billing_at_scale"
 MILLION = 1_000_000
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for at, world in enumerate(worlds)
         ]
     text = [
-        f"`{COMMAND}`, {where_and_when('duckdb', 'sqlglot', 'durable-rules')}. Medians of {rounds} rounds; memory of "
+        f"`{COMMAND}`, {where_and_when('duckdb', 'sqlglot', 'durable-rules', 'pyspark')}. Medians of {rounds} rounds; memory of "
         f"databases limited to {given.memory}. Other work kept {os.getloadavg()[2]:.1f} processes busy beside it.",
         markdown(HEAD, [line for world, runs in measured for line in _lines(world, runs)]),
         *_linearity(measured),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import sys
 import time
@@ -18,15 +19,18 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from sqlglot import exp
+
 from app.adapters.durable_matcher import DurableMatcher
+from app.bulk.spark_engine import SparkRunner
 from app.engine.reference import ReferenceMatcher
 from app.engine.verified import VerifyingMatcher
 from tests.benchmarks.big_online import conversions_of, decide_each, rows_of
 from tests.benchmarks.big_terms import histories
 from tests.benchmarks.big_world import World, make
-from tests.benchmarks.hand_written import bill, open_world
+from tests.benchmarks.hand_written import bill, bill_on_spark, open_world
 
-HAND_WRITTEN, DURABLE = "hand-written SQL", "durable, verify: always"
+HAND_WRITTEN, DURABLE, SPARK = "hand-written SQL", "durable, verify: always", "Spark, hand-written SQL"
 # Compiled rules of a thousand contracts take gigabytes, and say nothing else about the rate than those of a few.
 SAMPLE = World(conversions=20_000, contracts=10)
 
@@ -51,9 +55,9 @@ def hand_written(folder: Path, memory: str) -> Run:
     with open_world(folder, memory) as connection:
         bill(connection)
         wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
-        statements = connection.execute("FROM statements").fetchall()
+        found = connection.execute("FROM statements").fetchall()
         (count,) = connection.execute("SELECT count(*) FROM conversions").fetchone() or (0,)
-    return Run(wall, cpu, _peak(), count, digest_of(statements))
+    return Run(wall, cpu, _peak(), count, digest_of(found))
 
 
 def durable(folder: Path, memory: str) -> Run:
@@ -73,7 +77,27 @@ def durable(folder: Path, memory: str) -> Run:
     return Run(wall, cpu, _peak(), len(conversions), "")
 
 
-ENGINES: dict[str, Callable[[Path, str], Run]] = {HAND_WRITTEN: hand_written, DURABLE: durable}
+def spark(folder: Path, memory: str) -> Run:
+    """Bill by the SQL written by hand, as SQLGlot says it to Spark. Its start is not counted."""
+    runner = SparkRunner(memory=memory.removesuffix("B").lower(), spill=folder)
+    jvm = Path("/proc") / str(runner.session._jvm.java.lang.ProcessHandle.current().pid())  # type: ignore[union-attr]
+    started = time.perf_counter(), time.process_time() + _cpu_of(jvm)
+    bill_on_spark(runner, folder)
+    wall, cpu = time.perf_counter() - started[0], time.process_time() + _cpu_of(jvm) - started[1]
+    found = runner.run(exp.select("contract", "month", "conversions", "paid").from_("statements"))
+    ((count,),) = runner.run(exp.select(exp.Count(this=exp.Star())).from_("conversions"))
+    peak = next(line for line in (jvm / "status").read_text().splitlines() if line.startswith("VmHWM"))
+    runner.close()
+    return Run(wall, cpu, _peak() + int(peak.split()[1]) / 1024, count, digest_of(found))
+
+
+def _cpu_of(process: Path) -> float:
+    """Return the seconds of CPU that another process has taken."""
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+ENGINES: dict[str, Callable[[Path, str], Run]] = {HAND_WRITTEN: hand_written, SPARK: spark, DURABLE: durable}
 
 
 def _size_of(folder: Path) -> int:
@@ -81,9 +105,9 @@ def _size_of(folder: Path) -> int:
         return min(SAMPLE.conversions, connection.execute("SELECT count(*) FROM conversions").fetchone()[0])  # type: ignore[index, no-any-return]
 
 
-def digest_of(statements: Iterable[Statement]) -> str:
+def digest_of(found: Iterable[Statement]) -> str:
     """Return a hash of statements, whatever their order."""
-    return sha256(repr(sorted(tuple(each) for each in statements)).encode()).hexdigest()
+    return sha256(repr(sorted(tuple(each) for each in found)).encode()).hexdigest()
 
 
 def _peak() -> float:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import sqlglot
 
+from app.bulk.spark_engine import SparkRunner
 from tests.benchmarks.big_world import files
 
 SQL = Path(__file__).with_name("hand_written.sql")
@@ -34,3 +36,12 @@ def bill(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables `lines` and `statements` of a world."""
     for statement in statements():
         connection.execute(statement)
+
+
+def bill_on_spark(runner: SparkRunner, folder: Path) -> None:
+    """Make the same tables on Spark, by the same SQL as SQLGlot says it there."""
+    for name, file in files(folder).items():
+        runner.attach(name, file)
+    for statement in statements():
+        made = sqlglot.parse_one(statement, dialect="duckdb")
+        runner.keep(made.this.name, made.expression)
