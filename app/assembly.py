@@ -12,10 +12,12 @@ from app.adapters.durable_matcher import DurableMatcher
 from app.adapters.durable_trial import DurableTrial
 from app.adapters.embedded_postgres import acquire
 from app.adapters.fact_files import shipped_catalogue
+from app.billing import tasks as billing
 from app.core.errors import AppError
 from app.engine.matcher import Matcher, Trial, no_trial
 from app.engine.reference import ReferenceMatcher
 from app.engine.verified import VerifyingMatcher
+from app.jobs.task import Tasks, registry
 from app.runtime import Runtime
 from app.settings import Settings
 from app.store.migrate import current_revision, migrate, newest_revision
@@ -28,6 +30,9 @@ REMEDY = (
     "Set DATABASE_URL to postgresql://USER:PASSWORD@HOST:PORT/DATABASE, PostgreSQL 15 or newer, "
     "or unset DATABASE_URL to use the embedded server."
 )
+
+# What workers can do: the jobs of all rooms.
+TASKS: Tasks = registry(*billing.TASKS)
 
 
 class DatabaseUrlUnusable(AppError):

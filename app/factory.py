@@ -13,6 +13,7 @@ from app.access.routes import routes as keys
 from app.assembly import opened_runtime
 from app.audit.routes import routes as audit
 from app.billing.routes import routes as billing
+from app.billing.run_routes import routes as billing_runs
 from app.contracts.diff_routes import routes as contracts
 from app.conversions.routes import routes as conversions
 from app.deliveries.routes import routes as deliveries
@@ -24,7 +25,7 @@ from app.settings import Settings
 from app.web.application import application
 from app.web.rate import Rate
 
-ROOMS = (partners, rulesets, contracts, rates, conversions, deliveries, billing, audit, keys)
+ROOMS = (partners, rulesets, contracts, rates, conversions, deliveries, billing, billing_runs, audit, keys)
 
 
 def create_app(runtime: Runtime, rate: Rate = Rate()) -> Flask:  # noqa: B008 - it is frozen

@@ -14,6 +14,7 @@ Engine = Literal["durable", "reference"]
 Verify = Literal["always", "sample", "off"]
 LEAST_PEPPER = 32
 RATE, BURST = 200, 1000
+LEASE_S = 30
 
 
 class BadSetting(AppError):
@@ -25,8 +26,8 @@ class BadSetting(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """DATABASE_URL, TERMLINE_HOME, TERMLINE_ENGINE, TERMLINE_VERIFY, TERMLINE_RATE, TERMLINE_BURST and
-    TERMLINE_KEY_PEPPER."""
+    """DATABASE_URL, TERMLINE_HOME, TERMLINE_ENGINE, TERMLINE_VERIFY, TERMLINE_RATE, TERMLINE_BURST,
+    TERMLINE_KEY_PEPPER and TERMLINE_LEASE."""
 
     # Not in the repr: it may hold a password.
     database_url: str | None = field(default=None, repr=False)
@@ -37,6 +38,8 @@ class Settings:
     rate: int = RATE
     burst: int = BURST
     key_pepper: str | None = field(default=None, repr=False)
+    # Seconds of silence after which a worker's jobs are others'. All workers of a database have to agree on it.
+    lease_s: int = LEASE_S
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -49,6 +52,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         rate=_count(environment, "TERMLINE_RATE", RATE),
         burst=_count(environment, "TERMLINE_BURST", BURST),
         key_pepper=_pepper(environment, "TERMLINE_KEY_PEPPER"),
+        lease_s=_count(environment, "TERMLINE_LEASE", LEASE_S),
     )
 
 

@@ -17,7 +17,7 @@ def test_nothing_set_is_the_default() -> None:
 
 def test_set_but_empty_is_as_not_set() -> None:
     names = ("DATABASE_URL", "TERMLINE_HOME", "TERMLINE_ENGINE", "TERMLINE_VERIFY", "TERMLINE_RATE", "TERMLINE_BURST")
-    names += ("TERMLINE_KEY_PEPPER",)
+    names += ("TERMLINE_KEY_PEPPER", "TERMLINE_LEASE")
     assert settings_from(dict.fromkeys(names, "")) == Settings()
 
 
@@ -30,9 +30,12 @@ def test_every_setting_is_read() -> None:
         "TERMLINE_KEY_PEPPER": PEPPER,
         "TERMLINE_RATE": "50",
         "TERMLINE_BURST": "60",
+        "TERMLINE_LEASE": "45",
         "HOME": "/root",
     }
-    expected = Settings("postgresql://localhost/termline", Path("/srv/termline"), "reference", "off", 50, 60, PEPPER)
+    expected = Settings(
+        "postgresql://localhost/termline", Path("/srv/termline"), "reference", "off", 50, 60, PEPPER, 45
+    )
     assert settings_from(environment) == expected
 
 
@@ -63,7 +66,7 @@ def test_a_pepper_that_could_be_guessed_is_refused_and_none_is_shown() -> None:
     assert PEPPER not in repr(settings_from({"TERMLINE_KEY_PEPPER": PEPPER}))
 
 
-@pytest.mark.parametrize("name", ["TERMLINE_RATE", "TERMLINE_BURST"])
+@pytest.mark.parametrize("name", ["TERMLINE_RATE", "TERMLINE_BURST", "TERMLINE_LEASE"])
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "1" * 10, "１"])
 def test_a_rate_is_a_whole_number(name: str, value: str) -> None:
     with pytest.raises(BadSetting) as caught:

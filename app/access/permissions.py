@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 Permission = Literal[
-    "read", "read_own", "configure", "set_rates", "approve", "convert", "preview", "bill", "audit", "manage_keys"
+    "read",
+    "read_own",
+    "configure",
+    "set_rates",
+    "approve",
+    "convert",
+    "preview",
+    "bill",
+    "post",
+    "audit",
+    "manage_keys",
 ]
 ALL: tuple[Permission, ...] = get_args(Permission)
 
@@ -15,7 +25,7 @@ PERMISSIONS: dict[str, frozenset[Permission]] = {
     "ops": frozenset({"read", "read_own", "configure", "set_rates", "convert", "preview", "audit"}),
     "approver": frozenset({"read", "read_own", "approve", "preview", "audit"}),
     "billing": frozenset({"read", "read_own", "convert", "bill"}),
-    "finance": frozenset({"read", "read_own", "set_rates", "preview", "audit"}),
+    "finance": frozenset({"read", "read_own", "set_rates", "preview", "post", "audit"}),
     "qa": frozenset({"read", "read_own", "preview"}),
     "partner": frozenset({"read_own"}),
     "admin": frozenset(ALL),

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from app.core.money import ZERO, plus, total
 from app.core.rounding import shown
-from app.store.models import BillingRun
+from app.store.models import Posting
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class StatementBalance:
         return total(each.amount for each in self.carried)
 
 
-def balance_of(statement: str, runs: Sequence[BillingRun]) -> StatementBalance:
+def balance_of(statement: str, runs: Sequence[Posting]) -> StatementBalance:
     """Return the balance of a statement out of all runs of its contract in order. What passes between its own runs is
     nobody else's business."""
     brought, carried = [], []

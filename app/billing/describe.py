@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from app.billing.balance import StatementBalance, balance_words
-from app.billing.operations.bill_contract import Billed
 from app.billing.operations.preview_change import Impact
 from app.billing.repository import Total
 from app.conversions.repository import DecisionChange
 from app.core.instants import write_instant
-from app.core.money import ZERO, canonical, minus, total
+from app.core.money import canonical, minus, total
 from app.core.rounding import shown
 from app.store.models import StatementLine
-
-
-def billed_data(billed: Billed) -> dict[str, Any]:
-    """Return what a run posted."""
-    run = billed.run
-    return {
-        "statement": billed.statement.id,
-        "run": None if run is None else run.id,
-        "lines": billed.lines,
-        "corrections": billed.corrections,
-        "amount": shown(billed.amount, billed.statement.currency),
-        "brought_forward": shown(run.brought_forward if run else ZERO, billed.statement.currency),
-        "to_pay": shown(run.to_pay if run else ZERO, billed.statement.currency),
-        "carried_forward": shown(run.carried_forward if run else ZERO, billed.statement.currency),
-        "currency": billed.statement.currency,
-        "waiting": {
-            "conversions": billed.waiting.decisions,
-            "amount": shown(billed.waiting.amount, billed.statement.currency),
-            "until": None if billed.waiting.until is None else write_instant(billed.waiting.until),
-        },
-    }
-
-
-def is_below_zero(billed: Mapping[str, Any]) -> bool:
-    """Tell whether a run began or ended below zero."""
-    return any(Decimal(billed[key]) < 0 for key in ("brought_forward", "carried_forward"))
 
 
 def statement_data(sums: Total, balance: StatementBalance) -> dict[str, Any]:
@@ -86,7 +57,7 @@ def line_data(line: StatementLine, currency: str) -> dict[str, Any]:
         "formula": line.formula,
         "amount_precise": canonical(line.amount_precise),
         "amount": shown(line.amount, currency),
-        "run": line.run_id,
+        "posting": line.posting_id,
         "corrects": line.corrects,
     }
 

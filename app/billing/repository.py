@@ -4,98 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from sqlalchemy import Numeric, cast, func, select, text, true
+from sqlalchemy import Numeric, cast, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.billing.balance import StatementBalance, balance_of
 from app.billing.errors import StatementNotFound
 from app.core.as_of import when_asked
 from app.core.period import Period
-from app.store.models import BillingRun, Decision, Statement, StatementLine
-from app.store.rows import add_rows
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A conversion × rule × part, or a rule × part of a day's deliveries, whose posted amount is not what it should be."""
-
-    conversion_id: str | None
-    delivered_on: date | None
-    rule: str
-    part: str
-    event_at: datetime
-    decision_id: str
-    formula: str
-    target_precise: Decimal
-    target: Decimal
-    posted_precise: Decimal
-    posted: Decimal
-    corrects: str | None
-
-
-# Target minus posted, per conversion (or day of deliveries) × rule × part of the period. A line that should no longer exist
-# has the target zero and is booked on the decision that is current now. What its terms hold, or do not lock yet, waits;
-# what is posted does not go away by that.
-_DIFFERENCES = text(
-    r"""
-    WITH posted AS (
-        SELECT coalesce(conversion_id, E'\t' || delivered_on::text) AS subject, conversion_id, delivered_on,
-               rule, part, max(event_at) AS event_at, sum(amount) AS amount, sum(amount_precise) AS precise,
-               (array_agg(id ORDER BY position DESC))[1] AS last_id,
-               (array_agg(decision_id ORDER BY position DESC))[1] AS decision_id,
-               (array_agg(formula ORDER BY position DESC))[1] AS formula
-        FROM statement_lines WHERE statement_id = :statement
-        GROUP BY conversion_id, delivered_on, rule, part
-    ), target AS (
-        SELECT coalesce(d.conversion_id, E'\t' || d.delivered_on::text) AS subject, d.conversion_id, d.delivered_on,
-               l ->> 'rule' AS rule, coalesce(l ->> 'part', '') AS part, d.event_at,
-               d.id AS decision_id, l ->> 'formula' AS formula,
-               (l ->> 'amount_precise')::numeric AS precise, (l ->> 'amount')::numeric AS amount
-        FROM decisions d CROSS JOIN LATERAL jsonb_array_elements(d.record -> 'lines') AS l
-        WHERE d.contract_id = :contract AND d.retired_at IS NULL AND d.outcome = 'rated'
-          AND d.event_at >= :start AND d.event_at < :end
-          AND (coalesce(greatest(d.held_until, d.locks_at) <= :now, true)
-               OR d.conversion_id IN (SELECT conversion_id FROM posted))
-    )
-    SELECT coalesce(t.conversion_id, p.conversion_id), coalesce(t.delivered_on, p.delivered_on),
-           coalesce(t.rule, p.rule), coalesce(t.part, p.part), coalesce(t.event_at, p.event_at),
-           coalesce(t.decision_id, (
-               SELECT d.id FROM decisions d
-               WHERE d.conversion_id = p.conversion_id AND d.program_id = :program AND d.contract_id = :contract
-                 AND d.retired_at IS NULL
-           ), (
-               SELECT d.id FROM decisions d
-               WHERE d.contract_id = :contract AND d.delivered_on = p.delivered_on AND d.event_at = p.event_at
-                 AND d.retired_at IS NULL
-           ), p.decision_id), coalesce(t.formula, p.formula),
-           coalesce(t.precise, 0), coalesce(t.amount, 0), coalesce(p.precise, 0), coalesce(p.amount, 0), p.last_id
-    FROM target t FULL JOIN posted p ON p.subject = t.subject AND p.rule = t.rule AND p.part = t.part
-    WHERE coalesce(t.amount, 0) <> coalesce(p.amount, 0)
-    ORDER BY 5, coalesce(t.subject, p.subject), 3, 4
-    """
-)
-
-
-def differences(
-    session: Session, contract_id: str, program_id: str, statement_id: str, span: Period, now: datetime
-) -> list[Difference]:
-    """Return what should exist by now minus what is posted, in canonical order; nothing where the two agree."""
-    rows = session.execute(
-        _DIFFERENCES,
-        {
-            "contract": contract_id,
-            "program": program_id,
-            "statement": statement_id,
-            "start": span.start,
-            "end": span.end,
-            "now": now,
-        },
-    )
-    return [Difference(*row) for row in rows]
+from app.store.models import Decision, Posting, Statement, StatementLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +31,11 @@ def waiting(session: Session, contract_id: str, statement_id: str, span: Period,
     """Return what of a month cannot be posted yet."""
     due = func.greatest(Decision.held_until, Decision.locks_at)
     posted = select(StatementLine.id).where(
-        StatementLine.statement_id == statement_id, StatementLine.conversion_id == Decision.conversion_id
+        StatementLine.statement_id == statement_id,
+        or_(
+            StatementLine.conversion_id == Decision.conversion_id,
+            StatementLine.delivered_on == Decision.delivered_on,
+        ),
     )
     query = select(func.count(), func.coalesce(func.sum(Decision.amount), 0), func.min(due)).where(
         Decision.contract_id == contract_id,
@@ -127,53 +50,18 @@ def waiting(session: Session, contract_id: str, statement_id: str, span: Period,
     return Waiting(count, Decimal(amount), until)
 
 
-LINE_COLUMNS = (
-    "id",
-    "statement_id",
-    "run_id",
-    "conversion_id",
-    "delivered_on",
-    "decision_id",
-    "event_at",
-    "rule",
-    "part",
-    "formula",
-    "amount_precise",
-    "amount",
-    "corrects",
-)
-
-
-def add_lines(session: Session, lines: Iterable[tuple[Any, ...]]) -> None:
-    """Post lines, in the order of LINE_COLUMNS."""
-    add_rows(session, "statement_lines", LINE_COLUMNS, lines)
-
-
-def runs_of(session: Session, statement_id: str) -> int:
-    """Return how often a statement was posted to."""
-    query = select(func.count()).select_from(BillingRun).where(BillingRun.statement_id == statement_id)
-    return session.scalar(query) or 0
-
-
-def last_run_of(session: Session, contract_id: str) -> BillingRun | None:
-    """Return what was posted last under a contract, to whichever of its statements."""
-    query = select(BillingRun).join(Statement, Statement.id == BillingRun.statement_id)
-    query = query.where(Statement.contract_id == contract_id).order_by(BillingRun.position.desc()).limit(1)
-    return session.scalars(query).one_or_none()
-
-
-def runs_under(
+def postings_under(
     session: Session, contracts: Iterable[str], as_of: datetime | None = None
-) -> dict[str, list[BillingRun]]:
+) -> dict[str, list[Posting]]:
     """Return all runs under contracts by contract, in order: all, or those posted by then."""
     query = (
-        select(Statement.contract_id, BillingRun)
-        .join(Statement, Statement.id == BillingRun.statement_id)
+        select(Statement.contract_id, Posting)
+        .join(Statement, Statement.id == Posting.statement_id)
         .where(Statement.contract_id == func.any(list(contracts)))
-        .where(true() if as_of is None else BillingRun.posted_at <= as_of)
-        .order_by(BillingRun.position)
+        .where(true() if as_of is None else Posting.posted_at <= as_of)
+        .order_by(Posting.position)
     )
-    found: dict[str, list[BillingRun]] = {}
+    found: dict[str, list[Posting]] = {}
     for contract, run in session.execute(query):
         found.setdefault(contract, []).append(run)
     return found
@@ -183,7 +71,7 @@ def balances(
     session: Session, statements: Sequence[Statement], as_of: datetime | None = None
 ) -> dict[str, StatementBalance]:
     """Return the balance of statements by id, with what was posted by then."""
-    runs = runs_under(session, {statement.contract_id for statement in statements}, as_of)
+    runs = postings_under(session, {statement.contract_id for statement in statements}, as_of)
     return {one.id: balance_of(one.id, runs.get(one.contract_id, ())) for one in statements}
 
 
@@ -218,12 +106,12 @@ def totals(
 ) -> list[Total]:
     """Return statements with their totals in order of id, from behind a cursor: all that there is, or those that were
     there by then with what was posted to them by then."""
-    posted = true() if as_of is None else BillingRun.posted_at <= as_of
+    posted = true() if as_of is None else Posting.posted_at <= as_of
     amount = func.coalesce(func.sum(StatementLine.amount).filter(posted), 0)
     query = (
         select(Statement, func.count(StatementLine.id).filter(posted), cast(amount, Numeric))
         .outerjoin(StatementLine, StatementLine.statement_id == Statement.id)
-        .outerjoin(BillingRun, BillingRun.id == StatementLine.run_id)
+        .outerjoin(Posting, Posting.id == StatementLine.posting_id)
         .where(true() if as_of is None else Statement.created_at <= as_of)
         .group_by(Statement.id)
         .order_by(Statement.id)
@@ -240,6 +128,6 @@ def lines_after(
     """Return a statement's lines in the order they were posted, from behind a cursor: all, or those posted by then."""
     query = select(StatementLine).where(StatementLine.statement_id == statement_id).order_by(StatementLine.position)
     if as_of is not None:
-        query = query.join(BillingRun, BillingRun.id == StatementLine.run_id).where(BillingRun.posted_at <= as_of)
+        query = query.join(Posting, Posting.id == StatementLine.posting_id).where(Posting.posted_at <= as_of)
     query = query if after is None else query.where(StatementLine.position > after)
     return session.scalars(query if limit is None else query.limit(limit)).all()

@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from app.billing.describe import billed_data, impact_data, line_data, statement_data
-from app.billing.errors import PeriodRefused, StatementNotFound
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.describe import impact_data, line_data, statement_data
+from app.billing.errors import StatementNotFound
 from app.billing.operations.get_statement import get_statement
 from app.billing.operations.preview_change import preview_rule_version, preview_version
 from app.billing.repository import balances, lines_after, totals
 from app.billing.schemas import (
-    BillingRunShown,
     ImpactShown,
-    NewBillingRun,
     StatementShown,
     StatementsQuery,
     StatementWithLines,
@@ -23,7 +20,6 @@ from app.billing.schemas import (
 from app.contracts.errors import (
     BackdatingUndeclared,
     BaseChanged,
-    ContractNotFound,
     OutsideContractVersion,
     PartOfBundle,
     RetirementRefused,
@@ -36,31 +32,9 @@ from app.engine.matcher import EngineFault
 from app.runtime import Context
 from app.web.as_of import LocalPageAsOf
 from app.web.blueprint import Answer, Room
-from app.web.operation_doc import Leads
 from app.web.pagination import Page
 
-routes = Room("billing", __name__, "Billing runs and statements.")
-
-
-@routes.writes(
-    "/billing-runs",
-    needs="bill",
-    takes=NewBillingRun,
-    shows=BillingRunShown,
-    status=201,
-    refuses=(ContractNotFound, PeriodRefused, EngineFault),
-    location="/v1/statements/{statement}",
-    once="required",
-    leads_to=Leads("show_statement", contract="body.contract", period="body.period"),
-)
-def add_billing_run(ctx: Context, contract: str, period: str) -> dict[str, Any]:
-    """Bill a contract for a month.
-
-    Computes what should exist, subtracts what is posted and posts the difference. Running it again posts nothing. A
-    late conversion or a back-dated amendment becomes correction lines, each linked to the line it corrects. Less than
-    nothing is never paid: what is below zero is carried forward to the next posting of the contract.
-    """
-    return billed_data(bill_contract(ctx, contract=contract, period=period))
+routes = Room("billing", __name__, "Statements, and what a change would do to them.")
 
 
 @routes.lists(

@@ -9,36 +9,12 @@ from app.web.fields import DecimalString, Identifier, InstantField, LocalDate, M
 from app.web.schema import Strict
 
 
-class NewBillingRun(Strict):
-    """What to bill."""
-
-    contract = Identifier(required=True, metadata={"description": "The contract to bill."})
-    period = MonthPeriod(required=True, metadata={"description": "The service month, in the contract's zone."})
-
-
 class WaitingShown(Strict):
     """What of the month cannot be posted yet, because its terms hold it or do not lock it yet."""
 
     conversions = Whole(0, 2**53)
     amount = DecimalString(metadata={"example": "8.00"})
     until = InstantField(allow_none=True, metadata={"description": "When the first of them can."})
-
-
-class BillingRunShown(Strict):
-    """What a run posted: nothing when everything was posted already."""
-
-    statement = fields.String(metadata={"example": "acme/1997-07"})
-    run = fields.String(
-        allow_none=True, metadata={"example": "acme/1997-07/1", "description": "Null: nothing to post."}
-    )
-    lines = Whole(0, 2**53)
-    corrections = Whole(0, 2**53, metadata={"description": "How many of the lines correct earlier ones."})
-    amount = DecimalString(metadata={"example": "8.00"})
-    brought_forward = DecimalString(metadata={"example": "-8.00", "description": "Left below zero before; or 0."})
-    to_pay = DecimalString(metadata={"example": "0.00", "description": "Never below zero."})
-    carried_forward = DecimalString(metadata={"example": "0.00", "description": "Left below zero for later; or 0."})
-    currency = Text(metadata={"example": "USD"})
-    waiting = fields.Nested(WaitingShown)
 
 
 class BalanceLineShown(Strict):
@@ -80,7 +56,7 @@ class StatementLineShown(Strict):
     formula = fields.String(metadata={"example": "percent"})
     amount_precise = DecimalString(metadata={"example": "7.9992"})
     amount = DecimalString(metadata={"example": "8.00"})
-    run = fields.String(metadata={"example": "acme/1997-07/1"})
+    posting = fields.String(metadata={"example": "acme/1997-07/1", "description": "What posted it."})
     corrects = fields.String(allow_none=True, metadata={"description": "The line whose amount this one changes."})
 
 

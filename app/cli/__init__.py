@@ -13,25 +13,29 @@ from app.cli.apply import apply
 from app.cli.audit import audit
 from app.cli.bill import bill
 from app.cli.check import check
+from app.cli.close import close
 from app.cli.demo import demo
 from app.cli.diff import diff
 from app.cli.explain import explain
 from app.cli.export import export
 from app.cli.import_ import import_
+from app.cli.jobs import jobs
 from app.cli.key import key
 from app.cli.migrate import migrate
 from app.cli.pack import pack
 from app.cli.quote import quote
 from app.cli.rates import rates
 from app.cli.replay import replay
+from app.cli.run import run
 from app.cli.schema import schema
 from app.cli.serve import serve
 from app.cli.terms import terms
 from app.cli.timeline import timeline
+from app.cli.worker import worker
 
 COMMANDS = (
-    *(demo, serve, migrate, key, import_, rates, check, schema, quote, replay, pack),
-    *(terms, timeline, diff, export, apply, bill, explain, audit),
+    *(demo, serve, worker, jobs, migrate, key, import_, rates, check, schema, quote, replay, pack),
+    *(terms, timeline, diff, export, apply, bill, run, close, explain, audit),
 )
 
 group = AppGroup(

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from app.adapters.yaml_files import read_yaml
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
 from app.billing.repository import totals
 from app.cli.terminal import as_json, err, out, print_json, progress, refusals_shown, runtime
 from app.conversions.operations.explain_decision import explain_decision, find_decision
@@ -68,7 +68,7 @@ def _load(runtime_: Runtime, story: Story) -> None:
 
 def _bill_again(ctx: Context, given: dict[str, Any], advance: Any) -> int:
     advance(1)
-    return bill_contract(ctx, contract=given["contract"], period=given["period"]).lines
+    return bill_at_once(ctx, contract=given["contract"], period=given["period"], poster="demo's finance").lines
 
 
 def _show(found: list[dict[str, Any]], words: list[str]) -> None:

@@ -28,7 +28,7 @@ STATES: tuple[State, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Posting:
+class Posted:
     """Money of a conversion that a billing run put on a statement."""
 
     statement: str
@@ -48,7 +48,7 @@ class Life:
     currency: str
     held_until: datetime | None
     locks_at: datetime | None
-    postings: Sequence[Posting] = ()
+    postings: Sequence[Posted] = ()
     # What its terms agree, and in which zone; None where there are none.
     settlement: Settlement | None = None
     timezone: ZoneInfo | None = None

@@ -13,17 +13,17 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from app.conversions.errors import ConversionNotFound, DecisionNotFound
-from app.conversions.life import Posting
+from app.conversions.life import Posted
 from app.core.as_of import when_asked
 from app.engine.counters import Counter
 from app.store.base import Instant
 from app.store.models import (
-    BillingRun,
     Contract,
     ContractVersion,
     Conversion,
     Correction,
     Decision,
+    Posting,
     Reversal,
     Statement,
     StatementLine,
@@ -624,25 +624,25 @@ def current_briefs(session: Session, program_id: str, ids: Iterable[str]) -> dic
     return {conversion: sorted(briefs, key=leading_first) for conversion, briefs in found.items()}
 
 
-def postings_of(session: Session, program_id: str, conversion_id: str, as_of: datetime) -> dict[str, list[Posting]]:
+def postings_of(session: Session, program_id: str, conversion_id: str, as_of: datetime) -> dict[str, list[Posted]]:
     """Return what of a conversion was on statements by an instant, by contract, in the order it was posted: one posting a
     run."""
     query = (
-        select(Statement.contract_id, Statement.id, BillingRun.id, BillingRun.posted_at, func.sum(StatementLine.amount))
+        select(Statement.contract_id, Statement.id, Posting.id, Posting.posted_at, func.sum(StatementLine.amount))
         .join(Statement, Statement.id == StatementLine.statement_id)
-        .join(BillingRun, BillingRun.id == StatementLine.run_id)
+        .join(Posting, Posting.id == StatementLine.posting_id)
         .join(Decision, Decision.id == StatementLine.decision_id)
         .where(
             StatementLine.conversion_id == conversion_id,
             Decision.program_id == program_id,
-            BillingRun.posted_at <= as_of,
+            Posting.posted_at <= as_of,
         )
-        .group_by(Statement.contract_id, Statement.id, BillingRun.id)
+        .group_by(Statement.contract_id, Statement.id, Posting.id)
         .order_by(func.min(StatementLine.position))
     )
-    found: dict[str, list[Posting]] = {}
+    found: dict[str, list[Posted]] = {}
     for row in session.execute(query):
-        found.setdefault(row[0], []).append(Posting(*row[1:]))
+        found.setdefault(row[0], []).append(Posted(*row[1:]))
     return found
 
 

@@ -24,6 +24,8 @@ class Outcome:
     # Decisions on deliveries by contract/day.
     deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
     statements: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # What was booked by month of the books and currency, by account.
+    accounts: dict[str, dict[str, str]] = field(default_factory=dict)
     quotes: dict[str, dict[str, Any]] = field(default_factory=dict)
     # What has become of the contracts by the end: versions, contracts and renewals by id.
     lives: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)

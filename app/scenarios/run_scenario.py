@@ -11,14 +11,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.billing.accounts import account_balances
 from app.billing.describe import balance_data, line_data
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
+from app.billing.operations.close_period import close_period
 from app.billing.repository import balances, lines_after, totals
 from app.contracts.operations.draft_promotion import draft_promotion
 from app.contracts.operations.draft_renewal import draft_renewal
 from app.contracts.operations.reinstate_contract import reinstate_contract
 from app.contracts.operations.retire_version import retire_version
 from app.contracts.operations.set_approval_policy import set_approval_policy
+from app.contracts.repository import contract_named
 from app.conversions.day_repository import day_records
 from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import Receipt, receive_conversion, receive_conversions
@@ -208,7 +211,15 @@ class _Run:
         self.diff += differences({name: named}, {} if found is None else {name: found}, here)
 
     def bill(self, ctx: Context, given: Any, at: str) -> None:
-        bill_contract(ctx, contract=given["contract"], period=str(given["period"]), progress=self.progress)
+        """Open a run, compute it, and have it posted by another person. Orders are decided first, as a run decides them."""
+        of = {key: given[key] for key in ("contract", "program") if key in given}
+        program = of.get("program") or contract_named(ctx.session, of["contract"]).program_id
+        settle_program(ctx, program, self.progress)
+        bill_at_once(ctx, **of, period=str(given["period"]), poster=APPROVER)
+
+    def close(self, ctx: Context, given: Any, at: str) -> None:
+        """Close the books of the program up to a month."""
+        close_period(ctx, program=given.get("program", self.program), period=str(given["period"]))
 
     def rate(self, ctx: Context, given: Any, at: str) -> None:
         day, amount = parse_date(given["day"]), parse_decimal(given["rate"])
@@ -237,11 +248,13 @@ class _Run:
                 self.add_lives(ctx, outcome.decisions)
                 outcome.deliveries = _days(ctx, self.program, list(story.expect.get("deliveries", {})), full)
                 outcome.statements = _statements(ctx, full or _names_lines(story))
+                outcome.accounts = _accounts(ctx) if full or story.expect.get("accounts") else {}
                 outcome.lives = lives(ctx, [contract["id"] for contract in story.contracts])
         for part, found in (
             ("decisions", outcome.decisions),
             ("deliveries", outcome.deliveries),
             ("statements", outcome.statements),
+            ("accounts", outcome.accounts),
             ("quotes", outcome.quotes),
             *outcome.lives.items(),
         ):
@@ -267,6 +280,14 @@ def _days(ctx: Context, program: str, named: list[str], full: bool) -> dict[str,
     contracts = None if full else sorted({name.rpartition("/")[0] for name in named})
     rows = day_records(ctx.session, program, contracts) if full or contracts else []
     return {f"{row.contract_id}/{row.delivered_on}": day_summary(row.record) for row in rows}
+
+
+def _accounts(ctx: Context) -> dict[str, dict[str, str]]:
+    """Return what was booked by month of the books and currency, by account, debits positive."""
+    return {
+        f"{period}/{currency}": {account: shown(amount, currency) for account, amount in by_account.items()}
+        for (period, currency), by_account in account_balances(ctx.session).items()
+    }
 
 
 def _names_lines(story: Story) -> bool:

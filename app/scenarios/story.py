@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.adapters.yaml_files import Document
+from app.billing.accounts import ACCOUNTS
 from app.core.errors import Finding, pointer_of
 from app.core.instants import parse_date, parse_instant
 from app.core.json_text import JsonFloat
@@ -43,7 +44,8 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "reverse": (("conversion",), ("id", "program", "reversed_at", "reason", "full", "amount", "currency", "items")),
     "correct": (("conversion", "facts"), ("program", "reason", "refused")),
     "look": (("conversion",), ("program", "contract", *LOOKED)),
-    "bill": (("contract", "period"), ()),
+    "bill": (("period",), ("contract", "program")),
+    "close": (("period",), ("program",)),
     "quote": (("id", "formula", "facts"), ("before", "currency")),
     "rate": (RATE[0], RATE[1]),
 }
@@ -85,6 +87,7 @@ EXPECTED = {
         "lines",
         "placements",
     ),
+    "accounts": ACCOUNTS,
     "versions": ("kind", "status", "state", "effective_from", "in_force_from", "base", "ends_on", "approvals_needed"),
     "contracts": ("status", "gaps"),
     "renewals": ("ends_on", "notice_on", "mode"),
@@ -339,7 +342,8 @@ GIVEN: dict[str, dict[str, Check]] = {
     "reverse": {"conversion": _name},
     "correct": {"conversion": _name, "refused": _text},
     "look": {"conversion": _name, "as_of": _instant},
-    "bill": {"contract": _identifier, "period": _text},
+    "bill": {"contract": _identifier, "program": _identifier, "period": _text},
+    "close": {"program": _identifier, "period": _text},
     "publish_list": {"id": _identifier},
     "set_model": {
         "effective_from": _text,

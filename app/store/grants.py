@@ -1,8 +1,8 @@
 """What the application and a partner may do with each table: the one place. A new table needs a line in TABLES.
 
-The application adds rows, and changes only the columns that are named; it deletes from the work list alone. A partner
-reads the rows that its condition lets through and nothing else: PostgreSQL's row-level security adds the condition to
-whatever is asked, so no query can forget it.
+The application adds rows, and changes only the columns that are named; it deletes from the work lists and the job queue
+alone. A partner reads the rows that its condition lets through and nothing else: PostgreSQL's row-level security adds the
+condition to whatever is asked, so no query can forget it.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ _PINNED = (
 
 # Who locks a row needs the right to update a column of it: that is all that contracts and named_lists have theirs for.
 TABLES: dict[str, Access] = {
+    "accounting_closings": Access(),
+    "accrual_lines": Access(),
     "alembic_version": Access(adds=False),
     "api_key_secrets": Access(updates=("slot", "ends_at", "revoked_at", "last_used_at", "refused_at")),
     "api_keys": Access(updates=("revoked_at",)),
@@ -70,7 +72,9 @@ TABLES: dict[str, Access] = {
     "attribution_models": Access(),
     "audit_events": Access(),
     "audit_head": Access(adds=False, updates=ALL),
-    "billing_runs": Access(partner=_OF_STATEMENT),
+    "billing_run_progress": Access(updates=("stage", "done", "total", "at", "stop_asked_by")),
+    # A trigger lets nothing of a run change but where it is.
+    "billing_runs": Access(updates=ALL),
     "contract_versions": Access(updates=ALL, partner=f"{_APPROVED} AND {_OF_CONTRACT}"),
     "contracts": Access(updates=("created_at",), partner=f"partner_id = {ME}"),
     # What changes is what its facts say of it as they were corrected; a trigger sees to it that they were.
@@ -84,10 +88,32 @@ TABLES: dict[str, Access] = {
     # Forgotten after a while.
     "idempotency_keys": Access(updates=ALL, deletes=True),
     "installation_secrets": Access(),
+    "job_reports": Access(updates=("worker", "started_at", "failed_at", "fault", "message"), deletes=True),
     "list_versions": Access(partner=_PINNED),
     "named_lists": Access(updates=("created_at",), partner="id IN (SELECT list_id FROM list_versions)"),
     "partners": Access(partner=f"id = {ME}"),
+    "postings": Access(partner=_OF_STATEMENT),
+    # The queue's own functions work in the role of whoever calls them.
+    "procrastinate_events": Access(),
+    "procrastinate_jobs": Access(
+        updates=(
+            "status",
+            "worker_id",
+            "attempts",
+            "scheduled_at",
+            "priority",
+            "queue_name",
+            "lock",
+            "abort_requested",
+        ),
+        deletes=True,
+    ),
+    "procrastinate_periodic_defers": Access(adds=False, updates=("job_id",)),
+    "procrastinate_workers": Access(updates=("last_heartbeat",), deletes=True),
     "programs": Access(updates=("facts", "facts_declared_at"), partner="id IN (SELECT program_id FROM contracts)"),
+    # What was proposed is forgotten once it is posted, or given up.
+    "proposed_lines": Access(deletes=True),
+    "proposed_statements": Access(deletes=True),
     "reversals": Access(
         partner="EXISTS (SELECT FROM conversions WHERE conversions.program_id = reversals.program_id"
         " AND conversions.id = reversals.conversion_id)"
@@ -114,6 +140,9 @@ def grant_all(connection: Connection) -> None:
     statements = [f"GRANT USAGE ON SCHEMA {schema} TO {APPLICATION}, {PARTNER}"]
     for table in tables_of(connection):
         statements += _rights(table, TABLES.get(table))
+    statements += [f"GRANT SELECT ON {view} TO {APPLICATION}" for view in views_of(connection)]
+    for sequence, table in _counters(connection):
+        statements += _counting(sequence, TABLES.get(table))
     connection.exec_driver_sql("; ".join(statements))
 
 
@@ -124,6 +153,8 @@ def revoke_all(connection: Connection) -> None:
     statements = [f"REVOKE ALL ON SCHEMA {schema} FROM {everyone}"]
     for table in tables_of(connection):
         statements += [*_nothing(table), f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY"]
+    statements += [f"REVOKE ALL ON {view} FROM {everyone}" for view in views_of(connection)]
+    statements += [f"REVOKE ALL ON SEQUENCE {sequence} FROM {everyone}" for sequence, _ in _counters(connection)]
     connection.exec_driver_sql("; ".join(statements))
 
 
@@ -131,6 +162,29 @@ def tables_of(connection: Connection) -> list[str]:
     """Return the tables of the present schema."""
     query = text("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1")
     return list(connection.scalars(query))
+
+
+def views_of(connection: Connection) -> list[str]:
+    """Return the views of the present schema. The application reads them with its own rights on the tables below."""
+    query = text("SELECT quote_ident(viewname) FROM pg_views WHERE schemaname = current_schema() ORDER BY 1")
+    return list(connection.scalars(query))
+
+
+def _counters(connection: Connection) -> list[tuple[str, str]]:
+    """Return the sequences that number rows by a default, with their tables; identity columns need no right."""
+    query = text(
+        "SELECT quote_ident(counter.relname), quote_ident(owner.relname) FROM pg_class counter"
+        " JOIN pg_depend ON objid = counter.oid AND classid = 'pg_class'::regclass AND deptype = 'a'"
+        " JOIN pg_class owner ON owner.oid = refobjid AND refclassid = 'pg_class'::regclass"
+        " WHERE counter.relkind = 'S' AND counter.relnamespace = current_schema()::regnamespace ORDER BY 1"
+    )
+    return [(str(counter), str(owner)) for counter, owner in connection.execute(query)]
+
+
+def _counting(sequence: str, access: Access | None) -> Iterator[str]:
+    yield f"REVOKE ALL ON SEQUENCE {sequence} FROM {APPLICATION}, {PARTNER}"
+    if access is not None and access.adds:
+        yield f"GRANT USAGE ON SEQUENCE {sequence} TO {APPLICATION}"
 
 
 def _rights(table: str, access: Access | None) -> Iterator[str]:

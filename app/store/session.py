@@ -11,10 +11,18 @@ from sqlalchemy.orm import Session
 
 from app.store.last_writes import UnitSession
 
-_SCHEMAS = """
+# Writes the schemas that are searched out.
+KEEP_SCHEMA = """
 SELECT set_config('search_path', string_agg(quote_ident(found.name), ', ' ORDER BY found.place), false)
 FROM unnest(current_schemas(false)) WITH ORDINALITY AS found (name, place) HAVING count(*) > 0
 """
+# A server that is gone without a word is noticed in a minute; the system would wait for hours.
+KEEPALIVE: dict[str, Any] = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 
 
 def _dumps(data: Any) -> str:
@@ -32,7 +40,7 @@ def engine_for(url: str, *, pool_size: int = 5) -> Engine:
         pool_pre_ping=True,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
-        connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
+        connect_args={"options": "-c timezone=UTC", "connect_timeout": 10, **KEEPALIVE},
     )
     event.listen(engine, "connect", _keep_schema)
     return engine
@@ -40,7 +48,7 @@ def engine_for(url: str, *, pool_size: int = 5) -> Engine:
 
 def _keep_schema(connection: Any, _: Any) -> None:
     """Write the schemas that are searched out: `$user` would be another one in another role."""
-    connection.execute(_SCHEMAS)
+    connection.execute(KEEP_SCHEMA)
     connection.commit()
 
 

@@ -300,6 +300,31 @@ PROBLEMS: dict[str, Meaning] = {
         "There is no such statement",
         "Statements come to be by billing: POST /v1/billing-runs with contract and period.",
     ),
+    "billing_run_not_found": Meaning("There is no such billing run", "GET /v1/billing-runs lists them."),
+    "billing_run_open_already": Meaning(
+        "Another run bills some of the same", "Post or cancel the run it names, and open another then."
+    ),
+    "billing_run_elsewhere": Meaning(
+        "The run is not where it has to be for that",
+        "GET the run: `state` says where it is, and `next` what can be done.",
+    ),
+    "self_posting": Meaning(
+        "Who opened a run cannot post it", "Have somebody else look at it and post it, with a key of their own."
+    ),
+    "billing_run_outdated": Meaning(
+        "Its statements were posted to since it was computed",
+        "Cancel the run and open another: it computes what is left.",
+    ),
+    "billing_run_stopped": Meaning("The run was asked to stop", "Open another when it is time."),
+    "controls_differ": Meaning(
+        "The control totals of a run do not tie out",
+        "Nothing was posted. Its fault says which figures differ: report it, with the run's id.",
+    ),
+    "accounting_period_not_over": Meaning("The month is not over", "Close it when it is, in the program's time zone."),
+    "accounting_period_closed_already": Meaning(
+        "The books are closed for that month already",
+        "GET the program's accounting periods: the first open one is there.",
+    ),
     "schema_outdated": Meaning(
         "The database belongs to another release", "Run `termline migrate`, or use the release it was migrated with."
     ),

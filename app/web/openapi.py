@@ -65,7 +65,12 @@ def document(app: Flask, rooms: Sequence[Room], gate: Gate) -> dict[str, Any]:
     describe_headers(api.spec)
     for room in rooms:
         api.register_blueprint(room)
-    return _completed(api.spec.to_dict(), gate)
+    written: dict[str, Any] = api.spec.to_dict()
+    assert plugin.converter is not None
+    for (schema, *_), name in plugin.converter.refs.items():
+        if one_of := getattr(schema, "one_of", ()):
+            written["components"]["schemas"][name]["oneOf"] = [{"required": [field]} for field in one_of]
+    return _completed(written, gate)
 
 
 def operations_of(written: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

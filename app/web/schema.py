@@ -26,6 +26,9 @@ class Strict(Schema):
     class Meta:
         unknown = RAISE
 
+    # Names of fields of which one is given, and one only: what takes the body refuses all else.
+    one_of: tuple[str, ...] = ()
+
     error_messages = {"unknown": _UNKNOWN, "type": _TYPE}
 
     @pre_load

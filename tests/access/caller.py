@@ -66,7 +66,7 @@ class World:
     def filled(self, path: str) -> str:
         """Return a path with the ids that the world made up."""
         made = {f"{partner}_{name}": value for partner in ("acme", "zulu") for name, value in self.ids[partner].items()}
-        return path.format(key=self.ids["key"], **made)
+        return path.format(key=self.ids["key"], run=self.ids["run"], **made)
 
     def _last_event(self) -> int:
         return self.connection.scalar(select(func.coalesce(func.max(AuditEvent.seq), 0))) or 0

@@ -14,6 +14,7 @@ CONFIGURE = frozenset({"ops", "admin"})
 RATES = frozenset({"ops", "finance", "admin"})
 APPROVE = frozenset({"approver", "admin"})
 PREVIEW = HOUSE - {"billing"}
+BILL, POST = frozenset({"billing", "admin"}), frozenset({"finance", "admin"})
 AUDIT = frozenset({"ops", "approver", "finance", "admin"})
 WHY = {"reason": "It was a typing error"}
 ADMIN = frozenset({"admin"})
@@ -211,6 +212,26 @@ OPERATIONS: dict[str, Asked] = {
     # billing
     "add_billing_run": Asked(
         frozenset({"billing", "admin"}), "/v1/billing-runs", body={"contract": "zulu", "period": "1997-07"}
+    ),
+    "list_billing_runs": Asked(HOUSE, "/v1/billing-runs", is_list=True),
+    "show_billing_run": Asked(HOUSE, "/v1/billing-runs/{run}", nothing="/v1/billing-runs/run_0"),
+    "list_proposed_lines": Asked(HOUSE, "/v1/billing-runs/{run}/lines", nothing="/v1/billing-runs/run_0/lines"),
+    "post_billing_run": Asked(POST, "/v1/billing-runs/{run}/post", nothing="/v1/billing-runs/run_0/post"),
+    "cancel_billing_run": Asked(BILL, "/v1/billing-runs/{run}/cancel", nothing="/v1/billing-runs/run_0/cancel"),
+    "reverse_billing_run": Asked(
+        BILL, "/v1/billing-runs/{run}/reversals", nothing="/v1/billing-runs/run_0/reversals", business=409
+    ),
+    "close_accounting_period": Asked(
+        POST,
+        "/v1/programs/shop/accounting-periods/1997-01/close",
+        "/v1/programs/zulu-shop/accounting-periods/1997-01/close",
+        "/v1/programs/nobody-shop/accounting-periods/1997-01/close",
+    ),
+    "show_accounting_periods": Asked(
+        HOUSE,
+        "/v1/programs/shop/accounting-periods",
+        "/v1/programs/zulu-shop/accounting-periods",
+        "/v1/programs/nobody-shop/accounting-periods",
     ),
     "list_statements": Asked(
         WITH_PARTNERS,

@@ -24,7 +24,6 @@ PARTNER = "termline_partner"
 MINE_BY_TABLE = {
     "approvals": 2,
     "saved_drafts": 0,
-    "billing_runs": 2,
     "contract_versions": 1,
     "contracts": 1,
     "conversions": 3,
@@ -35,6 +34,7 @@ MINE_BY_TABLE = {
     "list_versions": 1,
     "named_lists": 1,
     "partners": 1,
+    "postings": 2,
     "programs": 1,
     "reversals": 1,
     "rule_versions": 4,
@@ -45,7 +45,7 @@ MINE_BY_TABLE = {
 
 
 # Nothing in these rows is somebody's by its looks, or there are none.
-UNMARKED = ("billing_runs", "saved_drafts", "touches")
+UNMARKED = ("postings", "saved_drafts", "touches")
 
 
 def test_a_partner_sees_its_own_rows_and_no_others(world: World) -> None:

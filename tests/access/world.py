@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from app.access.operations.create_key import create_key
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
+from app.billing.operations.compute_run import begin, propose
+from app.billing.operations.open_run import open_run
 from app.contracts.operations.approve_version import approve_rule_version
 from app.contracts.operations.create_contract import create_contract
 from app.contracts.operations.draft_rule_version import draft_rule_version
@@ -52,13 +54,17 @@ def build(ctx: Context) -> dict[str, Any]:
         _correct(ctx, partner)
         back = {"id": f"{partner}-back", "reason": "RETURN", "amount": "1.00"}
         reverse_conversion(ctx, back, program="shop", conversion=f"{partner}-2")
-        bill_contract(ctx, contract=partner, period="1997-07")
+        bill_at_once(ctx, contract=partner, period="1997-07", poster="finance")
         _rate_from(ctx, partner, "1997-07-01", "7.67")
-        bill_contract(ctx, contract=partner, period="1997-07")
+        bill_at_once(ctx, contract=partner, period="1997-07", poster="finance")
         ids[partner] = _ids(ctx, partner) | {"delivery": _deliveries(ctx, partner)}
     create_contract(ctx, id="zulu-alone", program="zulu-shop", partner=THEIRS)
     agreed(ctx, "zulu-alone", "1997-01-01", rules=_rules(THEIRS, "9.87"))
     _conversions(ctx, "zulu-shop", THEIRS, "7777.77")
+    ready = open_run(ctx, program="shop", period="1997-06").id
+    begin(ctx, ready)
+    propose(ctx, ready)
+    ids["run"] = ready
     # One of each is not decided yet: whoever reads first has it decided.
     late = [_order("shop", partner, f"{partner}-late", "1.00") for partner in (MINE, THEIRS)]
     store_conversions(ctx, late)

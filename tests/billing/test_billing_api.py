@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.web.billing import billed
 from tests.web.bodies import conversion, set_up
 from tests.web.client import ApiClient
 
@@ -13,19 +14,17 @@ RUN = {"contract": "acme", "period": "1997-07"}
 def test_a_run_posts_what_is_missing_and_again_nothing(client: ApiClient) -> None:
     set_up(client)
     client.post("/v1/conversions", conversion())
-    first = client.as_("billing").post("/v1/billing-runs", RUN)
-    assert first.status_code == 201
-    assert first.headers["Location"] == "/v1/statements/acme/1997-07"
-    assert (first.get_json()["lines"], first.get_json()["amount"]) == (1, "6.00")
-    second = client.as_("billing").post("/v1/billing-runs", RUN).get_json()
-    assert (second["run"], second["lines"], second["amount"]) == (None, 0, "0.00")
+    first = billed(client, RUN)
+    assert (first["lines"], first["amount"]) == (1, "6.00")
+    second = billed(client, RUN)
+    assert (second["posting"], second["lines"], second["amount"]) == (None, 0, "0.00")
 
 
 def test_a_statement_shows_its_total_and_its_lines_in_pages(client: ApiClient) -> None:
     set_up(client)
     for number in range(3):
         client.post("/v1/conversions", conversion(f"o{number}", "10.05"))
-    client.post("/v1/billing-runs", RUN)
+    billed(client, RUN)
     first = client.get("/v1/statements/acme/1997-07?limit=2")
     address = first.headers["Link"].removeprefix("<").partition(">")[0]
     second = client.get(address)
@@ -40,9 +39,9 @@ def test_a_statement_shows_its_total_and_its_lines_in_pages(client: ApiClient) -
 def test_a_late_conversion_comes_onto_the_statement(client: ApiClient) -> None:
     set_up(client)
     client.post("/v1/conversions", conversion())
-    client.post("/v1/billing-runs", RUN)
+    billed(client, RUN)
     client.post("/v1/conversions", conversion("late", "50.00"))
-    assert client.post("/v1/billing-runs", RUN).get_json()["amount"] == "3.00"
+    assert billed(client, RUN)["amount"] == "3.00"
     assert client.get("/v1/statements/acme/1997-07").get_json()["total"] == "9.00"
 
 
@@ -50,7 +49,7 @@ def test_statements_are_listed_and_filtered(client: ApiClient) -> None:
     set_up(client)
     client.post("/v1/conversions", conversion())
     for period in ("1997-06", "1997-07"):
-        client.post("/v1/billing-runs", {"contract": "acme", "period": period})
+        billed(client, {"contract": "acme", "period": period})
     assert [row["period"] for row in client.get("/v1/statements").get_json()["items"]] == ["1997-06", "1997-07"]
     (july,) = client.get("/v1/statements?contract=acme&period=1997-07").get_json()["items"]
     assert (july["total"], july["line_count"]) == ("6.00", 1)
@@ -66,7 +65,7 @@ def test_a_period_is_a_month(client: ApiClient, period: object) -> None:
 @pytest.mark.parametrize("period", ["0001-01", "9999-12"])
 def test_a_month_at_the_end_of_time_is_no_fault(client: ApiClient, period: str) -> None:
     set_up(client)
-    assert client.post("/v1/billing-runs", {"contract": "acme", "period": period}).status_code in (201, 422)
+    assert client.post("/v1/billing-runs", {"contract": "acme", "period": period}).status_code in (202, 422)
 
 
 def test_what_is_not_there_is_not_found(client: ApiClient) -> None:

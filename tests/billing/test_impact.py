@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.billing.describe import impact_data
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
 from app.billing.operations.preview_change import preview_rule_version, preview_version
 from app.billing.repository import totals
 from app.contracts.operations.approve_version import approve_version
@@ -38,8 +38,8 @@ def then(ctx: Context) -> Context:
     receive_conversion(ctx, order("two", "1997-03-03T12:00:00Z", "0.10"))
     receive_conversion(ctx, order("april", "1997-04-02T12:00:00Z", "10.00"))
     receive_conversion(ctx, order("other", "1997-03-02T12:00:00Z", "100.00", partner="zeta"))
-    bill_contract(ctx, contract="acme", period="1997-02")
-    bill_contract(ctx, contract="acme", period="1997-03")
+    bill_at_once(ctx, contract="acme", period="1997-02", poster="finance")
+    bill_at_once(ctx, contract="acme", period="1997-03", poster="finance")
     return ctx
 
 
@@ -96,7 +96,7 @@ def test_what_was_shown_is_what_happens(then: Context) -> None:
     submit_version(then.acting_as("ann"), contract="acme", number=2)
     assert impact_data(preview_version(then, contract="acme", number=2)) == foreseen
     approve_version(then.acting_as("eve"), contract="acme", number=2)
-    bill_contract(then, contract="acme", period="1997-03")
+    bill_at_once(then, contract="acme", period="1997-03", poster="finance")
     (statement,) = totals(then.session, contract="acme", period="1997-03")
     assert str(statement.amount) == "8.01" == foreseen["statements"][0]["then"]
     records = {name: record for name, _, record in current_records(then.session, "shop")}
@@ -111,7 +111,7 @@ def test_retiring_shows_the_way_back(then: Context) -> None:
     found = impact_data(preview_version(then, contract="acme", number=2))
     assert (found["change"], found["before"], found["after"]) == ("retire", "8.81", "5.51")
     retire_version(then.acting_as("eve"), contract="acme", number=2, reason="A mistake")
-    bill_contract(then, contract="acme", period="1997-03")
+    bill_at_once(then, contract="acme", period="1997-03", poster="finance")
     assert str(totals(then.session, contract="acme", period="1997-03")[0].amount) == "5.01"
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from app.billing.operations.bill_contract import bill_contract
+from sqlalchemy import select
+
+from app.billing.operations.bill_at_once import bill_at_once
+from app.billing.operations.close_period import close_period
+from app.billing.operations.compute_run import begin, propose
+from app.billing.operations.open_run import open_run
+from app.billing.operations.reverse_run import reverse_run
 from app.contracts.operations.approve_version import approve_rule_version, approve_version
 from app.contracts.operations.close_version import reject_version, withdraw_version
 from app.contracts.operations.draft_rule_version import draft_rule_version
@@ -23,6 +29,7 @@ from app.partners.operations.set_attribution_model import set_attribution_model
 from app.rates.operations.record_rates import NewRate, record_rate
 from app.rulesets.operations.publish_list import publish_list
 from app.runtime import Context
+from app.store.models import AccrualLine, BillingRun, ProposedLine, StatementLine
 from tests.builders.agreements import agreed, order, percent, rules, shop
 
 BEGUN = datetime(2026, 12, 1, tzinfo=UTC)
@@ -91,10 +98,32 @@ def _money(now: Context) -> None:
     again = {"facts": {"order_value": "90.00"}, "reason": "Net of a voucher"}
     correct_conversion(now, again, program="shop", conversion="c2")
     add_touches(now.session, [("shop", "c2", "t1", "acme", "click", BEGUN, "{}")])
-    bill_contract(now, contract="acme", period="2026-12")
+    bill_at_once(now, contract="acme", period="2026-12", poster="finance")
     back = {"id": "r1", "reason": "RETURN", "amount": "10.00"}
     reverse_conversion(now, back, program="shop", conversion="c2")
     _deliveries(now)
+    _runs(now)
+
+
+def _runs(now: Context) -> None:
+    """Besides the run that posted c1: one that takes it back and is queued, and one of January that is ready, with a line.
+    Something is accrued, and November is closed."""
+    (posted,) = now.session.scalars(select(BillingRun))
+    reverse_run(now, run=posted.id)
+    ready = open_run(now, contract="acme", period="2027-01").id
+    begin(now, ready)
+    propose(now, ready)
+    line = now.session.scalars(select(StatementLine)).first()
+    assert line is not None
+    of_line = {
+        name: getattr(line, name)
+        for name in ("statement_id", "conversion_id", "decision_id", "event_at", "rule", "part", "formula", "amount")
+    }
+    now.session.add(AccrualLine(id="a1", posting_id=line.posting_id, **of_line))
+    proposed = {"run_id": ready, "place": 0, "id": "p1", "is_accrual": False, "amount_precise": line.amount}
+    now.session.add(ProposedLine(**proposed, **of_line))
+    close_period(now, program="shop", period="2026-11")
+    now.session.flush()
 
 
 def _deliveries(now: Context) -> None:

@@ -178,10 +178,25 @@ def test_a_month_from_key_to_explanation(termline: Termline, tmp_path: Path) -> 
     assert (imported.returncode, imported.stdout) == (2, "1 accepted, 0 duplicate, 1 refused.\n")
     assert "row 2: day is a date YYYY-MM-DD" in imported.stderr
 
-    billed = json.loads(termline("bill", "--contract", "globex", "--period", "1997-01", "--json").stdout)
-    assert (billed["lines"], billed["amount"]) == (1, "2.00")
-    assert termline("bill", "--contract", "globex", "--period", "1997-01").stdout == (
-        "globex/1997-01: nothing to post, the statement is complete.\n"
+    month = ("--contract", "globex", "--period", "1997-01")
+    run = json.loads(termline("bill", *month, "--as", "ann", "--json").stdout)
+    (statement,) = run["statements"]
+    assert (run["state"], statement["lines"], statement["amount"]) == ("ready", 1, "2.00")
+    assert "opened the run" in termline("run", "post", run["id"], "--as", "ann").stderr
+    assert "late-1 otherwise: 2.00 USD" in termline("run", "show", run["id"], "--lines").stdout
+    posted = json.loads(termline("run", "post", run["id"], "--as", "fay", "--json").stdout)
+    assert (posted["state"], posted["statements"][0]["posting"]["id"]) == ("posted", "globex/1997-01/2")
+    again = json.loads(termline("bill", *month, "--json").stdout)
+    assert again["statements"][0]["lines"] == 0
+    assert termline("run", "cancel", again["id"]).stdout.endswith("It is over. Open another.\n")
+    back = json.loads(termline("run", "reverse", run["id"], "--json").stdout)
+    assert back["statements"][0]["amount"] == "-2.00"
+    assert termline("run", "list", "--last", "1").stdout.startswith(
+        f"{back['id']}  globex 1997-01: ready, opened by cli"
+    )
+    assert termline("run", "cancel", back["id"]).returncode == 0
+    assert termline("close", "cdnow", "1997-12").stdout == (
+        "The books of cdnow are closed up to 1997-12. Later corrections are booked in 1998-01.\n"
     )
     explained = termline("explain", "late-1")
     assert "Line otherwise: 2 precisely, 2.00 USD paid." in explained.stdout

@@ -16,6 +16,7 @@ from app.rulelang.facts import Catalogue
 from app.runtime import Runtime
 from app.store.models import AuditEvent, Correction
 from tests.builders.own_database import own_database
+from tests.web.billing import billed
 from tests.web.bodies import conversion, rules, set_up
 from tests.web.client import ApiClient, Keys
 
@@ -67,8 +68,7 @@ class World:
         return list(self.client.get(f"/v1/decisions/{decision}").get_json()["in_words"])
 
     def bill(self) -> dict[str, Any]:
-        answer = self.client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"})
-        return dict(answer.get_json())
+        return billed(self.client, {"contract": "acme", "period": "1997-07"})
 
 
 LOCKED = {"hold_days": 3, "lock": {"month_end_days": 10}}
@@ -94,19 +94,20 @@ def test_a_state_comes_with_the_dates_that_lead_on_and_why_they_are_those(runtim
     world.to("1997-08-09T00:00:00Z")
     assert world.shown()["state"] == "rated"
     billed = world.bill()
-    assert (billed["run"], billed["waiting"]) == (
-        None,
+    assert (billed["lines"], billed["accrued"], billed["waiting"]) == (
+        0,
+        "6.00",
         {"conversions": 1, "amount": "6.00", "until": "1997-08-10T04:00:00Z"},
     )
     world.to("1997-08-10T04:00:00Z")
     assert world.shown()["state"] == "locked"
     billed = world.bill()
-    assert (billed["amount"], billed["waiting"]["conversions"]) == ("6.00", 0)
+    assert (billed["amount"], billed["accrued"], billed["waiting"]["conversions"]) == ("6.00", "-6.00", 0)
     assert world.shown()["state"] == "posted"
     assert world.explained()[-3:] == [
         "It was held until 5 July 1997 10:00 America/New_York: 3 days after 2 July 1997 10:00.",
         "It locked on 10 August 1997 00:00 America/New_York: 10 days after the end of July.",
-        "6.00 USD posted on acme/1997-07 by the run acme/1997-07/1 at 1997-08-10T04:00:00Z.",
+        "6.00 USD posted on acme/1997-07 by the run acme/1997-07/2 at 1997-08-10T04:00:00Z.",
     ]
     world.to("1998-01-01T00:00:00Z")
     instants = ("1997-07-05T13:59:59.999999Z", "1997-07-05T14:00:00Z", "1997-08-10T03:59:59Z", "1997-08-10T04:00:00Z")
@@ -288,5 +289,5 @@ def test_sixteen_who_send_one_order_at_once_are_paid_for_it_once(server_url: str
         outcomes = {n: client.get(f"{AT}/w{n:02}").get_json()["decision"]["outcome"] for n in range(16)}
         assert [n for n, outcome in outcomes.items() if outcome == "rated"] == [0]
         assert set(outcomes.values()) == {"rated", "ineligible"}
-        billed = client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"}).get_json()
-        assert (billed["lines"], billed["amount"]) == (1, "6.00")
+        found = billed(client, {"contract": "acme", "period": "1997-07"})
+        assert (found["lines"], found["amount"]) == (1, "6.00")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
 from app.billing.repository import lines_after, totals
 from app.conversions.operations.get_conversion import get_conversion
 from app.conversions.operations.receive_conversions import receive_conversions
@@ -123,7 +123,7 @@ def _outcome(connection: Connection, catalogue: Catalogue, parts: list[list[Orde
 
 def _bill(ctx: Context) -> None:
     for month in MONTHS:
-        bill_contract(ctx, contract="acme", period=month)
+        bill_at_once(ctx, contract="acme", period=month, poster="finance")
 
 
 def _statements(ctx: Context) -> dict[str, Decimal]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
 from app.billing.repository import totals
 from app.conversions.operations import settle_program as settling
 from app.conversions.operations.receive_conversions import receive_conversions
@@ -89,7 +89,7 @@ def _outcome(
 def _bill(ctx: Any) -> None:
     for partner in ("acme", "globex"):
         for period in ("1997-07", "1997-08"):
-            bill_contract(ctx, contract=partner, period=period)
+            bill_at_once(ctx, contract=partner, period=period, poster="finance")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

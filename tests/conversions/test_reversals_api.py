@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.web.billing import billed
 from tests.web.bodies import conversion, set_up
 from tests.web.client import ApiClient
 
@@ -52,7 +53,7 @@ def test_a_part_that_comes_back_is_decided_again_and_answered_with_the_decision(
 
 
 def test_a_negative_line_is_explained(shop: ApiClient) -> None:
-    shop.post("/v1/billing-runs", BILL)
+    billed(shop, BILL)
     said = shop.post(AT, back(amount="40.00", reversed_at="1997-08-03T12:00:00Z")).get_json()
     (decision,) = said["decisions"]
     assert (said["mode"], decision["amount"], [line["amount"] for line in decision["lines"]]) == (
@@ -80,7 +81,7 @@ def test_decisions_from_before_are_still_explained(shop: ApiClient) -> None:
     """Each with as many reversals as it knew, though several were recorded since."""
     shop.post(AT, back("r1", amount="10.00"))
     shop.post(AT, back("r2", amount="10.00"))
-    shop.post("/v1/billing-runs", BILL)
+    billed(shop, BILL)
     shop.post(AT, back("r3"))
     made = shop.get("/v1/decisions?program=cdnow&conversion=o1").get_json()["items"]
     assert [decision["amount"] for decision in made] == ["0.00", "4.80", "5.40", "6.00"]
@@ -195,16 +196,23 @@ def test_a_conversion_without_order_value_comes_back_as_a_whole(client: ApiClien
 
 
 def test_what_a_statement_shows_of_a_balance_below_zero(shop: ApiClient) -> None:
-    first = shop.post("/v1/billing-runs", BILL).get_json()
-    assert (first["amount"], first["brought_forward"], first["to_pay"], first["carried_forward"]) == (
+    first = billed(shop, BILL)
+    assert (
+        first["amount"],
+        *(first["posting"][name] for name in ("brought_forward", "to_pay", "carried_forward")),
+    ) == (
         "6.00",
         "0.00",
         "6.00",
         "0.00",
     )
     shop.post(AT, back())
-    second = shop.post("/v1/billing-runs", BILL).get_json()
-    assert (second["amount"], second["to_pay"], second["carried_forward"]) == ("-6.00", "0.00", "-6.00")
+    second = billed(shop, BILL)
+    assert (second["amount"], second["posting"]["to_pay"], second["posting"]["carried_forward"]) == (
+        "-6.00",
+        "0.00",
+        "-6.00",
+    )
     shown = shop.get("/v1/statements/acme/1997-07").get_json()
     assert (shown["total"], shown["to_pay"], shown["carried_forward"]) == ("0.00", "6.00", "-6.00")
     assert [line["in_words"] for line in shown["balance"]] == [
@@ -212,8 +220,12 @@ def test_what_a_statement_shows_of_a_balance_below_zero(shop: ApiClient) -> None
     ]
     # Half of it is earned back in the same month, which ends 3.00 below zero then.
     shop.post("/v1/conversions", conversion("o2", "50.00"))
-    third = shop.post("/v1/billing-runs", BILL).get_json()
-    assert (third["brought_forward"], third["to_pay"], third["carried_forward"]) == ("-6.00", "0.00", "-3.00")
+    third = billed(shop, BILL)
+    assert tuple(third["posting"][name] for name in ("brought_forward", "to_pay", "carried_forward")) == (
+        "-6.00",
+        "0.00",
+        "-3.00",
+    )
     shown = shop.get("/v1/statements/acme/1997-07").get_json()
     assert (shown["brought_forward"], shown["to_pay"], shown["carried_forward"], len(shown["balance"])) == (
         "0.00",

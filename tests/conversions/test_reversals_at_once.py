@@ -14,7 +14,7 @@ from threading import Barrier
 
 import pytest
 
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
 from app.conversions.errors import ReversalExceeds
 from app.conversions.operations.receive_conversions import receive_conversion
 from app.conversions.operations.reverse_conversion import get_reversals, reverse_conversion
@@ -54,7 +54,7 @@ def _round(runtime: Runtime, pool: ThreadPoolExecutor, name: str, at: datetime, 
     with runtime.work("shop") as ctx:
         receive_conversion(ctx, order(name, at.isoformat(), "100.00"))
         if is_posted:
-            bill_contract(ctx, contract="acme", period="2020-01")
+            bill_at_once(ctx, contract="acme", period="2020-01", poster="finance")
     barrier = Barrier(WORKERS)
 
     def send(worker: int) -> str:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
 from app.billing.repository import totals
 from app.conversions.operations.receive_conversions import receive_conversions
 from app.conversions.operations.reverse_conversion import reverse_conversion
@@ -126,7 +126,7 @@ def _world(
 def _bill(ctx: Context) -> None:
     for partner in ("acme", "globex"):
         for period in ("1997-07", "1997-08"):
-            bill_contract(ctx, contract=partner, period=period)
+            bill_at_once(ctx, contract=partner, period=period, poster="finance")
 
 
 def _sell(ctx: Context, orders: Iterable[dict[str, Any]]) -> None:

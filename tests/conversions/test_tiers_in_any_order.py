@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from app.billing.operations.bill_contract import bill_contract
+from app.billing.operations.bill_at_once import bill_at_once
 from app.billing.repository import lines_after, totals
 from app.conversions.operations import settle_program as settling
 from app.conversions.operations.receive_conversions import receive_conversions
@@ -73,7 +73,7 @@ MONTHS = ("1997-02", "1997-03", "1997-04", "1997-05", "1997-06", "1997-07", "199
 
 def _bill(ctx: Context) -> None:
     for month in MONTHS:
-        bill_contract(ctx, contract="acme", period=month)
+        bill_at_once(ctx, contract="acme", period=month, poster="finance")
 
 
 def _body(sale: Sale) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from app.store.models import ContractVersion, RuleVersion
+from tests.store.refusals import Refused, copied
+from tests.store.run_invariants import of_lines, runs
 
 TABLES = (
     "contracts",
@@ -21,25 +22,16 @@ TABLES = (
     "corrections",
     "decisions",
     "statements",
-    "billing_runs",
+    "postings",
     "statement_lines",
+    "accrual_lines",
+    "accounting_closings",
     "named_lists",
     "list_versions",
     "exchange_rates",
     "deliveries",
     "delivery_adjustments",
 )
-
-
-class Refused(NamedTuple):
-    """A statement and the guard that refuses it: a constraint or index by its name, a trigger as `table.trigger`.
-
-    `without` are guards that would refuse it as well, and before: they are away while it is tried.
-    """
-
-    guard: str
-    sql: str
-    without: tuple[str, ...] = ()
 
 
 def _version(number: int, changes: str) -> str:
@@ -105,74 +97,75 @@ def checks() -> Iterator[Refused]:
     never = ("contracts.never_changes",)
     yield Refused("ck_contracts_direction", "UPDATE contracts SET direction = 'both'", never)
     yield Refused("ck_contracts_rounding", "UPDATE contracts SET rounding = 'down'", never)
-    yield Refused("ck_corrections_number", _copy("corrections", number="0"))
-    yield Refused("ck_saved_drafts_revision", _copy("saved_drafts", revision="0"))
+    yield Refused("ck_corrections_number", copied("corrections", number="0"))
+    yield Refused("ck_saved_drafts_revision", copied("saved_drafts", revision="0"))
     yield Refused(
-        "ck_approvals_of_one_version", _copy("approvals", id="'x'", contract_version_id="NULL"), ("approvals.fit",)
+        "ck_approvals_of_one_version", copied("approvals", id="'x'", contract_version_id="NULL"), ("approvals.fit",)
     )
     yield Refused(
         "ck_approvals_of_one_version",
-        _copy("approvals", id="'x'", rule_version_id="'acme/1/payout/3'"),
+        copied("approvals", id="'x'", rule_version_id="'acme/1/payout/3'"),
         ("approvals.fit",),
     )
-    yield Refused("ck_approval_policies_number", _copy("approval_policies", number="0"))
-    yield Refused("ck_attribution_models_number", _copy("attribution_models", number="1"))
+    yield Refused("ck_approval_policies_number", copied("approval_policies", number="0"))
+    yield Refused("ck_attribution_models_number", copied("attribution_models", number="1"))
     yield Refused(
-        "ck_decisions_outcome", _copy("decisions", id="'x'", revision="9", outcome="'paid'", amount="0", retired_at=NOW)
+        "ck_decisions_outcome",
+        copied("decisions", id="'x'", revision="9", outcome="'paid'", amount="0", retired_at=NOW),
     )
     yield Refused(
         "ck_decisions_only_rated_pays",
-        _copy("decisions", id="'x'", revision="9", outcome="'held'", amount="1", retired_at=NOW),
+        copied("decisions", id="'x'", revision="9", outcome="'held'", amount="1", retired_at=NOW),
     )
     yield Refused(
         "ck_decisions_rated_under_terms",
-        _copy("decisions", id="'x'", revision="9", outcome="'rated'", contract_version="NULL", retired_at=NOW),
+        copied("decisions", id="'x'", revision="9", outcome="'rated'", contract_version="NULL", retired_at=NOW),
     )
     of_a_day = {"where": "delivered_on IS NOT NULL"}
     yield Refused(
         "ck_decisions_of_one_subject",
-        _copy("decisions", id="'x'", revision="9", conversion_id="'c1'", retired_at=NOW, **of_a_day),
+        copied("decisions", id="'x'", revision="9", conversion_id="'c1'", retired_at=NOW, **of_a_day),
     )
     yield Refused(
         "ck_decisions_of_one_subject",
-        _copy("decisions", id="'x'", revision="9", delivered_on="NULL", retired_at=NOW, **of_a_day),
+        copied("decisions", id="'x'", revision="9", delivered_on="NULL", retired_at=NOW, **of_a_day),
     )
     yield Refused(
         "ck_decisions_deliveries_of_a_contract",
-        _copy("decisions", id="'x'", revision="9", contract_id="NULL", retired_at=NOW, **of_a_day),
+        copied("decisions", id="'x'", revision="9", contract_id="NULL", retired_at=NOW, **of_a_day),
         ("ck_decisions_rated_under_terms",),
     )
-    yield Refused("ck_statement_lines_of_one_subject", _copy("statement_lines", id="'x'", conversion_id="NULL"))
+    yield Refused("ck_statement_lines_of_one_subject", copied("statement_lines", id="'x'", conversion_id="NULL"))
     yield Refused("ck_contract_versions_delivery", _version(6, 'delivery = \'{"basis": "often"}\''))
-    yield Refused("ck_deliveries_revision", _copy("deliveries", id="'x'", revision="0"))
-    yield Refused("ck_delivery_adjustments_kind", _copy("delivery_adjustments", id="'x'", kind="'gift'"))
+    yield Refused("ck_deliveries_revision", copied("deliveries", id="'x'", revision="0"))
+    yield Refused("ck_delivery_adjustments_kind", copied("delivery_adjustments", id="'x'", kind="'gift'"))
     yield Refused(
-        "ck_delivery_adjustments_repairs_what_was", _copy("delivery_adjustments", id="'x'", repairs_on="'2026-12-17'")
+        "ck_delivery_adjustments_repairs_what_was", copied("delivery_adjustments", id="'x'", repairs_on="'2026-12-17'")
     )
-    yield Refused("ck_touches_type", _copy("touches", id="'x'", type="'glance'"))
+    yield Refused("ck_touches_type", copied("touches", id="'x'", type="'glance'"))
     yield Refused("ck_reversals_mode", _second_reversal(mode="'maybe'"))
     yield Refused("ck_reversals_form", _second_reversal(form="'gift'"))
     yield Refused("ck_reversals_number", _second_reversal(number="0"), ("reversals.add_up",))
     yield Refused("ck_reversals_never_more_than_the_order", _second_reversal(value="91", total="101"))
     yield Refused("ck_reversals_never_more_than_the_order", _second_reversal(value="-1", total="9"))
     yield Refused("ck_reversals_full_leaves_nothing", _second_reversal(form="'full'"))
-    yield Refused("ck_billing_runs_balance", _copy("billing_runs", id="'x'", to_pay="to_pay + 1"))
+    yield Refused("ck_postings_balance", copied("postings", id="'x'", number="7", to_pay="to_pay + 1"))
     yield Refused(
-        "ck_billing_runs_never_paid_below_zero",
-        _copy("billing_runs", id="'x'", amount="-1", to_pay="-1"),
+        "ck_postings_never_paid_below_zero",
+        copied("postings", id="'x'", number="7", amount="-1", to_pay="-1"),
     )
     yield Refused(
-        "ck_billing_runs_never_paid_below_zero",
-        _copy("billing_runs", id="'x'", amount="1", to_pay="2", carried_forward="-1"),
+        "ck_postings_never_paid_below_zero",
+        copied("postings", id="'x'", number="7", amount="1", to_pay="2", carried_forward="-1"),
     )
-    yield Refused("ck_statement_lines_amount_is_not_zero", _copy("statement_lines", id="'x'", amount="0"))
-    yield Refused("ck_exchange_rates_two_currencies", _copy("exchange_rates", target="'EUR'"))
-    yield Refused("ck_exchange_rates_rate", _copy("exchange_rates", number="3", rate="0", reason="'none'"))
-    yield Refused("ck_exchange_rates_number", _copy("exchange_rates", number="0", reason="'none'"))
-    yield Refused("ck_exchange_rates_corrected_with_a_reason", _copy("exchange_rates", number="2"))
-    yield Refused("ck_named_lists_type", _copy("named_lists", id="'x'", type="'money'"))
-    yield Refused("ck_list_versions_members", _copy("list_versions", number="2", members="'[]'::jsonb"))
-    yield Refused("ck_list_versions_number", _copy("list_versions", number="0"))
+    yield Refused("ck_statement_lines_amount_is_not_zero", copied("statement_lines", id="'x'", amount="0"))
+    yield Refused("ck_exchange_rates_two_currencies", copied("exchange_rates", target="'EUR'"))
+    yield Refused("ck_exchange_rates_rate", copied("exchange_rates", number="3", rate="0", reason="'none'"))
+    yield Refused("ck_exchange_rates_number", copied("exchange_rates", number="0", reason="'none'"))
+    yield Refused("ck_exchange_rates_corrected_with_a_reason", copied("exchange_rates", number="2"))
+    yield Refused("ck_named_lists_type", copied("named_lists", id="'x'", type="'money'"))
+    yield Refused("ck_list_versions_members", copied("list_versions", number="2", members="'[]'::jsonb"))
+    yield Refused("ck_list_versions_number", copied("list_versions", number="0"))
 
 
 def keys() -> Iterator[Refused]:
@@ -203,62 +196,66 @@ def keys() -> Iterator[Refused]:
     )
     yield Refused("uq_contract_versions_contract_id_number", _version(6, "number = 5"), VERSION_GUARDS)
     yield Refused("uq_rule_versions_contract_version_id_kind_number", _rule(4, "number = 3"), RULE_GUARDS)
-    yield Refused("uq_contracts_program_id_partner_id", _copy("contracts", id="'x'"))
+    yield Refused("uq_contracts_program_id_partner_id", copied("contracts", id="'x'"))
     yield Refused(
         "uq_approvals_contract_version_id_approver",
-        _copy("approvals", id="'x'", where="contract_version_id = 'acme/5'"),
+        copied("approvals", id="'x'", where="contract_version_id = 'acme/5'"),
     )
     yield Refused(
         "uq_approvals_rule_version_id_approver",
-        _copy("approvals", id="'x'", where="rule_version_id IS NOT NULL"),
+        copied("approvals", id="'x'", where="rule_version_id IS NOT NULL"),
         ("approvals.fit",),
     )
-    yield Refused("uq_decisions_revision", _copy("decisions", id="'x'", retired_at=NOW))
+    yield Refused("uq_decisions_revision", copied("decisions", id="'x'", retired_at=NOW))
     yield Refused("uq_reversals_conversion_id_program_id_id", _second_reversal(id="'r1'"))
-    yield Refused("uq_decisions_current", _copy("decisions", id="'x'", revision="9", where="conversion_id = 'c1'"))
-    yield Refused("uq_deliveries_revision", _copy("deliveries", id="'x'"))
-    yield Refused("uq_statements_contract_id_period", _copy("statements", id="'x'"))
+    yield Refused("uq_decisions_current", copied("decisions", id="'x'", revision="9", where="conversion_id = 'c1'"))
+    yield Refused("uq_deliveries_revision", copied("deliveries", id="'x'"))
+    yield Refused("uq_statements_contract_id_period", copied("statements", id="'x'"))
     for table in TABLES:
         if table in ("contract_versions", "rule_versions"):
             continue
         others = _OTHER_KEYS.get(table, ())
-        yield Refused(f"pk_{table}", _copy(table), others)
+        yield Refused(f"pk_{table}", copied(table), others)
     yield Refused("pk_contract_versions", _version(6, "id = 'acme/8'"), VERSION_GUARDS)
     yield Refused("pk_rule_versions", _rule(4, "id = 'acme/1/payout/3'"), RULE_GUARDS)
-    yield Refused("fk_contracts_program_id", _copy("contracts", id="'x'", program_id="'nowhere'"))
-    yield Refused("fk_contracts_partner_id", _copy("contracts", id="'x'", partner_id="'nobody'"))
+    yield Refused("fk_contracts_program_id", copied("contracts", id="'x'", program_id="'nowhere'"))
+    yield Refused("fk_contracts_partner_id", copied("contracts", id="'x'", partner_id="'nobody'"))
     yield Refused("fk_contract_versions_contract_id", _version(6, "contract_id = 'nothing'"), VERSION_GUARDS)
     yield Refused("fk_rule_versions_contract_version_id", _rule(4, "contract_version_id = 'nothing'"), RULE_GUARDS)
     yield Refused(
         "fk_approvals_contract_version_id",
-        _copy("approvals", id="'x'", contract_version_id="'nothing'", where="contract_version_id = 'acme/5'"),
+        copied("approvals", id="'x'", contract_version_id="'nothing'", where="contract_version_id = 'acme/5'"),
         ("approvals.fit",),
     )
     yield Refused(
         "fk_approvals_rule_version_id",
-        _copy("approvals", id="'x'", rule_version_id="'nothing'", where="rule_version_id IS NOT NULL"),
+        copied("approvals", id="'x'", rule_version_id="'nothing'", where="rule_version_id IS NOT NULL"),
         ("approvals.fit",),
     )
-    yield Refused("fk_approval_policies_program_id", _copy("approval_policies", program_id="'nowhere'"))
-    yield Refused("fk_attribution_models_program_id", _copy("attribution_models", program_id="'nowhere'"))
-    yield Refused("fk_conversions_program_id", _copy("conversions", program_id="'nowhere'"))
-    yield Refused("fk_touches_program_id_conversion_id", _copy("touches", conversion_id="'c9'"))
-    yield Refused("fk_reversals_program_id_conversion_id", _copy("reversals", conversion_id="'c9'"))
-    yield Refused("fk_corrections_program_id_conversion_id", _copy("corrections", conversion_id="'c9'"))
+    yield Refused("fk_approval_policies_program_id", copied("approval_policies", program_id="'nowhere'"))
+    yield Refused("fk_attribution_models_program_id", copied("attribution_models", program_id="'nowhere'"))
+    yield Refused("fk_conversions_program_id", copied("conversions", program_id="'nowhere'"))
+    yield Refused("fk_touches_program_id_conversion_id", copied("touches", conversion_id="'c9'"))
+    yield Refused("fk_reversals_program_id_conversion_id", copied("reversals", conversion_id="'c9'"))
+    yield Refused("fk_corrections_program_id_conversion_id", copied("corrections", conversion_id="'c9'"))
     yield Refused(
         "fk_decisions_program_id_conversion_id",
-        _copy("decisions", id="'x'", conversion_id="'c9'", where="conversion_id = 'c1'"),
+        copied("decisions", id="'x'", conversion_id="'c9'", where="conversion_id = 'c1'"),
     )
     yield Refused(
-        "fk_decisions_contract_id", _copy("decisions", id="'x'", revision="9", contract_id="'nothing'", retired_at=NOW)
+        "fk_decisions_contract_id", copied("decisions", id="'x'", revision="9", contract_id="'nothing'", retired_at=NOW)
     )
-    yield Refused("fk_statements_contract_id", _copy("statements", id="'x'", contract_id="'nothing'"))
-    yield Refused("fk_billing_runs_statement_id", _copy("billing_runs", id="'x'", statement_id="'nothing'"))
-    for column in ("statement_id", "run_id", "decision_id", "corrects"):
-        yield Refused(f"fk_statement_lines_{column}", _copy("statement_lines", id="'x'", **{column: "'nothing'"}))
-    yield Refused("fk_deliveries_contract_id", _copy("deliveries", id="'x'", contract_id="'nothing'"))
-    yield Refused("fk_delivery_adjustments_contract_id", _copy("delivery_adjustments", contract_id="'nothing'"))
-    yield Refused("fk_list_versions_list_id", _copy("list_versions", list_id="'nothing'"))
+    yield Refused("fk_statements_contract_id", copied("statements", id="'x'", contract_id="'nothing'"))
+    yield Refused(
+        "fk_postings_statement_id",
+        copied("postings", id="'x'", number="7", statement_id="'nothing'"),
+        ("postings.in_open_period",),
+    )
+    for column in ("statement_id", "posting_id", "decision_id", "corrects"):
+        yield Refused(f"fk_statement_lines_{column}", copied("statement_lines", id="'x'", **{column: "'nothing'"}))
+    yield Refused("fk_deliveries_contract_id", copied("deliveries", id="'x'", contract_id="'nothing'"))
+    yield Refused("fk_delivery_adjustments_contract_id", copied("delivery_adjustments", contract_id="'nothing'"))
+    yield Refused("fk_list_versions_list_id", copied("list_versions", list_id="'nothing'"))
 
 
 # A copied row has all its keys twice.
@@ -266,6 +263,8 @@ _OTHER_KEYS: dict[str, tuple[str, ...]] = {
     "deliveries": ("uq_deliveries_revision",),
     "contracts": ("uq_contracts_program_id_partner_id",),
     "statements": ("uq_statements_contract_id_period",),
+    "postings": ("uq_postings_statement_id_number",),
+    "accounting_closings": ("accounting_closings.later",),
     "decisions": ("uq_decisions_current", "uq_decisions_revision"),
     "reversals": ("reversals.add_up", "uq_reversals_conversion_id_program_id_id"),
     "approvals": (
@@ -305,11 +304,11 @@ def lives() -> Iterator[Refused]:
         )
     for number, changes in ((3, "body = '{}'"), (3, "hash = 'x'"), (3, "effective_from = '2027-01-07'"), (3, "state = 'draft'"), (3, BY_EVE), (4, BY_EVE), (4, "contract_version_id = 'acme/6'"), (4, "editors = '{someone}', created_by = 'someone'")):  # fmt: skip
         yield Refused(rules, _rule(number, changes), ("rule_versions.inside",))
-    yield Refused(versions, _copy("contract_versions", id="'acme/99'", number="99", where="id = 'acme/10'"))
+    yield Refused(versions, copied("contract_versions", id="'acme/99'", number="99", where="id = 'acme/10'"))
     yield Refused(
-        versions, _copy("contract_versions", id="'acme/99'", number="99", state="'submitted'", where="id = 'acme/6'")
+        versions, copied("contract_versions", id="'acme/99'", number="99", state="'submitted'", where="id = 'acme/6'")
     )
-    yield Refused(rules, _copy("rule_versions", id="'x'", number="99", where="id = 'acme/1/payout/3'"))
+    yield Refused(rules, copied("rule_versions", id="'x'", number="99", where="id = 'acme/1/payout/3'"))
 
 
 def insides() -> Iterator[Refused]:
@@ -318,7 +317,7 @@ def insides() -> Iterator[Refused]:
     yield Refused(inside, _rule(4, "effective_from = effective_from - interval '1 year'"))
     yield Refused(
         inside,
-        _copy(
+        copied(
             "rule_versions",
             id="'x'",
             number="99",
@@ -329,7 +328,7 @@ def insides() -> Iterator[Refused]:
     )
     yield Refused(
         inside,
-        _copy(
+        copied(
             "rule_versions",
             id="'x'",
             number="99",
@@ -339,7 +338,8 @@ def insides() -> Iterator[Refused]:
         ),
     )
     yield Refused(
-        inside, _copy("rule_versions", id="'x'", number="99", created_at="'2026-11-30'", where="id = 'acme/1/payout/4'")
+        inside,
+        copied("rule_versions", id="'x'", number="99", created_at="'2026-11-30'", where="id = 'acme/1/payout/4'"),
     )
     for start in ("effective_from", "timestamptz '2030-01-01'"):
         late = APPROVED.format(by="eve", at=NOW, start=start) + f", effective_from = {start}"
@@ -404,8 +404,10 @@ _SOME_COLUMN = {
     "reversals": "reason",
     "corrections": "reason",
     "statements": "currency",
-    "billing_runs": "posted_by",
+    "postings": "posted_by",
     "statement_lines": "rule",
+    "accrual_lines": "rule",
+    "accounting_closings": "closed_by",
     "named_lists": "description",
     "list_versions": "hash",
     "approval_policies": "created_by",
@@ -421,6 +423,8 @@ _REFERENCES = {
         "fk_statements_contract_id",
         "fk_deliveries_contract_id",
         "fk_delivery_adjustments_contract_id",
+        "fk_billing_runs_contract_id",
+        "fk_proposed_statements_contract_id",
     ),
     "conversions": (
         "fk_decisions_program_id_conversion_id",
@@ -428,37 +432,28 @@ _REFERENCES = {
         "fk_reversals_program_id_conversion_id",
         "fk_corrections_program_id_conversion_id",
     ),
-    "decisions": ("fk_statement_lines_decision_id",),
-    "statements": ("fk_billing_runs_statement_id", "fk_statement_lines_statement_id"),
-    "billing_runs": ("fk_statement_lines_run_id",),
+    "decisions": ("fk_statement_lines_decision_id", "fk_accrual_lines_decision_id", "fk_proposed_lines_decision_id"),
+    "statements": ("fk_postings_statement_id", "fk_statement_lines_statement_id", "fk_accrual_lines_statement_id"),
+    "postings": ("fk_statement_lines_posting_id", "fk_accrual_lines_posting_id"),
     "named_lists": ("fk_list_versions_list_id",),
 }
 # What a truncation would take along has guards of its own.
 _TRUNCATED_TOO = {
-    "contracts": ("contract_versions", "rule_versions", "approvals", "decisions", "statements", "billing_runs", "statement_lines", "deliveries", "delivery_adjustments"),
+    "contracts": ("contract_versions", "rule_versions", "approvals", "decisions", "statements", "postings", "statement_lines", "accrual_lines", "billing_runs", "deliveries", "delivery_adjustments"),
     "contract_versions": ("rule_versions", "approvals"),
     "rule_versions": ("approvals",),
-    "conversions": ("decisions", "statement_lines", "touches", "reversals", "corrections"),
-    "decisions": ("statement_lines",),
-    "statements": ("billing_runs", "statement_lines"),
-    "billing_runs": ("statement_lines",),
+    "conversions": ("decisions", "statement_lines", "accrual_lines", "touches", "reversals", "corrections"),
+    "decisions": ("statement_lines", "accrual_lines"),
+    "statements": ("postings", "statement_lines", "accrual_lines"),
+    "postings": ("statement_lines", "accrual_lines"),
     "named_lists": ("list_versions",),
 }  # fmt: skip
 _TRUNCATED_TOO = {table: tuple(f"{other}.never_truncated" for other in too) for table, too in _TRUNCATED_TOO.items()}
 
 
-def _copy(table: str, *, where: str = "true", **columns: str) -> str:
-    """Insert a copy of a row with other values in some columns; what the database counts is counted anew."""
-    given = ", ".join(f"'{name}', {value}" for name, value in columns.items())
-    return (
-        f"INSERT INTO {table} OVERRIDING USER VALUE SELECT (jsonb_populate_record(NULL::{table},"
-        f" to_jsonb(t) || jsonb_build_object({given}))).* FROM {table} t WHERE {where} LIMIT 1"
-    )
-
-
 def _second_reversal(**columns: str) -> str:
     """Insert a second reversal of c2, by which 10 more of its 100 come back."""
-    return _copy("reversals", **{"number": "2", "id": "'x'", "total": "20", **columns})
+    return copied("reversals", **{"number": "2", "id": "'x'", "total": "20", **columns})
 
 
 def _approval(version: str, approver: str, content: str | None = None) -> str:
@@ -488,4 +483,4 @@ def _other(column: object) -> str:
     return "'{other}'::text[]" if "ARRAY" in kind else by_kind.get(kind, "'other'")
 
 
-ROWS = [*checks(), *keys(), *lives(), *insides()]
+ROWS = [*checks(), *keys(), *lives(), *insides(), *runs(), *of_lines()]

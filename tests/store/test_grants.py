@@ -17,6 +17,12 @@ ON_COLUMNS = text(
     "SELECT table_name, column_name FROM information_schema.role_column_grants"
     " WHERE grantee = :role AND table_schema = current_schema() AND privilege_type = 'UPDATE'"
 )
+# What numbers rows by a default; an identity column, dependent in another way, needs no right.
+ON_COUNTERS = text(
+    "SELECT refobjid::regclass::text, objid::regclass::text FROM pg_depend JOIN pg_class ON pg_class.oid = objid"
+    " WHERE relkind = 'S' AND deptype = 'a' AND relnamespace = current_schema()::regnamespace"
+    " AND classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND has_sequence_privilege(:role, objid, 'USAGE')"
+)
 
 
 def test_every_table_has_a_line(database: Engine) -> None:
@@ -39,10 +45,17 @@ def test_the_application_has_what_its_line_says(database: Engine) -> None:
         )
         if is_held
     }
-    assert on_tables == expected
+    assert on_tables == expected | {("journal_legs", "SELECT")}
     for table, access in TABLES.items():
         columns = set(Base.metadata.tables[table].columns.keys()) if access.updates == ALL else set(access.updates)
         assert {column for name, column in on_columns if name == table} == columns, table
+
+
+def test_the_application_counts_where_it_adds(database: Engine) -> None:
+    with database.connect() as connection:
+        held = [tuple(row) for row in connection.execute(ON_COUNTERS, {"role": APPLICATION})]
+        assert list(connection.execute(ON_COUNTERS, {"role": PARTNER})) == []
+    assert {table for table, _ in held} == {"procrastinate_events", "procrastinate_jobs"}
 
 
 def test_a_partner_reads_what_has_a_condition_and_no_more(database: Engine) -> None:
@@ -83,5 +96,8 @@ def rights(connection: Connection) -> list[tuple[str, ...]]:
     """Everything that is granted to the two roles in the present schema, and the policies."""
     found = [tuple(row) for role in (APPLICATION, PARTNER) for row in connection.execute(ON_TABLES, {"role": role})]
     found += [tuple(row) for role in (APPLICATION, PARTNER) for row in connection.execute(ON_COLUMNS, {"role": role})]
+    found += [
+        (role, *row) for role in (APPLICATION, PARTNER) for row in connection.execute(ON_COUNTERS, {"role": role})
+    ]
     query = text("SELECT tablename, policyname, qual FROM pg_policies WHERE schemaname = current_schema()")
     return sorted([*found, *(tuple(row) for row in connection.execute(query))])

@@ -12,7 +12,9 @@ from app.engine.reference import ReferenceMatcher
 from app.rulelang.facts import Catalogue
 from app.runtime import Runtime
 from tests.builders.whole_lives import whole_lives
-from tests.store.invariants import ROWS, TABLES, Refused
+from tests.store.invariants import ROWS, TABLES
+from tests.store.refusals import Refused
+from tests.store.run_invariants import RUN_TABLES
 
 # Where one falls, another still stands: an author is an editor, and no editor approves.
 BACKED_BY_ANOTHER = {"ck_contract_versions_author_does_not_approve", "ck_rule_versions_author_does_not_approve"}
@@ -70,19 +72,19 @@ def guards(world: Connection) -> set[str]:
         text(
             "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'p', 'f') AND conrelid::regclass::text = ANY (:tables)"
         ),
-        {"tables": list(TABLES)},
+        {"tables": [*TABLES, *RUN_TABLES]},
     )
     indexes = world.scalars(
         text(
             "SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND indrelid::regclass::text = ANY (:tables)"
         ),
-        {"tables": list(TABLES)},
+        {"tables": [*TABLES, *RUN_TABLES]},
     )
     triggers = world.scalars(
         text(
             "SELECT tgrelid::regclass || '.' || tgname FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text = ANY (:tables)"
         ),
-        {"tables": list(TABLES)},
+        {"tables": [*TABLES, *RUN_TABLES]},
     )
     return {*constraints, *indexes, *triggers}
 

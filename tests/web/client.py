@@ -20,7 +20,7 @@ class Keys:
     """One API key for each role and name."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+        self.runtime = runtime
         self._secrets: dict[str, str] = {}
 
     def of(self, role: str, name: str | None = None) -> str:
@@ -30,7 +30,7 @@ class Keys:
         """
         name = name or role
         if name not in self._secrets:
-            with self._runtime.work("tester") as ctx:
+            with self.runtime.work("tester") as ctx:
                 partner = name if role == "partner" else None
                 if partner is not None and ctx.session.get(Partner, partner) is None:
                     create_partner(ctx, id=partner)

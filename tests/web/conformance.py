@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 
 from app.core.ids import derived_id
 from app.factory import create_app
+from tests.web.billing import billed, computed
 from tests.web.bodies import PROGRAM, conversion, payout, rules, set_up
 from tests.web.client import ApiClient, Keys
 from tests.web.meant import MEANT
@@ -132,7 +133,8 @@ def seeded(engine: Engine) -> ApiClient:
         author.post("/v1/conversions", conversion(f"o{number}"))
     author.post("/v1/conversions/cdnow/o1/corrections", {"facts": {"order_value": "9.00"}, "reason": "Net"})
     author.post("/v1/deliveries", {**COUNTED, "facts": {"impressions": 0}})
-    client.post("/v1/billing-runs", {"contract": "acme", "period": "1997-07"})
+    billed(client, {"contract": "acme", "period": "1997-07"})
+    computed(client, {"program": "cdnow", "period": "1997-07"})
     return client
 
 

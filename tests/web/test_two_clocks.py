@@ -17,6 +17,7 @@ from app.factory import create_app
 from app.runtime import Runtime
 from app.web.openapi import operations_of
 from tests.builders.owner import as_owner
+from tests.web.billing import billed
 from tests.web.bodies import PROGRAM, conversion, payout, rules
 from tests.web.client import ApiClient, Keys
 
@@ -26,6 +27,10 @@ WITHOUT_AS_OF = {
     "/v1/api-keys",
     "/v1/api-keys/{api_key}",
     "/v1/audit-events/head",
+    # A run is work that goes on: where it is now. What it posted is read on statements.
+    "/v1/billing-runs",
+    "/v1/billing-runs/{run}",
+    "/v1/billing-runs/{run}/lines",
     "/v1/contracts/{contract}/versions/{number}/check",
     "/v1/contracts/{contract}/versions/{number}/diff",
     "/v1/contracts/{contract}/versions/{number}/impact",
@@ -95,7 +100,7 @@ def counted(revision: int, impressions: int) -> dict[str, Any]:
     return {**OF_DAY, **place, "facts": {"impressions": impressions}}
 
 
-BILL = ("/v1/billing-runs", {"contract": "acme", "period": "1997-03"})
+BILL = {"contract": "acme", "period": "1997-03"}
 OF_DAY = {"contract": "acme", "delivered_on": "1997-03-05"}
 CREDIT = {**OF_DAY, "id": "k1", "kind": "credit", "repairs_on": "1997-03-05", "amount": "1.00", "reason": "It was dark"}
 LOYALTY = {"loyalty": {"type": "enum", "meaning": "the tier", "values": ["gold", "silver"]}}
@@ -111,7 +116,7 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
     ("1997-02-20", lambda world: world.post("/v1/lists", {"id": "vip", "type": "text", "members": ["VIP"]})),
     ("1997-03-03", lambda world: world.post("/v1/conversions", march("o1", 2))),
     ("1997-03-21", lambda world: world.post("/v1/conversions", march("o2", 20, "50.00"))),
-    ("1997-04-02", lambda world: world.post(*BILL)),
+    ("1997-04-02", lambda world: billed(world.client, BILL)),
     ("1997-04-09", lambda world: world.post("/v1/programs/cdnow/facts", {"facts": LOYALTY})),
     ("1997-05-05", lambda world: world.approve("1997-03-10", "8", backdated="restate")),
     ("1997-05-06", lambda world: world.post("/v1/lists/vip/versions", {"members": ["VIP", "GOLD"]})),
@@ -122,7 +127,7 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
     ("1997-05-23", lambda world: world.post("/v1/delivery-adjustments", CREDIT)),
     ("1997-05-30", lambda world: world.post("/v1/partners", {"id": "other"})),
     ("1997-06-01", lambda world: world.post("/v1/conversions/cdnow/o1/corrections", CORRECTION)),
-    ("1997-06-02", lambda world: world.post(*BILL)),
+    ("1997-06-02", lambda world: billed(world.client, BILL)),
     (
         "1997-06-03",
         lambda world: world.post(f"{PROGRAM_AT}/approval-policies", {"policy": {"approvals": 2}}, "approver"),
@@ -152,6 +157,7 @@ STORY: list[tuple[str, Callable[[World], Any]]] = [
         "1997-06-15",
         lambda world: world.post("/v1/exchange-rates", {**EURO, "rate": "1.11", "reason": "A typing error"}),
     ),
+    ("1997-06-16", lambda world: world.post(f"{PROGRAM_AT}/accounting-periods/1997-04/close", role="finance")),
 ]
 
 

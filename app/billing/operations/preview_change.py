@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from app.billing.repository import differences, totals
+from app.billing.differences import missing_lines
+from app.billing.repository import totals
 from app.contracts.linked_programs import lock_linked
 from app.contracts.mapping import timezone_of
 from app.contracts.operations.rehearse_change import Rehearsed, rehearse_rule_version, rehearse_version
 from app.contracts.repository import contract_named
 from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import DecisionChange, changes_at
-from app.core.money import ZERO, minus, plus, total
+from app.core.money import ZERO, plus, total
 from app.core.period import month_from, parse_month
 from app.runtime import Context
 from app.store.models import Contract
@@ -108,6 +109,6 @@ def _outstanding(ctx: Context, contract: Contract) -> dict[str, tuple[Decimal, D
         first = parse_month(one.statement.period)
         assert first is not None  # checked when it was billed
         span = month_from(first, timezone_of(contract))
-        missing = differences(ctx.session, contract.id, contract.program_id, one.statement.id, span, ctx.now())
-        found[one.statement.period] = (one.amount, total(minus(each.target, each.posted) for each in missing))
+        missing = missing_lines(ctx.session, contract.id, contract.program_id, one.statement.id, span, ctx.now())
+        found[one.statement.period] = (one.amount, total(each.amount for each in missing))
     return found

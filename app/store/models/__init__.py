@@ -2,7 +2,17 @@
 
 from app.store.models.access import ApiKey, ApiKeySecret, InstallationSecret
 from app.store.models.audit import AuditEvent, AuditHead
-from app.store.models.billing import BillingRun, Statement, StatementLine
+from app.store.models.billing import (
+    AccountingClosing,
+    AccrualLine,
+    BillingRun,
+    BillingRunProgress,
+    Posting,
+    ProposedLine,
+    ProposedStatement,
+    Statement,
+    StatementLine,
+)
 from app.store.models.contracts import (
     Approval,
     ApprovalPolicy,
@@ -14,11 +24,14 @@ from app.store.models.contracts import (
 from app.store.models.conversions import Conversion, Correction, Decision, Reversal, Touch, UnsettledConversion
 from app.store.models.deliveries import Delivery, DeliveryAdjustment, UnsettledDay
 from app.store.models.idempotency import IdempotencyKey
+from app.store.models.jobs import JobReport
 from app.store.models.lists import ListVersion, NamedList
 from app.store.models.partners import AttributionModel, Partner, Program
 from app.store.models.rates import ExchangeRate
 
 __all__ = [
+    "AccountingClosing",
+    "AccrualLine",
     "ApiKey",
     "ApiKeySecret",
     "Approval",
@@ -27,6 +40,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "BillingRun",
+    "BillingRunProgress",
     "Contract",
     "ContractVersion",
     "Conversion",
@@ -37,10 +51,14 @@ __all__ = [
     "ExchangeRate",
     "IdempotencyKey",
     "InstallationSecret",
+    "JobReport",
     "ListVersion",
     "NamedList",
     "Partner",
+    "Posting",
     "Program",
+    "ProposedLine",
+    "ProposedStatement",
     "Reversal",
     "RuleVersion",
     "SavedDraft",
