@@ -7,12 +7,15 @@ monthly tiers, and a monthly cap. A few contracts start late, and a few are susp
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import duckdb
 
 from app.adapters.fact_files import shipped_catalogue
 from app.core.instants import micros, start_of_day
@@ -90,6 +93,17 @@ def _version(
         rate_3=rates[2],
         cap=random.randrange(monthly // 20, monthly // 5) * 100 + random.randrange(100),
     )
+
+
+def versions_in(folder: Path) -> list[Version]:
+    """Return the versions of the contracts of a world in a folder."""
+    names = ", ".join(each.name for each in fields(Version))
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"SELECT {names} FROM '{folder / 'terms.parquet'}' ORDER BY contract, version"
+        ).fetchall()
+    found = (Version(*row) for row in rows)
+    return [replace(each, countries=tuple(each.countries)) for each in found]
 
 
 def bodies_of(version: Version) -> dict[str, dict[str, Any]]:

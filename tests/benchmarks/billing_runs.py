@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 from sqlglot import exp
@@ -26,11 +27,12 @@ from app.bulk.spark_engine import SparkRunner
 from app.engine.reference import ReferenceMatcher
 from app.engine.verified import VerifyingMatcher
 from tests.benchmarks.big_online import conversions_of, decide_each, rows_of
-from tests.benchmarks.big_terms import histories
+from tests.benchmarks.big_terms import histories, versions_in
 from tests.benchmarks.big_world import World, make
 from tests.benchmarks.hand_written import bill, bill_on_spark, open_world
 
-HAND_WRITTEN, DURABLE, SPARK = "hand-written SQL", "durable, verify: always", "Spark, hand-written SQL"
+HAND_WRITTEN, BULK, DURABLE = "hand-written SQL", "bulk, DuckDB", "durable, verify: always"
+SPARK, BULK_SPARK = "Spark, hand-written SQL", "bulk, Spark"
 # Compiled rules of a thousand contracts take gigabytes, and say nothing else about the rate than those of a few.
 SAMPLE = World(conversions=20_000, contracts=10)
 
@@ -77,18 +79,65 @@ def durable(folder: Path, memory: str) -> Run:
     return Run(wall, cpu, _peak(), len(conversions), "")
 
 
+def bulk(folder: Path, memory: str) -> Run:
+    """Bill by the bulk engine on DuckDB. Reading the terms is not counted, planning is."""
+    from tests.benchmarks.big_bulk import FilesRunner, attach, bill_in_bulk, statements_of, world_of
+
+    world = world_of(versions_in(folder))
+    started = time.perf_counter(), time.process_time()
+    runner = FilesRunner(folder, memory)
+    attach(runner, world, folder)
+    bill_in_bulk(runner, world)
+    found = statements_of(runner)
+    wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
+    ((count,),) = runner.run(_ALL)
+    runner.close()
+    return Run(wall, cpu, _peak(), count, digest_of(found))
+
+
 def spark(folder: Path, memory: str) -> Run:
     """Bill by the SQL written by hand, as SQLGlot says it to Spark. Its start is not counted."""
-    runner = SparkRunner(memory=memory.removesuffix("B").lower(), spill=folder)
+    runner = SparkRunner(memory=_of_java(memory), spill=folder)
+
+    def statements() -> list[Statement]:
+        bill_on_spark(runner, folder)
+        return runner.run(exp.select("contract", "month", "conversions", "paid").from_("statements"))
+
+    return _on_spark(runner, statements)
+
+
+def bulk_on_spark(folder: Path, memory: str) -> Run:
+    """Bill by the trees of the bulk engine on Spark. Its start and reading the terms are not counted, planning is."""
+    from tests.benchmarks.big_bulk import SparkFilesRunner, attach, bill_in_bulk, statements_of, world_of
+
+    world = world_of(versions_in(folder))
+    runner = SparkFilesRunner(memory=_of_java(memory), spill=folder)
+
+    def statements() -> list[Statement]:
+        attach(runner, world, folder)
+        bill_in_bulk(runner, world)
+        return statements_of(runner)
+
+    return _on_spark(runner, statements)
+
+
+def _on_spark(runner: SparkRunner, statements: Callable[[], list[Statement]]) -> Run:
     jvm = Path("/proc") / str(runner.session._jvm.java.lang.ProcessHandle.current().pid())  # type: ignore[union-attr]
     started = time.perf_counter(), time.process_time() + _cpu_of(jvm)
-    bill_on_spark(runner, folder)
+    found = statements()
     wall, cpu = time.perf_counter() - started[0], time.process_time() + _cpu_of(jvm) - started[1]
-    found = runner.run(exp.select("contract", "month", "conversions", "paid").from_("statements"))
-    ((count,),) = runner.run(exp.select(exp.Count(this=exp.Star())).from_("conversions"))
+    ((count,),) = runner.run(_ALL)
     peak = next(line for line in (jvm / "status").read_text().splitlines() if line.startswith("VmHWM"))
     runner.close()
     return Run(wall, cpu, _peak() + int(peak.split()[1]) / 1024, count, digest_of(found))
+
+
+def _of_java(memory: str) -> str:
+    """Return an amount of memory as Java writes it."""
+    return memory.removesuffix("B").lower()
+
+
+_ALL = exp.select(exp.Count(this=exp.Star())).from_("conversions")
 
 
 def _cpu_of(process: Path) -> float:
@@ -98,6 +147,8 @@ def _cpu_of(process: Path) -> float:
 
 
 ENGINES: dict[str, Callable[[Path, str], Run]] = {HAND_WRITTEN: hand_written, SPARK: spark, DURABLE: durable}
+if find_spec("app.bulk.pipeline") is not None:
+    ENGINES = {HAND_WRITTEN: hand_written, BULK: bulk, SPARK: spark, BULK_SPARK: bulk_on_spark, DURABLE: durable}
 
 
 def _size_of(folder: Path) -> int:

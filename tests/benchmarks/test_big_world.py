@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ import pytest
 from app.engine.reference import ReferenceMatcher
 from tests.benchmarks.big_online import conversions_of, decide_each, rows_of
 from tests.benchmarks.big_oracle import Paid, worked_out
-from tests.benchmarks.big_terms import histories
+from tests.benchmarks.big_terms import histories, versions_in
 from tests.benchmarks.big_world import World, files, make
 from tests.benchmarks.hand_written import bill, open_world, statements
 
@@ -60,6 +61,22 @@ def test_the_product_pays_the_same_lines(folder: Path, paid: list[Paid]) -> None
         for line in decision.lines
     }
     assert lines == {(line.conversion, line.contract): line.paid for line in paid}
+
+
+def test_its_terms_are_read_back(folder: Path) -> None:
+    assert versions_in(folder) == list(WORLD.versions())
+
+
+@pytest.mark.skipif(find_spec("app.bulk.pipeline") is None, reason="the bulk engine has conditions only")
+def test_the_bulk_engine_comes_to_the_same_statements(folder: Path, billed: duckdb.DuckDBPyConnection) -> None:
+    from tests.benchmarks.big_bulk import FilesRunner, attach, bill_in_bulk, statements_of, world_of
+
+    world, runner = world_of(WORLD.versions()), FilesRunner(folder, "1GB")
+    attach(runner, world, folder)
+    bill_in_bulk(runner, world)
+    found = statements_of(runner)
+    runner.close()
+    assert sorted(found) == sorted(billed.execute("FROM statements").fetchall())
 
 
 def test_the_world_has_what_makes_it_hard(billed: duckdb.DuckDBPyConnection, paid: list[Paid]) -> None:
