@@ -1,5 +1,5 @@
 """DuckDB: a database in memory that reaches nothing outside, how facts get into it, and what it is asked. What is asked is
-`statement.py`'s. The pipeline's runner is `duckdb_runner.py`.
+`statement.py`'s; the pipeline's runner is `duckdb_runner.py`, and `parquet.py` has it write files.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ are true; what follows from that is here and below, the same for every engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -24,10 +24,11 @@ from app.engine.eligibility import judge
 from app.engine.exchange import Exchange, converted, fx_of, no_rate
 from app.engine.factsheet import Conversion, with_derived
 from app.engine.matcher import Facts, Matcher
+from app.engine.payout.adjustments import fallen_away
 from app.engine.payout.formulas import Note
 from app.engine.payout.limits import is_paid, within_limits
 from app.engine.payout.lines import Due, due_lines, fallback_lines, rounded_together
-from app.engine.reversals import is_undone, negated, negative_lines, still_counted
+from app.engine.reversals import Reversal, is_undone, negated, negative_lines, still_counted
 from app.engine.settlement import held_until, lock_at
 from app.engine.terms import NoTerms, Terms
 from app.rulelang.ast import Limit
@@ -197,14 +198,21 @@ def _decision(
         return said_of(case, partner, party, paid.refused, paid.reasons, before)
     credit = ((contract.partner, fraction_text(share)),)
     back = tuple(negated(case.conversion.facts, case.conversion.reversals))
-    keeps = keeps_counters(terms)
-    returned = negative_lines(paid.lines, back, contract.rounding, keeps_counters=keeps)
-    final, facts = (*paid.lines, *returned), party.facts
+    keeps, facts = keeps_counters(terms), party.facts
+    gone = None if keeps else [_fallen_away(terms, facts, back[: upto + 1], before) for upto in range(len(back))]
+    final = (*paid.lines, *negative_lines(paid.lines, back, contract.rounding, fallen_away=gone))
     adds = adds_of(terms, facts, paid.lines, paid.beyond, due.booked(facts, before, paid.beyond))
     if back and not keeps:
         left = still_counted(facts, back)
         adds = {} if left is None else adds_of(terms, left, final, paid.beyond, due.booked(left, before, paid.beyond))
     return said_of(case, partner, party, "rated", paid.reasons, before, credit, final, adds)
+
+
+def _fallen_away(
+    terms: Terms, facts: Facts, back: Sequence[tuple[Reversal, Fraction]], before: Before
+) -> dict[str, Fraction]:
+    """Return what of its adjustments a conversion takes back when counters are given back what came back by then."""
+    return fallen_away(terms.payout_body, facts, still_counted(facts, back), before)
 
 
 def keeps_counters(terms: Terms) -> bool:

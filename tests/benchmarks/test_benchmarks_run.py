@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks import audit_chain, bulk_conditions, engines, footprint, large_sets, measuring
+from tests.benchmarks import audit_chain, billing_at_scale, bulk_conditions, engines, footprint, large_sets, measuring
 
 
 def test_our_engines_agree_on_the_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,6 +53,12 @@ def test_the_footprint_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_trail_is_written_and_verified(capsys: pytest.CaptureFixture[str]) -> None:
     audit_chain.main(["--quick"])
     assert {"5,000", "1", "8"} <= _names(capsys.readouterr().out)
+
+
+def test_billing_at_scale_comes_to_the_same_statements(capsys: pytest.CaptureFixture[str]) -> None:
+    billing_at_scale.main(["--quick", "--engines", billing_at_scale.HAND_WRITTEN, billing_at_scale.DURABLE])
+    printed = capsys.readouterr().out
+    assert {"500", "1,000", "500 of a sample", billing_at_scale.HAND_WRITTEN} <= _names(printed)
 
 
 def test_ratios_are_taken_within_a_round() -> None:

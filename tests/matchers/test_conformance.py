@@ -12,6 +12,7 @@ import yaml
 
 from app.adapters.durable_matcher import DurableMatcher
 from app.bulk.bulk_matcher import BulkMatcher
+from app.bulk.spark_matcher import SparkMatcher
 from app.engine.matcher import Matcher
 from app.engine.reference import ReferenceMatcher
 from tests.builders.conditions import catalogue, condition, facts, one_rule, rules
@@ -50,7 +51,7 @@ def test_case(matcher: Matcher, when: Any, given: Any, verdict: bool) -> None:
     assert found == (frozenset("r") if verdict else frozenset())
 
 
-def cases_that_fail_in_bulk(matcher: BulkMatcher) -> list[str]:
+def cases_that_fail_in_bulk(matcher: BulkMatcher | SparkMatcher) -> list[str]:
     """Return the cases that fail when all rules are decided on the facts of all cases, in one statement."""
     played = [(str(case.id), *case.values) for case in cases()]
     conditions = rules({repr(when): condition(when) for _, when, _, _ in played})
