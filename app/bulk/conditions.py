@@ -32,7 +32,7 @@ class Scope:
     columns: Mapping[str, Column]
     is_item: bool = False
     # How a value that a rule compares with is written: by itself, or as the parameter of a shape.
-    written: Callable[[str, Any], exp.Expr] = literal
+    written: Callable[[str, Any], exp.Expr] | None = None
 
     def column(self, name: str) -> Column:
         """Return where a fact stands. EngineFault when it has no column."""
@@ -68,7 +68,8 @@ def check_sql(check: Check, scope: Scope) -> exp.Expr:
     if check.other_fact is not None:
         expected = [scope.reference(check.other_fact)]
     else:
-        expected = [scope.written(column.scalar, value) for value in check.expected]
+        written = scope.written or literal
+        expected = [written(column.scalar, value) for value in check.expected]
     tests = LIST_TESTS if column.is_list else TESTS
     facts = (check.fact,) if check.other_fact is None else (check.fact, check.other_fact)
     absent = [is_null(scope.reference(fact)) for fact in facts]

@@ -75,3 +75,22 @@ def _sale(random: Random, number: int) -> Conversion:
         facts["country"] = "CA"
     partner = random.choice(["acme"] * 9 + ["nobody", None])
     return conversion(f"c{number}", at.isoformat(), **facts, partner=partner)
+
+
+def test_a_fallback_that_lacks_a_fact_holds_whatever_its_formula_makes_of_others() -> None:
+    least = {"least": [{"package": {"size": "1", "amount": "2"}, "of": "shipping"}, {"flat": "3"}]}
+    none = {
+        "id": "none",
+        "measure": "amount",
+        "per": "contract",
+        "window": "event",
+        "max": "0",
+        "over": {"fallback": least},
+    }
+    payout = {"otherwise": {"flat": "5"}, "limits": [none]}
+    terms = history([{"effective_from": "1990-01-01", "rules": {"payout": payout}}])
+    world = World("shop", "USD", shipped_catalogue(), {"acme": terms})
+    conversions = [conversion("c1"), conversion("c2", shipping="1")]
+    expected = online(world, conversions)
+    assert [decision.outcome for decision in expected.values()] == ["held", "rated"]
+    assert decided_in_bulk(world, conversions) == expected

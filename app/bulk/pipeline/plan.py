@@ -25,7 +25,7 @@ from app.core.instants import micros
 from app.core.period import WINDOWS
 from app.engine.factsheet import DERIVED
 from app.engine.terms import Terms
-from app.rulelang.ast import Limit
+from app.rulelang.ast import Formula, Limit, facts_in
 from app.rulelang.facts import CUSTOMER
 
 ALWAYS = ("currency", CUSTOMER, "order_id")
@@ -346,8 +346,14 @@ class Plan:
         for at in self.falling:
             limit = group.shape.limits[at] if at < len(group.shape.limits) else None
             over = None if limit is None or isinstance(limit.over, str) else limit.over
-            found.append((f"fallback_precise_{at}", None if over is None else pricing.prices.price(over), True))
+            found.append((f"fallback_precise_{at}", None if over is None else self._fallback(pricing, over), True))
         return found
+
+    def _fallback(self, pricing: Pricing, formula: Formula) -> Exact:
+        """Return what a fallback pays, NULL where it lacks a fact: the least of an absent number and another is the other."""
+        there = [is_there(column(self.facts.columns[name].name)) for name in sorted(set(facts_in(formula)))]
+        price = pricing.prices.price(formula)
+        return cases([(exp.and_(*there), price)]) if there else price
 
     @property
     def _share(self) -> tuple[Exact, Exact] | None:
