@@ -33,6 +33,9 @@ _SETTINGS: Mapping[str, str] = {
     "spark.driver.host": "127.0.0.1",
     "spark.log.level": "FATAL",
     "spark.sql.ansi.enabled": "true",
+    # A recursive query goes on for as many rows as a part has, not for 100.
+    "spark.sql.cteRecursionLevelLimit": "-1",
+    "spark.sql.cteRecursionRowLimit": "-1",
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
