@@ -4,6 +4,7 @@ and only when a session is asked for: it is an extra (`pip install 'termline[spa
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import shutil
@@ -121,6 +122,7 @@ def open_session(memory: str = "2g") -> SparkSession:
     # What fails is raised, once; Spark would print it as well, two screens of it.
     logging.getLogger("SQLQueryContextLogger").disabled = True
     folder = Path(tempfile.mkdtemp(prefix="termline-spark-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     quiet = folder / "log4j2.properties"
     quiet.write_text(_QUIET, encoding="utf-8")
     settings = {
