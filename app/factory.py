@@ -12,6 +12,9 @@ from app.access.gate import KeyGate
 from app.access.routes import routes as keys
 from app.assembly import opened_runtime
 from app.audit.routes import routes as audit
+from app.billing.document_routes import routes as documents
+from app.billing.journal_routes import routes as journal
+from app.billing.reconciliation_routes import routes as reconciliations
 from app.billing.routes import routes as billing
 from app.billing.run_routes import routes as billing_runs
 from app.contracts.diff_routes import routes as contracts
@@ -25,7 +28,10 @@ from app.settings import Settings
 from app.web.application import application
 from app.web.rate import Rate
 
-ROOMS = (partners, rulesets, contracts, rates, conversions, deliveries, billing, billing_runs, audit, keys)
+ROOMS = (
+    *(partners, rulesets, contracts, rates, conversions, deliveries),
+    *(billing, billing_runs, documents, journal, reconciliations, audit, keys),
+)
 
 
 def create_app(runtime: Runtime, rate: Rate = Rate()) -> Flask:  # noqa: B008 - it is frozen

@@ -53,7 +53,7 @@ def test_the_tour_prints_what_the_readme_says(tmp_path: Path) -> None:
 
     script = "\n".join(f"{command.text}\necho {MARK}" for command in commands)
     done = subprocess.run(
-        ["bash"], input=script, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=180
+        ["bash"], input=script, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=420
     )
     outputs = done.stdout.split(MARK + "\n")
     assert len(outputs) == len(commands) + 1, done.stderr

@@ -32,7 +32,7 @@ class Difference:
 
 # Target minus posted, per conversion (or day of deliveries) × rule × part of the period. A line that should no longer exist
 # has the target zero and is booked on the decision that is current now. What its terms hold, or do not lock yet, waits:
-# it is accrued; what is posted does not go away by that.
+# it is accrued; what is posted does not go away by that. What was posted and taken back again is not posted.
 _QUERY = r"""
     WITH posted AS (
         SELECT coalesce(conversion_id, E'\t' || delivered_on::text) AS subject, conversion_id, delivered_on,
@@ -46,6 +46,7 @@ _QUERY = r"""
     ), on_statement AS (
         SELECT coalesce(conversion_id, E'\t' || delivered_on::text) AS subject
         FROM statement_lines WHERE statement_id = :statement
+        GROUP BY conversion_id, delivered_on, rule, part HAVING sum(amount) <> 0
     ), target AS (
         SELECT coalesce(d.conversion_id, E'\t' || d.delivered_on::text) AS subject, d.conversion_id, d.delivered_on,
                l ->> 'rule' AS rule, coalesce(l ->> 'part', '') AS part, d.event_at,

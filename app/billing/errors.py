@@ -62,3 +62,13 @@ class PeriodNotOver(AppError):
 class PeriodClosedAlready(AppError):
     code = "accounting_period_closed_already"
     kind = "conflict"
+
+
+class PartnerFileRefused(AppError):
+    code = "partner_file_refused"
+    kind = "invalid"
+
+
+class InvoiceRefused(AppError):
+    code = "invoice_refused"
+    kind = "invalid"

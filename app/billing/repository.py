@@ -30,12 +30,17 @@ class Waiting:
 def waiting(session: Session, contract_id: str, statement_id: str, span: Period, now: datetime) -> Waiting:
     """Return what of a month cannot be posted yet."""
     due = func.greatest(Decision.held_until, Decision.locks_at)
-    posted = select(StatementLine.id).where(
-        StatementLine.statement_id == statement_id,
-        or_(
-            StatementLine.conversion_id == Decision.conversion_id,
-            StatementLine.delivered_on == Decision.delivered_on,
-        ),
+    posted = (
+        select(StatementLine.rule)
+        .where(
+            StatementLine.statement_id == statement_id,
+            or_(
+                StatementLine.conversion_id == Decision.conversion_id,
+                StatementLine.delivered_on == Decision.delivered_on,
+            ),
+        )
+        .group_by(StatementLine.rule, StatementLine.part)
+        .having(func.sum(StatementLine.amount) != 0)
     )
     query = select(func.count(), func.coalesce(func.sum(Decision.amount), 0), func.min(due)).where(
         Decision.contract_id == contract_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlglot import exp
 
@@ -20,6 +21,8 @@ from app.rulelang.compiler import Check, Every, HasItem, Normal, Some
 LONG = 100
 FEW = 4
 ITEM = "item"
+MEMBERS = "members"
+"""Marks an expression that is a list of the values that a fact may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Scope:
 
     columns: Mapping[str, Column]
     is_item: bool = False
+    # How a value that a rule compares with is written: by itself, or as the parameter of a shape.
+    written: Callable[[str, Any], exp.Expr] = literal
 
     def column(self, name: str) -> Column:
         """Return where a fact stands. EngineFault when it has no column."""
@@ -63,7 +68,7 @@ def check_sql(check: Check, scope: Scope) -> exp.Expr:
     if check.other_fact is not None:
         expected = [scope.reference(check.other_fact)]
     else:
-        expected = [literal(column.scalar, value) for value in check.expected]
+        expected = [scope.written(column.scalar, value) for value in check.expected]
     tests = LIST_TESTS if column.is_list else TESTS
     facts = (check.fact,) if check.other_fact is None else (check.fact, check.other_fact)
     absent = [is_null(scope.reference(fact)) for fact in facts]
@@ -73,7 +78,7 @@ def check_sql(check: Check, scope: Scope) -> exp.Expr:
 def has_item_sql(has: HasItem, scope: Scope) -> exp.Expr:
     """Return whether one item of a list meets a condition on its fields."""
     column = scope.column(has.fact)
-    test = condition_sql(has.where, Scope(column.fields, is_item=True))
+    test = condition_sql(has.where, Scope(column.fields, is_item=True, written=scope.written))
     found = some_item(scope.reference(has.fact), test, is_long=_is_long(has.where))
     return two_valued(found, [is_null(scope.reference(has.fact))], has.if_absent, negated=has.negated)
 
@@ -159,6 +164,8 @@ def _is_in(actual: exp.Expr, expected: Sequence[exp.Expr]) -> exp.Expr:
     """Return whether a value is in a list. DuckDB compares every row with all of a list, but leaves an OR once it is true."""
     if len(expected) > FEW:
         return exp.In(this=actual, expressions=list(expected))
+    if expected[0].meta.get(MEMBERS):
+        return exp.ArrayContains(this=expected[0], expression=actual)
     equal = [exp.EQ(this=actual.copy(), expression=each) for each in expected]
     return exp.Paren(this=exp.or_(*equal, copy=False, wrap=False))
 

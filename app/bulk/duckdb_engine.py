@@ -1,5 +1,5 @@
-"""DuckDB: a database in memory that reaches nothing outside, how facts get into it, and what it is asked. The only file
-that imports it. What is asked is `statement.py`'s.
+"""DuckDB: a database in memory that reaches nothing outside, how facts get into it, and what it is asked. What is asked is
+`statement.py`'s; the pipeline's runner is `duckdb_runner.py`, and `parquet.py` has it write files.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FACTS = "facts"
 CHUNK = 10_000  # rows that are handed over together
 
 # Text is compared byte by byte, which in UTF-8 is by code point. Nothing is read, written or fetched by a statement.
-_SETTINGS: Mapping[str, Any] = {
+SETTINGS: Mapping[str, Any] = {
     "default_collation": "",
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
@@ -32,7 +32,7 @@ _SETTINGS: Mapping[str, Any] = {
 
 def open_engine() -> duckdb.DuckDBPyConnection:
     """Return an empty database in memory."""
-    return duckdb.connect(":memory:", config=dict(_SETTINGS))
+    return duckdb.connect(":memory:", config=dict(SETTINGS))
 
 
 def true_rules(
@@ -42,7 +42,7 @@ def true_rules(
 
     EngineFault when it fails: then nothing is known of any of them.
     """
-    rows = _json([table.row(number, facts) for number, facts in enumerate(many)])
+    rows = as_json([table.row(number, facts) for number, facts in enumerate(many)])
     query = verdicts(conditions, table, exp.to_table(FACTS)).sql(DIALECT)
     found: list[frozenset[str]] = [frozenset()] * len(many)
     try:
@@ -62,8 +62,8 @@ def load(connection: duckdb.DuckDBPyConnection, name: str, table: FactTable, fac
     connection.execute(f"CREATE TABLE {_quoted(name)} AS {_rows(table)} LIMIT 0", ["[]"])
     rows = (table.row(number, each) for number, each in enumerate(facts))
     count = 0
-    for chunk in _chunks(rows):
-        connection.execute(f"INSERT INTO {_quoted(name)} {_rows(table)}", [_json(chunk)])
+    for chunk in chunks(rows):
+        connection.execute(f"INSERT INTO {_quoted(name)} {_rows(table)}", [as_json(chunk)])
         count += len(chunk)
     return count
 
@@ -78,14 +78,14 @@ def _rows(table: FactTable) -> str:
     return f"SELECT each_row.* FROM (SELECT unnest(from_json_strict(?::JSON, {structure})) AS each_row)"
 
 
-def _json(rows: Sequence[Row]) -> str:
+def as_json(rows: Sequence[Row]) -> str:
     try:
         return orjson.dumps(rows).decode()
     except TypeError as error:
         raise EngineFault(f"facts cannot be handed to the engine: {error}") from error
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
     left = iter(rows)
     while chunk := list(islice(left, CHUNK)):
         yield chunk

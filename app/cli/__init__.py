@@ -19,23 +19,27 @@ from app.cli.diff import diff
 from app.cli.explain import explain
 from app.cli.export import export
 from app.cli.import_ import import_
+from app.cli.invoice import invoice
 from app.cli.jobs import jobs
+from app.cli.journal import journal
 from app.cli.key import key
 from app.cli.migrate import migrate
 from app.cli.pack import pack
 from app.cli.quote import quote
 from app.cli.rates import rates
+from app.cli.reconcile import reconcile
 from app.cli.replay import replay
 from app.cli.run import run
 from app.cli.schema import schema
 from app.cli.serve import serve
+from app.cli.statement import statement
 from app.cli.terms import terms
 from app.cli.timeline import timeline
 from app.cli.worker import worker
 
 COMMANDS = (
     *(demo, serve, worker, jobs, migrate, key, import_, rates, check, schema, quote, replay, pack),
-    *(terms, timeline, diff, export, apply, bill, run, close, explain, audit),
+    *(terms, timeline, diff, export, apply, bill, run, close, statement, invoice, journal, reconcile, explain, audit),
 )
 
 group = AppGroup(

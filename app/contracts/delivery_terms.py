@@ -220,6 +220,10 @@ def places_of_counts(body: Any) -> Sequence[str]:
     for key in ("rules", "bonuses"):
         for index, rule in enumerate(body.get(key) or ()):
             found += _raw(rule.get("then"), pointer_of(key, index, "then"))
+    for index, limit in enumerate(body.get("limits") or ()):
+        over = limit.get("over")
+        if isinstance(over, Mapping):
+            found += _raw(over.get("fallback"), pointer_of("limits", index, "over", "fallback"))
     return found + _raw(body.get("otherwise"), "/otherwise")
 
 

@@ -52,7 +52,9 @@ routes = Room("contracts", __name__, "Contracts, their versions and rule version
 
 CONTRACT = "/contracts/<identifier:contract>"
 VERSION = f"{CONTRACT}/versions/<number:number>"
-RULE_VERSION = f"{VERSION}/rule-versions/<any(eligibility, attribution, payout):kind>/<number:rule_number>"
+RULE_VERSION = (
+    f"{VERSION}/rule-versions/<any(eligibility, attribution, payout, delivery_payout):kind>/<number:rule_number>"
+)
 POLICIES = "/programs/<identifier:program>/approval-policies"
 TIMES = (errors.ContractNotFound, errors.InstantRefused)
 MISSING = (errors.ContractNotFound, errors.VersionNotFound)

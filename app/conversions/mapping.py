@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from app.conversions.repository import Pending
@@ -14,7 +15,7 @@ from app.engine.decision import RECORD_KEYS, Decision, digest_of
 from app.engine.deliveries.decision import DAY_RECORD_KEYS
 from app.engine.evaluate import before_record
 from app.engine.factsheet import Conversion, Touch, typed_facts
-from app.engine.reversals import Returned, Reversal, decided_facts, is_undone
+from app.engine.reversals import VALUE, Returned, Reversal, decided_facts, is_undone
 from app.rulelang.ast import Value
 from app.rulelang.facts import Catalogue
 from app.store import models
@@ -39,7 +40,7 @@ def engine_conversion(
     facts = facts_as_sent(raw_facts, catalogue)
     read = (engine_touch(touch, catalogue) for touch in touches)
     seen = tuple(sorted(read, key=lambda touch: (touch.at, touch.id)))  # a database may order ids in another way
-    back = tuple(engine_reversal(row) for row in reversals)
+    back = engine_reversals(reversals, facts)
     left = decided_facts(facts, back) if back and not is_undone(back) else facts
     return Conversion(
         conversion_id,
@@ -62,10 +63,17 @@ def facts_as_sent(raw_facts: dict[str, Any], catalogue: Catalogue) -> dict[str, 
     return facts
 
 
-def engine_reversal(row: models.Reversal) -> Reversal:
-    """Return a reversal the engine can apply."""
+def engine_reversals(rows: Sequence[models.Reversal], facts: Mapping[str, Value]) -> tuple[Reversal, ...]:
+    """Return the reversals of a conversion with these facts as the engine can apply them. Whether a part was all that
+    there was depends on what the order is now: a correction may have found it smaller, or larger."""
+    return tuple(_engine_reversal(row, facts.get(VALUE)) for row in rows)
+
+
+def _engine_reversal(row: models.Reversal, value: Value | None) -> Reversal:
     items = tuple(Returned(item["sku"], item["quantity"]) for item in row.items)
-    return Reversal(row.id, row.reversed_at, row.mode, row.value, row.leaves_nothing, items)  # type: ignore[arg-type]
+    is_part = row.form != "full" and isinstance(value, Decimal)
+    leaves_nothing = row.total >= value if is_part else row.leaves_nothing  # type: ignore[operator]
+    return Reversal(row.id, row.reversed_at, row.mode, row.value, leaves_nothing, items)  # type: ignore[arg-type]
 
 
 def engine_touch(touch: models.Touch, catalogue: Catalogue) -> Touch:

@@ -274,11 +274,14 @@ def add_reversal(session: Session, reversal: Reversal) -> None:
 
 
 def is_posted(session: Session, decision: Decision) -> bool:
-    """Tell whether anything of a conversion is on a statement of the contract of a decision on it."""
+    """Tell whether anything of a conversion stands on a statement of the contract of a decision on it: what a run posted
+    and another took back does not."""
     query = (
-        select(StatementLine.id)
+        select(StatementLine.rule)
         .join(Statement, Statement.id == StatementLine.statement_id)
         .where(StatementLine.conversion_id == decision.conversion_id, Statement.contract_id == decision.contract_id)
+        .group_by(StatementLine.rule, StatementLine.part)
+        .having(func.sum(StatementLine.amount) != 0)
     )
     return bool(session.scalar(select(query.exists())))
 
@@ -303,11 +306,22 @@ def _revisions(session: Session, program_id: str, ids: Sequence[str]) -> dict[st
     return {str(row[0]): row[1] for row in session.execute(query)}
 
 
+_CORRECTED_VALUE = (
+    select(Correction.facts["order_value"].astext)
+    .where(
+        Correction.conversion_id == Conversion.id,
+        Correction.program_id == Conversion.program_id,
+        Correction.number == Conversion.corrections,
+    )
+    .correlate(Conversion)
+    .scalar_subquery()
+)
+_ORDER_VALUE = func.cast(func.coalesce(_CORRECTED_VALUE, Conversion.facts["order_value"].astext), Reversal.total.type)
 # A conversion that came back as a whole before it was locked is no order of its customer any more.
 _UNDONE = exists().where(
     Reversal.conversion_id == Conversion.id,
     Reversal.program_id == Conversion.program_id,
-    Reversal.leaves_nothing,
+    or_(Reversal.form == "full", Reversal.total >= _ORDER_VALUE),
     Reversal.mode == "restate",
 )
 

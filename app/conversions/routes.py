@@ -9,6 +9,7 @@ from app.conversions import errors
 from app.conversions.describe import (
     conversion_data,
     corrected_data,
+    correction_data,
     receipt_data,
     receipt_line,
     reversal_data,
@@ -17,7 +18,7 @@ from app.conversions.describe import (
 from app.conversions.mapping import decision_data
 from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.explain_decision import explain_decision, explain_preview
-from app.conversions.operations.get_conversion import get_conversion, get_decisions
+from app.conversions.operations.get_conversion import get_conversion, get_corrections, get_decisions
 from app.conversions.operations.preview_decision import preview_decision
 from app.conversions.operations.receive_conversions import receive_conversion, receive_conversions
 from app.conversions.operations.reverse_conversion import get_reversals, reverse_conversion
@@ -26,6 +27,7 @@ from app.conversions.schemas import (
     ConversionCorrected,
     ConversionReceived,
     ConversionShown,
+    CorrectionShown,
     DecisionExplained,
     DecisionPreviewed,
     DecisionShown,
@@ -114,7 +116,7 @@ def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
 
 
 @routes.writes(
-    "/conversions/<identifier:program>/<name:conversion>/corrections",
+    f"{CONVERSION}/corrections",
     needs="convert",
     takes=NewCorrection,
     whole="body",
@@ -127,6 +129,7 @@ def show_conversion(ctx: Context, **asked: Any) -> dict[str, Any]:
         ProgramNotFound,
         errors.ConversionLocked,
         errors.ReversalExceeds,
+        errors.ReversalCurrencyDiffers,
         EngineFault,
     ),
     location="/v1/conversions/{program}/{id}",
@@ -145,6 +148,20 @@ def add_correction(ctx: Context, body: Any, program: str, conversion: str) -> An
     found = correct_conversion(ctx, body, program=program, conversion=conversion)
     shown = corrected_data(found, program, conversion, ctx.now())
     return Answer(shown, status=200 if found.is_repeated else 201)
+
+
+@routes.lists(
+    f"{CONVERSION}/corrections",
+    needs="read_own",
+    query=LocalPageAsOf,
+    shows=CorrectionShown,
+    cursor=lambda row: (str(row["number"]),),
+    refuses=(errors.ConversionNotFound, ProgramNotFound),
+)
+def list_corrections(ctx: Context, page: Page, **asked: Any) -> Sequence[dict[str, Any]]:
+    """List the corrections of a conversion's facts in their order: who made each and why, and what it changed."""
+    found = get_corrections(ctx, **asked)
+    return [correction_data(each, found) for each in page.rest_of(found.corrections, lambda row: str(row.number))]
 
 
 @routes.writes(

@@ -7,7 +7,7 @@ are true; what follows from that is here and below, the same for every engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -24,10 +24,11 @@ from app.engine.eligibility import judge
 from app.engine.exchange import Exchange, converted, fx_of, no_rate
 from app.engine.factsheet import Conversion, with_derived
 from app.engine.matcher import Facts, Matcher
+from app.engine.payout.adjustments import fallen_away
 from app.engine.payout.formulas import Note
 from app.engine.payout.limits import is_paid, within_limits
 from app.engine.payout.lines import Due, due_lines, fallback_lines, rounded_together
-from app.engine.reversals import is_undone, negated, negative_lines, still_counted
+from app.engine.reversals import Reversal, is_undone, negated, negative_lines, still_counted
 from app.engine.settlement import held_until, lock_at
 from app.engine.terms import NoTerms, Terms
 from app.rulelang.ast import Limit
@@ -106,10 +107,10 @@ def evaluate(
         )
         for partner, party in parties.items()
     }
-    return {partner: _by_model(decision, case, attributed) for partner, decision in decisions.items()}
+    return {partner: by_model(decision, case, attributed) for partner, decision in decisions.items()}
 
 
-def _by_model(decision: Decision, case: Case, attributed: Attributed) -> Decision:
+def by_model(decision: Decision, case: Case, attributed: Attributed) -> Decision:
     """Return a decision that says by which model of the program it was made, where one was asked."""
     if case.model.record is None or not attributed.is_by_model or decision.contract_version is None:
         return decision
@@ -181,12 +182,12 @@ def _decision(
     """Return the decision for one partner: what refuses it first, or what it is paid within its limits."""
     terms = party.terms
     if terms is None or party.refused is not None:
-        return _said(case, partner, party, party.refused or "no_contract", party.reasons, before)
+        return said_of(case, partner, party, party.refused or "no_contract", party.reasons, before)
     if due is None or lines is None or before is None:
         reason = attributed.reasons.get(partner, Reason("NO_CREDIT"))
-        return _said(case, partner, party, "unattributed", (reason,), before)
+        return said_of(case, partner, party, "unattributed", (reason,), before)
     if due.refused is not None:
-        return _said(case, partner, party, due.refused, due.reasons, before)
+        return said_of(case, partner, party, due.refused, due.reasons, before)
     share, contract, note = attributed.share_of(partner), terms.contract, (notes or {}).get(partner)
 
     def instead(limit: Limit) -> list[Line] | tuple[Reason, ...]:
@@ -194,17 +195,24 @@ def _decision(
 
     paid = within_limits(lines, terms.limits, before, contract.currency, instead)
     if paid.refused is not None:
-        return _said(case, partner, party, paid.refused, paid.reasons, before)
+        return said_of(case, partner, party, paid.refused, paid.reasons, before)
     credit = ((contract.partner, fraction_text(share)),)
     back = tuple(negated(case.conversion.facts, case.conversion.reversals))
-    keeps = keeps_counters(terms)
-    returned = negative_lines(paid.lines, back, contract.rounding, keeps_counters=keeps)
-    final, facts = (*paid.lines, *returned), party.facts
-    adds = _adds(terms, facts, paid.lines, paid.beyond, due.booked(facts, before, paid.beyond))
+    keeps, facts = keeps_counters(terms), party.facts
+    gone = None if keeps else [_fallen_away(terms, facts, back[: upto + 1], before) for upto in range(len(back))]
+    final = (*paid.lines, *negative_lines(paid.lines, back, contract.rounding, fallen_away=gone))
+    adds = adds_of(terms, facts, paid.lines, paid.beyond, due.booked(facts, before, paid.beyond))
     if back and not keeps:
         left = still_counted(facts, back)
-        adds = {} if left is None else _adds(terms, left, final, paid.beyond, due.booked(left, before, paid.beyond))
-    return _said(case, partner, party, "rated", paid.reasons, before, credit, final, adds)
+        adds = {} if left is None else adds_of(terms, left, final, paid.beyond, due.booked(left, before, paid.beyond))
+    return said_of(case, partner, party, "rated", paid.reasons, before, credit, final, adds)
+
+
+def _fallen_away(
+    terms: Terms, facts: Facts, back: Sequence[tuple[Reversal, Fraction]], before: Before
+) -> dict[str, Fraction]:
+    """Return what of its adjustments a conversion takes back when counters are given back what came back by then."""
+    return fallen_away(terms.payout_body, facts, still_counted(facts, back), before)
 
 
 def keeps_counters(terms: Terms) -> bool:
@@ -215,13 +223,13 @@ def keeps_counters(terms: Terms) -> bool:
 def _undone(case: Case, partner: str, party: Party) -> Decision:
     """Return the decision on a conversion that came back as a whole before it was locked: it counts for nothing."""
     if party.terms is None:
-        return _said(case, partner, party, "no_contract", party.reasons, None)
+        return said_of(case, partner, party, "no_contract", party.reasons, None)
     last = case.conversion.reversals[-1]
     reason = Reason("REVERSED", actual=f"all of it came back by {write_instant(last.at)} ({last.id})")
-    return _said(case, partner, party, "ineligible", (reason,), None)
+    return said_of(case, partner, party, "ineligible", (reason,), None)
 
 
-def _said(
+def said_of(
     case: Case,
     partner: str,
     party: Party,
@@ -232,6 +240,7 @@ def _said(
     lines: tuple[Line, ...] = (),
     adds: Mapping[str, Decimal] | None = None,
 ) -> Decision:
+    """Return a partner's decision with this outcome."""
     terms = party.terms
     if terms is None:
         found = case.terms[partner]
@@ -257,7 +266,7 @@ def _said(
     )
 
 
-def _adds(
+def adds_of(
     terms: Terms,
     facts: Facts,
     lines: tuple[Line, ...],

@@ -132,39 +132,54 @@ def still_counted(facts: Mapping[str, Value], back: Sequence[tuple[Reversal, Fra
 
 
 def negative_lines(
-    lines: Sequence[Line], back: Sequence[tuple[Reversal, Fraction]], rounding: Rounding, *, keeps_counters: bool
+    lines: Sequence[Line],
+    back: Sequence[tuple[Reversal, Fraction]],
+    rounding: Rounding,
+    *,
+    fallen_away: Sequence[Mapping[str, Fraction]] | None,
 ) -> list[Line]:
     """Return the lines that take back what was paid: for each reversal one for each rule.
 
     What has come back by then is rounded, and what was taken back before is subtracted: so parts never add up to more
-    than was paid, and the last one takes the residue. What a volume step changed on earlier conversions stays as long as
-    the step stays reached, with its counters.
+    than was paid, and the last one takes the residue. What a volume step changed on earlier conversions follows the
+    counters: where they are kept it stays (`None`), and where they are given back what came back, so much of it goes by
+    each reversal, by rule, as has `fallen_away` with the step.
     """
     found: list[Line] = []
-    by_rule: dict[str, list[Line]] = {}
-    for line in lines:
-        if line.part != ADJUSTMENT or not keeps_counters:
-            by_rule.setdefault(line.rule, []).append(line)
-    for rule, paid in by_rule.items():
-        amount, precise = total(line.amount for line in paid), total(line.amount_precise for line in paid)
-        if amount:
-            found += _taken_back(rule, paid[0], amount, precise, back, rounding)
+    own, adjusting = _by_rule(lines, is_adjusting=False), _by_rule(lines, is_adjusting=True)
+    for rule in dict.fromkeys(line.rule for line in lines):
+        parts = [(own.get(rule, []), [fraction for _, fraction in back])]
+        if fallen_away is not None:
+            parts.append((adjusting.get(rule, []), [each.get(rule, WHOLE) for each in fallen_away]))
+        parts = [(paid, fractions) for paid, fractions in parts if total(line.amount for line in paid)]
+        if parts:
+            found += _taken_back(rule, parts, back, rounding)
     order = {reversal.part: place for place, (reversal, _) in enumerate(back)}
     return sorted(found, key=lambda line: order[line.part])
 
 
+def _by_rule(lines: Sequence[Line], *, is_adjusting: bool) -> dict[str, list[Line]]:
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        if (line.part == ADJUSTMENT) is is_adjusting:
+            found.setdefault(line.rule, []).append(line)
+    return found
+
+
 def _taken_back(
     rule: str,
-    like: Line,
-    amount: Decimal,
-    precise: Decimal,
+    parts: Sequence[tuple[list[Line], list[Fraction]]],
     back: Sequence[tuple[Reversal, Fraction]],
     rounding: Rounding,
 ) -> Iterator[Line]:
+    like = parts[0][0][0]
     before = precise_before = ZERO
-    for reversal, fraction in back:
-        (now,) = round_parts([Fraction(amount) * fraction], like.currency, rounding)
-        precise_now = as_decimal(Fraction(precise) * fraction)
+    for place, (reversal, _) in enumerate(back):
+        exact = precise = Fraction(0)
+        for paid, fractions in parts:
+            exact += Fraction(total(line.amount for line in paid)) * fractions[place]
+            precise += Fraction(total(line.amount_precise for line in paid)) * fractions[place]
+        (now,), precise_now = round_parts([exact], like.currency, rounding), as_decimal(precise)
         yield Line(
             rule,
             like.formula,

@@ -241,12 +241,13 @@ class _Run:
                 named = list(story.expect["decisions"])
                 wanted = None if full else [*named, *(name.rpartition("/")[0] for name in named)]
                 records = []
+                of_days = list(story.expect.get("deliveries", {}))
                 for program in (self.program, *(other["id"] for other in story.programs)):
                     settle_program(ctx, program, self.progress)
                     records += current_records(ctx.session, program, wanted)
+                    outcome.deliveries |= _days(ctx, program, of_days, full)
                 outcome.decisions = decisions_summary(records, named)
                 self.add_lives(ctx, outcome.decisions)
-                outcome.deliveries = _days(ctx, self.program, list(story.expect.get("deliveries", {})), full)
                 outcome.statements = _statements(ctx, full or _names_lines(story))
                 outcome.accounts = _accounts(ctx) if full or story.expect.get("accounts") else {}
                 outcome.lives = lives(ctx, [contract["id"] for contract in story.contracts])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import Flask
 
 from app.runtime import Runtime
-from app.web import limits, pages, problem, requests
+from app.web import limits, pages, problem, requests, routing
 from app.web.auth import Gate
 from app.web.blueprint import Room
 from app.web.body import MAX_BODY
@@ -26,6 +26,7 @@ def application(runtime: Runtime, gate: Gate, rooms: Sequence[Room], rate: Rate)
     app.extensions["termline_gate"] = gate
     problem.register(app)
     requests.register(app)
+    routing.register(app)
     limits.register(app, Limiter(rate))
     pages.register(app, document(app, rooms, gate), runtime.catalogue)
     return app

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +32,7 @@ from app.web.transaction import work
 
 View = Callable[..., Any]
 Show = Callable[[Any, dict[str, Any]], Response]
+INERT = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,14 @@ class Answer:
     data: Any
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a view says when it answers with a file: its bytes, and the name it is kept under."""
+
+    data: bytes
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,24 @@ class Room(flask_smorest.Blueprint):  # type: ignore[misc]
             needs, refuses=refuses, query=query, answers={200: shows}, is_tagged=tagged, leads_to=leads_to
         )
         show = _shown_by(shows, 200, is_tagged=tagged)
+        return self._operation("GET", path, documented, lambda: read_query(query()), show)
+
+    def sends(
+        self,
+        path: str,
+        *,
+        needs: str,
+        content_type: str,
+        schema: Mapping[str, Any],
+        query: type[Schema] = Strict,
+        refuses: Sequence[type[AppError]] = (),
+        inline: bool = False,
+    ) -> Callable[[View], View]:
+        """Make a view answer GET with a File of one content type, to be kept, or `inline` to be looked at."""
+        documented = OperationDoc(
+            needs, refuses=refuses, query=query, answers={200: None}, sends={content_type.partition(";")[0]: schema}
+        )
+        show = partial(_sent, content_type=content_type, inline=inline)
         return self._operation("GET", path, documented, lambda: read_query(query()), show)
 
     def lists(
@@ -259,6 +286,15 @@ def _shown_by(schema: type[Schema], status: int, location: str | None = None, *,
         return tagged(response, data) if is_tagged else response
 
     return show
+
+
+def _sent(file: File, given: dict[str, Any], *, content_type: str, inline: bool) -> Response:
+    disposition = f'{"inline" if inline else "attachment"}; filename="{file.name}"'
+    headers = {"Content-Disposition": disposition, "Cache-Control": "private, no-store"}
+    if inline:
+        # It is a page of figures: nothing in it runs, or reaches anywhere.
+        headers["Content-Security-Policy"] = INERT
+    return Response(file.data, 200, headers, content_type=content_type)
 
 
 def _dumped(schema: type[Schema], data: Any) -> Any:

@@ -37,6 +37,14 @@ PROBLEMS: dict[str, Meaning] = {
     "quote_refused": Meaning(
         "The quote is refused", "The formula, a fact it needs or the currency is not right. `errors` names each."
     ),
+    "invoice_refused": Meaning(
+        "The invoice cannot be written",
+        "What it needs of its parties is missing or wrong, or nothing was posted. `errors` names each.",
+    ),
+    "partner_file_refused": Meaning(
+        "The partner's file is refused",
+        "It is CSV in UTF-8 with a header, commas between columns and points in amounts. `errors` names each row that is not.",
+    ),
     "correction_refused": Meaning(
         "The correction is refused",
         "`facts` are all facts of the conversion as they are from now on, and `reason` says why. `errors` names each defect.",
@@ -54,6 +62,11 @@ PROBLEMS: dict[str, Meaning] = {
         "The rules engine cannot be trusted",
         "An engine failed, or two engines disagreed on a decision. We then decide nothing rather than something wrong."
         " Report the id in `instance`.",
+    ),
+    "not_in_bulk": Meaning(
+        "Bulk does not run these terms",
+        "Deciding many conversions at once knows most of what terms may say, and refuses the rest rather than paying"
+        " something else. The detail says what it met and where. One by one they are decided as ever.",
     ),
     "malformed_json": Meaning(
         "The body is not JSON",

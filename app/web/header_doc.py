@@ -36,6 +36,11 @@ SENT: dict[str, dict[str, Any]] = {
         "description": "`true` when the request was done before, and this is what it was answered with then.",
         "schema": {"type": "string", "enum": ["true"]},
     },
+    "Content-Disposition": {
+        "description": "The name that the file is kept under.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^(inline|attachment); filename="},
+    },
     "Retry-After": {
         "description": "Seconds to wait before trying again.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},

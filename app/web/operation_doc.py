@@ -94,6 +94,8 @@ class OperationDoc:
     guard: Guard = "none"
     leads_to: Leads | None = None
     example: Any = None
+    # What is sent instead of JSON: its content type, and the schema of that.
+    sends: Mapping[str, Any] | None = None
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -140,6 +142,8 @@ class OperationDoc:
             items = {"type": "array", "items": shows}
             schema = {"type": "object", "required": ["items"], "properties": {"items": items}}
         content = {JSON: {"schema": schema}} | (LINES if self.is_ndjson and status == 200 else {})
+        if self.sends is not None:
+            content = {name: {"schema": form} for name, form in self.sends.items()}
         answer = {"description": HTTPStatus(status).phrase, "content": content, "headers": self._headers()}
         return answer | ({"links": self.leads_to.as_links()} if self.leads_to else {})
 
@@ -149,6 +153,7 @@ class OperationDoc:
             "ETag": self.is_tagged,
             "Location": self.has_location,
             "Idempotent-Replayed": self.once != "needless",
+            "Content-Disposition": self.sends is not None,
         }
         return headers_named(*(name for name, is_there in has.items() if is_there))
 

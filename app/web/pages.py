@@ -93,5 +93,5 @@ def problem_page(code: str) -> str:
 def _keep_to_us(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.mimetype == "text/html":
-        response.headers["Content-Security-Policy"] = ONLY_OURS
+        response.headers.setdefault("Content-Security-Policy", ONLY_OURS)
     return response

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Flask, request
 from flask_smorest.spec.plugins import FlaskPlugin
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
 TEXT = {"type": "string"}
+
+
+def register(app: Flask) -> None:
+    """Let what cannot be an address be none, whatever the method."""
+    app.before_request(_refuse_what_is_no_address)
+
+
+def _refuse_what_is_no_address() -> None:
+    """A name with characters that do not print turns out to be none only after methods were compared: those of other
+    rules of the same shape would be offered for it. Nothing else in an address may hold such characters."""
+    if isinstance(request.routing_exception, MethodNotAllowed) and not request.path.isprintable():
+        raise NotFound
 
 
 class IdentifierConverter(BaseConverter):

@@ -185,6 +185,7 @@ OPERATIONS: dict[str, Asked] = {
         nothing="/v1/conversions/shop/nobody-1/corrections",
         body={"facts": {"order_value": "8.00"}, "reason": "Net of a voucher"},
     ),
+    "list_corrections": _of(WITH_PARTNERS, "/v1/conversions/shop/@-2/corrections"),
     "add_reversal": _of(
         frozenset({"ops", "billing", "admin"}),
         "/v1/conversions/shop/@-1/reversals",
@@ -240,6 +241,11 @@ OPERATIONS: dict[str, Asked] = {
         more=("/v1/statements?contract=zulu", "/v1/statements?period=1997-07"),
     ),
     "show_statement": _of(WITH_PARTNERS, "/v1/statements/@/1997-07"),
+    "show_statement_csv": _of(WITH_PARTNERS, "/v1/statements/@/1997-07/csv"),
+    "show_statement_parquet": _of(WITH_PARTNERS, "/v1/statements/@/1997-07/parquet"),
+    "show_statement_page": _of(WITH_PARTNERS, "/v1/statements/@/1997-07/page"),
+    "list_journal": Asked(HOUSE, "/v1/journal", is_list=True, more=("/v1/journal?contract=zulu",)),
+    "reconcile": _of(HOUSE, "/v1/statements/@/1997-07/reconciliations", {"rows": [{"id": "acme-1", "amount": "1.00"}]}),
     # keys
     "add_api_key": Asked(ADMIN, "/v1/api-keys", body={"name": "newcomer", "role": "admin"}),
     "list_api_keys": Asked(ADMIN, "/v1/api-keys", is_list=True),

@@ -330,3 +330,20 @@ def test_a_run_is_computed_in_units_and_stops_when_it_is_asked_to(runtime: Runti
         assert not proposed_statements(ctx.session, second)
         with pytest.raises(RunElsewhere):
             cancel_run(ctx, run=second)
+
+
+def test_what_was_taken_back_and_has_to_wait_now_is_accrued_and_not_posted_again(books: Context) -> None:
+    run = computed(books)
+    posted(books, run)
+    mirror = reverse_run(books, run=run)
+    begin(books, mirror.id)
+    propose(books, mirror.id)
+    posted(books, mirror.id)
+    # It should never have been posted before 10 August, and that is what is agreed now.
+    agreed(books, "acme", "1997-01-01", rules=rules(percent("6")), settlement=LOCK)
+    bill_at_once(books, period=JULY, contract="acme", poster="fay")
+    assert statement_totals(books) == {"acme/1997-07": (4, D("0.00"))}
+    assert accounts(books) == {
+        ("1997-07", "expenses:partners"): D("9.00"),
+        ("1997-07", "liabilities:accrued"): D("-9.00"),
+    }

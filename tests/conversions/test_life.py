@@ -223,6 +223,40 @@ def test_the_same_correction_again_changes_nothing(runtime: Runtime) -> None:
     assert sum('"conversion.corrected"' in event for event in events) == 1
 
 
+def test_corrections_are_listed_in_pages_as_they_were_known_then(runtime: Runtime) -> None:
+    world = World(runtime)
+    world.to("1997-07-05T12:00:00+00:00")
+    world.send()
+    for day, value in ((6, "80.00"), (7, "70.00"), (8, "60.00")):
+        world.to(f"1997-07-0{day}T00:00:00+00:00")
+        assert world.correct("o1", f"Told on the {day}th", order_value=value).status_code == 201
+    at = f"{AT}/o1/corrections"
+    first = world.client.get(f"{at}?limit=2")
+    shown = first.get_json()["items"]
+    assert [(one["number"], one["recorded_at"], one["reason"], one["changes"]) for one in shown] == [
+        (
+            1,
+            "1997-07-06T00:00:00Z",
+            "Told on the 6th",
+            [{"fact": "order_value", "before": "100.00", "after": "80.00"}],
+        ),
+        (2, "1997-07-07T00:00:00Z", "Told on the 7th", [{"fact": "order_value", "before": "80.00", "after": "70.00"}]),
+    ]
+    following = first.headers["Link"].partition(">")[0].removeprefix("<")
+    last = world.client.get(following)
+    assert [one["changes"] for one in last.get_json()["items"]] == [
+        [{"fact": "order_value", "before": "70.00", "after": "60.00"}]
+    ]
+    assert "Link" not in last.headers
+    # The second was there from the 7th on, at the very instant.
+    for instant, numbers in (("1997-07-06T23:59:59Z", [1]), ("1997-07-07T00:00:00Z", [1, 2])):
+        asked = world.client.get(f"{at}?as_of={instant}").get_json()["items"]
+        assert [one["number"] for one in asked] == numbers
+    assert world.client.get(f"{at}?as_of=1997-07-05T06:00:00Z").get_json()["code"] == "conversion_not_found"
+    assert world.client.get(f"{AT}/nothing/corrections").get_json()["code"] == "conversion_not_found"
+    assert world.client.get("/v1/conversions/nowhere/o1/corrections").get_json()["code"] == "program_not_found"
+
+
 def test_what_is_locked_is_final(runtime: Runtime) -> None:
     world = World(runtime, LOCKED)
     world.send()

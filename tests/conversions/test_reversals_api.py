@@ -247,3 +247,21 @@ def test_an_order_is_not_corrected_to_less_than_what_came_back_of_it(shop: ApiCl
     assert shop.get("/v1/conversions/cdnow/o1").get_json()["decision"]["amount"] == "0.60"
     assert shop.post(AT, back("r2", amount="10.01")).get_json()["code"] == "reversal_exceeds"
     assert shop.post(AT, back("r2", amount="10.00")).get_json()["leaves_nothing"] is True
+
+
+def test_an_order_below_zero_is_corrected_like_any_other(client: ApiClient) -> None:
+    set_up(client)
+    client.post("/v1/conversions", conversion(value="-50.00"))
+    body = {"reason": "A voucher", "facts": {"order_value": "-40.00", "customer_id": "u1"}}
+    assert client.post(AT.replace("reversals", "corrections"), body).status_code == 201
+    assert client.get("/v1/conversions/cdnow/o1").get_json()["decision"]["amount"] == "-2.40"
+
+
+def test_what_came_back_in_dollars_is_not_subtracted_from_yen(shop: ApiClient) -> None:
+    corrections = AT.replace("reversals", "corrections")
+    body = {"reason": "A till in Osaka", "facts": {"order_value": "10000", "customer_id": "u1", "currency": "JPY"}}
+    shop.post(AT, back(amount="60.00"))
+    refused = shop.post(corrections, body)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "reversal_currency_differs")
+    body["facts"] = {"order_value": "70.00", "customer_id": "u1", "currency": "USD"}
+    assert shop.post(corrections, body).status_code == 201

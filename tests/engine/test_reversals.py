@@ -40,7 +40,7 @@ def line(amount: str, rule: str = "base", part: str = "", currency: str = "USD",
 
 def taken(lines: list[Line], of: str, *reversals: Reversal, keeps: bool = True) -> list[tuple[str, str, D]]:
     fractions = list(negated({"order_value": D(of)}, reversals))
-    found = negative_lines(lines, fractions, "half_away", keeps_counters=keeps)
+    found = negative_lines(lines, fractions, "half_away", fallen_away=None if keeps else [{}] * len(fractions))
     return [(each.rule, each.part, each.amount) for each in found]
 
 
@@ -106,6 +106,14 @@ def test_what_a_step_changed_on_others_stays_as_long_as_the_step_is_reached() ->
     assert taken(paid, "100", whole, keeps=False) == [("base", "reversal:r1", D("-12.00"))]
 
 
+def test_a_step_that_stays_reached_keeps_what_it_changed_on_others_and_one_that_falls_takes_it_back() -> None:
+    paid = [line("12.00"), line("8.00", part=ADJUSTMENT)]
+    fractions = list(negated({"order_value": D("60")}, [back("r1", "30"), back("r2", "20")]))
+    gone: list[dict[str, Fraction]] = [{"base": Fraction(0)}, {"base": Fraction(1)}]
+    found = negative_lines(paid, fractions, "half_away", fallen_away=gone)
+    assert [(each.part, each.amount) for each in found] == [("reversal:r1", D("-6.00")), ("reversal:r2", D("-12.00"))]
+
+
 def test_counters_that_are_given_back_what_came_back_see_the_rest_in_whatever_currency() -> None:
     """The order was 100.00 euros, which are 110.00 dollars; a quarter of it came back."""
     (one,) = negated({"order_value": D("100.00")}, [back("r1", "25.00", items=(Returned("a", 1),))])
@@ -149,7 +157,7 @@ def test_parts_never_take_more_than_was_paid_and_all_of_them_take_it_to_the_plac
     case: tuple[Line, Decimal, list[Reversal], Rounding],
 ) -> None:
     paid, of, reversals, rounding = case
-    found = negative_lines([paid], list(negated({"order_value": of}, reversals)), rounding, keeps_counters=True)
+    found = negative_lines([paid], list(negated({"order_value": of}, reversals)), rounding, fallen_away=None)
     unit = D(1).scaleb(-PLACES[paid.currency])
     so_far, returned = D(0), D(0)
     for reversal, each in zip(reversals, found, strict=bool(paid.amount)):

@@ -12,10 +12,8 @@ from typing import Any
 
 from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.openapi.checks import (
-    AllowHeaderMismatch,
     MissingHeaderNotRejected,
     RejectedPositiveData,
-    UndefinedStatusCode,
 )
 
 Problem = dict[str, Any]
@@ -140,19 +138,5 @@ MEANT = (
         "It is asked whether a body is a rule body; that it is not, is an answer.",
         operations=("POST /v1/rules/check",),
         so=lambda case, answer: answer.get("ok") is False,
-    ),
-    Meant(
-        AllowHeaderMismatch,
-        'An id of a conversion may hold a slash: GET reads the conversion "x/corrections" there.',
-        operations=("POST /v1/conversions/{program}/{conversion}/corrections",),
-    ),
-    *(
-        Meant(
-            failure,
-            "What is no id of a conversion is no address of a list, but the address of what is sent has the same shape.",
-            codes=("method_not_allowed",),
-            operations=("GET /v1/conversions/{program}/{conversion}/reversals",),
-        )
-        for failure in (UndefinedStatusCode, RejectedPositiveData)
     ),
 )

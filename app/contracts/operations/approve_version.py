@@ -16,6 +16,7 @@ from app.contracts.drafting import RuleDraft, outside_span
 from app.contracts.errors import BackdatingUndeclared, BaseChanged, OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.linked_programs import lock_linked
 from app.contracts.operations.check_version import checked_rules, conditions_of_rules, refuse_flawed
+from app.contracts.operations.draft_rule_version import delivery_misfits
 from app.contracts.operations.edit_version import Check
 from app.contracts.operations.submit_version import policy_of
 from app.contracts.repository import (
@@ -119,11 +120,19 @@ def approve_rule_version(
     given = approvers_of(ctx, rule)
     lifecycle.require_approver(rule, ctx.actor, given)
     lifecycle.require_declared_backdating(rule, rule.backdated, ctx.now())
+    _refuse_misfit(version, rule)
     _refuse_late(ctx, row, rule)
     _note_approval(ctx, rule, given, reason)
     if len(given) + 1 >= (rule.approvals_needed or 1):
         put_rules_in_force(ctx, row, version, rule, end)
     return rule
+
+
+def _refuse_misfit(version: ContractVersion, rule: RuleVersion) -> None:
+    """The version's other payout may have changed since this one was drafted and checked beside it."""
+    defects = delivery_misfits(version, rule.kind, rule.body)
+    if defects:
+        raise VersionRefused(f"{rule.id} does not fit the version as it is now. {defects[0].message}", defects)
 
 
 def put_rules_in_force(

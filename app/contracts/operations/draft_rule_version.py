@@ -7,7 +7,7 @@ from typing import Any
 from app.audit.record import record
 from app.contracts.attributes import Attributes
 from app.contracts.content import rule_content_data
-from app.contracts.delivery_fit import check_counts, check_limits_of_both, is_on_deliveries
+from app.contracts.delivery_fit import check_beside, check_counts, is_on_deliveries
 from app.contracts.drafting import RuleDraft, Setting, check_backdated, outside_span, read_body, read_start
 from app.contracts.errors import OutsideContractVersion, VersionRefused, WrongState
 from app.contracts.mapping import timezone_of
@@ -89,7 +89,7 @@ def read_rule_version(
     setting = Setting(timezone_of(contract), facts_of_contract(ctx, contract), bindings)
     draft = read_body(kind, body, None if isinstance(start, Finding) else start, setting, "/body", findings)
     if draft is not None:
-        findings += _check_deliveries(version, draft)
+        findings += delivery_misfits(version, draft.kind, draft.body)
     if draft is None or isinstance(start, Finding) or findings:
         raise VersionRefused(f"The draft is refused. {findings[0].pointer}: {findings[0].message}", findings)
     end = next_start(versions_of(ctx.session, contract.id), version)
@@ -99,15 +99,16 @@ def read_rule_version(
     return draft
 
 
-def _check_deliveries(version: ContractVersion, draft: RuleDraft) -> list[Finding]:
-    """Return what does not go together with the version's other payout, and with what it says about deliveries."""
-    found = list(check_counts(draft.body, Attributes.of(version), "/body"))
-    others = [rule for rule in version.rule_versions if rule.kind != draft.kind and is_in_timeline(rule)]
+def delivery_misfits(version: ContractVersion, kind: str, body: dict[str, Any]) -> list[Finding]:
+    """Return what of a body does not go together with the version's other payout, and with what it says about
+    deliveries."""
+    found = list(check_counts(body, Attributes.of(version), "/body"))
+    others = [rule for rule in version.rule_versions if rule.kind != kind and is_in_timeline(rule)]
     is_second = any(rule.kind == "delivery_payout" or is_on_deliveries(rule.body) for rule in others)
-    if is_on_deliveries(draft.body) and is_second:
+    if is_on_deliveries(body) and is_second:
         message = "another payout of this version is on deliveries as well; a version has one"
         found.append(Finding("two_delivery_payouts", message, "/body/on"))
-    if draft.kind in PAYOUTS:
+    if kind in PAYOUTS:
         for rule in others:
-            found += check_limits_of_both(draft.body, rule.body, "/body") if rule.kind in PAYOUTS else ()
-    return found
+            found += check_beside(body, rule.body, "/body") if rule.kind in PAYOUTS else ()
+    return list(dict.fromkeys(found))

@@ -10,7 +10,12 @@ from typing import Any
 from app.audit.record import record
 from app.contracts.linked_programs import lock_linked
 from app.conversions.correction import Corrected, fact_changes, facts_hash, read_correction
-from app.conversions.errors import ConversionLocked, CorrectionRefused, ReversalExceeds
+from app.conversions.errors import (
+    ConversionLocked,
+    CorrectionRefused,
+    ReversalCurrencyDiffers,
+    ReversalExceeds,
+)
 from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import (
     add_correction,
@@ -25,6 +30,7 @@ from app.conversions.repository import (
 from app.core.errors import Finding
 from app.core.instants import write_instant
 from app.core.money import ZERO, canonical
+from app.engine.exchange import CURRENCY
 from app.engine.factsheet import typed_facts
 from app.engine.reversals import VALUE
 from app.partners.mapping import catalogue_of
@@ -62,21 +68,31 @@ def correct_conversion(ctx: Context, body: Any, *, program: str, conversion: str
     if facts_hash(typed_facts(before, catalogue_of(owner, ctx.catalogue), "/facts")[0]) == read.facts_hash:
         return Outcome(_last(ctx, row), True, current_decisions(ctx.session, owner.id, row.id))
     _refuse_locked(ctx, row)
-    _refuse_less_than_came_back(ctx, row, read)
+    _refuse_what_came_back_otherwise(ctx, owner, row, read, before)
     correction = _keep(ctx, owner, row, read, before)
     settle_program(ctx, owner.id)
     return Outcome(correction, False, current_decisions(ctx.session, owner.id, row.id))
 
 
-def _refuse_less_than_came_back(ctx: Context, row: Conversion, corrected: Corrected) -> None:
-    """An order is never less than what came back of it: then one of the two is wrong."""
+def _refuse_what_came_back_otherwise(
+    ctx: Context, owner: Program, row: Conversion, corrected: Corrected, before: dict[str, Any]
+) -> None:
+    """An order is never less than what came back of it, nor in another currency: then one of the two is wrong."""
     reversals = reversals_of(ctx.session, row.program_id, row.id)
-    value = corrected.facts.get(VALUE)
-    back, of = reversals[-1].total if reversals else ZERO, value if isinstance(value, Decimal) else ZERO
+    if not reversals:
+        return  # of less than nothing, nothing can come back
+    value, back = corrected.facts.get(VALUE), reversals[-1].total
+    of = value if isinstance(value, Decimal) else ZERO
     if of < back:
         raise ReversalExceeds(
             f"{canonical(back)} of the order value of {row.id!r} came back already, so it cannot be {canonical(of)}.",
             [Finding("out_of_range", f"at least {canonical(back)}", "/facts/order_value")],
+        )
+    was, now = (facts.get(CURRENCY) or owner.currency for facts in (before, corrected.facts))
+    if back and was != now:
+        raise ReversalCurrencyDiffers(
+            f"{canonical(back)} {was} of {row.id!r} came back already, so it cannot be in {now}.",
+            [Finding("wrong_value", f"the order is in {was}", "/facts/currency")],
         )
 
 

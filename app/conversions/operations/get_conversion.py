@@ -1,4 +1,4 @@
-"""Look up a conversion and the decisions on it, as they were known at an instant."""
+"""Look up a conversion, what was corrected of it and the decisions on it, as they were known at an instant."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ def get_conversion(ctx: Context, *, program: str, conversion: str, as_of: str | 
     decisions = decisions_at(ctx.session, program, row.id, known_at)
     corrections = corrections_of(ctx.session, program, [row.id], known_at)
     return ConversionAt(row, touches, decisions, known_at, lives_of(ctx, decisions, known_at), corrections)
+
+
+def get_corrections(
+    ctx: Context, *, program: str, conversion: str, as_of: str | datetime | None = None
+) -> ConversionAt:
+    """Return a conversion and the corrections of its facts that were recorded by then, in their order."""
+    owner, known_at = get_program(ctx, program=program, as_of=as_of)
+    row = conversion_known(ctx.session, owner.id, conversion, known_at)
+    return ConversionAt(row, (), (), known_at, corrections=corrections_of(ctx.session, owner.id, [row.id], known_at))
 
 
 def get_decisions(

@@ -11,7 +11,7 @@ from typing import Any
 from app.audit.record import record
 from app.contracts.linked_programs import lock_linked
 from app.conversions.errors import ReversalDiffers, ReversalRefused
-from app.conversions.mapping import engine_reversal, facts_as_sent
+from app.conversions.mapping import engine_reversals, facts_as_sent
 from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import (
     add_reversal,
@@ -107,7 +107,7 @@ def _when(ctx: Context, asked: Asked, at: datetime, conversion: Conversion) -> A
 def _record(ctx: Context, owner: Program, row: Conversion, asked: Asked, earlier: Sequence[Reversal]) -> Reversal:
     """Keep a reversal and put what it touches on the work list."""
     facts = facts_as_sent(facts_at(ctx.session, row, row.corrections), catalogue_of(owner, ctx.catalogue))
-    before = [engine_reversal(each) for each in earlier]
+    before = engine_reversals(earlier, facts)
     at = asked.reversed_at or max(ctx.now(), row.event_at)
     taken = reversal_of(asked, facts, before, at, _mode(ctx, owner, row), owner.currency)
     reversal = _row(ctx, row, asked, taken, before, facts)

@@ -189,7 +189,8 @@ class _Day:
         adds: dict[str, Decimal] = {}
         if outcome == "rated":
             amount = total(line.amount for line in paid.lines)
-            adds = day_additions(self.before, self.counted, amount, paid.billed, paid.beyond)
+            counted = self.counted if paid.counts else {}
+            adds = day_additions(self.before, counted, amount, paid.billed, paid.beyond)
         return replace(
             _said(case, outcome, tuple(self.reasons), self.before),
             contract_version=terms.version.number,

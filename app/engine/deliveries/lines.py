@@ -4,7 +4,7 @@ missing to a guarantee. What a placement comes to is in `day.py`."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from app.core.money import ZERO, minus, plus, total
@@ -48,13 +48,15 @@ class DueOfDay:
 @dataclass(frozen=True, slots=True)
 class PaidOfDay:
     """The lines that are paid within limits, why they are not what was due, how much of them counts for a guarantee, and
-    the limits that the day is beyond. With `refused` a limit lets nothing of the day through."""
+    the limits that the day is beyond. With `refused` nothing of the day is paid. Where a limit refuses its deliveries
+    they do not count, though there may be lines: credits, or what is missing to a guarantee."""
 
     lines: tuple[Line, ...]
     reasons: tuple[Reason, ...]
     billed: Decimal
     beyond: frozenset[str]
     refused: Outcome | None
+    counts: bool
 
 
 def paid_lines(
@@ -78,14 +80,27 @@ def paid_lines(
         return paid if isinstance(paid, tuple) else [*paid, *repaired]
 
     within = within_limits(lines, terms.delivery_limits, before, currency, instead)
+    waits = within.refused == "held"
+    counts = within.refused is None
+    within = _with_credits(within, lines)
     billed = total(line.amount for line in within.lines if not is_repair(line))
     # What waits for a limit to be raised is still to come, so nothing is known to be missing to a guarantee.
-    ends_window = ends_window and within.refused != "held"
+    ends_window = ends_window and not waits
     top = _missing_to_guarantee(terms, before, within, billed) if ends_window else None
     if top is None:
-        return PaidOfDay(within.lines, within.reasons, billed, within.beyond, within.refused)
+        return PaidOfDay(within.lines, within.reasons, billed, within.beyond, within.refused, counts)
     refused = None if top.lines else within.refused
-    return PaidOfDay((*within.lines, *top.lines), (*within.reasons, *top.reasons), billed, within.beyond, refused)
+    reasons = (*within.reasons, *top.reasons)
+    return PaidOfDay((*within.lines, *top.lines), reasons, billed, within.beyond, refused, counts)
+
+
+def _with_credits(within: Within, due: Sequence[Line]) -> Within:
+    """Return what limits leave, with all credits: they give money back for earlier days, which no limit on what is paid
+    for this one can undo."""
+    credits = {line.rule: line for line in due if line.rule.startswith(CREDIT)}
+    if within.refused is None:
+        return replace(within, lines=tuple(credits.get(line.rule, line) for line in within.lines))
+    return replace(within, lines=tuple(credits.values()), refused=None) if credits else within
 
 
 def is_repair(line: Line) -> bool:

@@ -42,6 +42,20 @@ def adjustments(body: Payout, facts: Facts, before: Before) -> Iterator[Adjustme
             yield Adjustment(table.rule, minus(after_it, before_it), _words(table, was, now, held, before_it, after_it))
 
 
+def fallen_away(body: Payout, facts: Facts, left: Facts | None, before: Before) -> dict[str, Fraction]:
+    """Return, by rule, which part of what a conversion changed on earlier lines falls away when only so much of its facts
+    is left in the counters, or nothing: all of it, once the step is not reached any more."""
+    was, now = _by_rule(body, facts, before), {} if left is None else _by_rule(body, left, before)
+    return {rule: 1 - now.get(rule, Fraction(0)) / amount for rule, amount in was.items() if amount}
+
+
+def _by_rule(body: Payout, facts: Facts, before: Before) -> dict[str, Fraction]:
+    found: dict[str, Fraction] = {}
+    for each in adjustments(body, facts, before):
+        found[each.rule] = found.get(each.rule, Fraction(0)) + Fraction(each.amount)
+    return found
+
+
 def bookings(table: VolumeTable, facts: Facts, before: Before, share: Fraction) -> dict[str, Decimal]:
     """Return what a line of a table's own adds to its bookings, by `Counter.key`: the quantity, and, for the first one,
     the share in which the table's flat is paid."""

@@ -36,17 +36,18 @@ def volume_tables(payout: Payout) -> Iterator[VolumeTable]:
 
 def tables_in(rule: str, formula: Formula) -> Iterator[VolumeTable]:
     """Yield the tables of one rule that book."""
-    for place, tiers in enumerate(_standing(formula)):
+    for place, tiers in enumerate(standing(formula)):
         yield VolumeTable(rule, f"{rule}{f'.{place}' if place else ''}:{_mark(tiers)}", tiers)
 
 
-def _standing(formula: Formula) -> Iterator[Tiers]:
+def standing(formula: Formula) -> Iterator[Tiers]:
+    """Yield the volume tables of a formula that stand by themselves or in a sum."""
     match formula:
         case Tiers(mode="volume") if formula.window != "event":
             yield formula
         case Sum(parts):
             for part in parts:
-                yield from _standing(part)
+                yield from standing(part)
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,282 @@
+"""A run of the pipeline: conversions in, decisions as tables. What it is in order; each query is written elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from app.bulk.fact_table import ROW, Row, row_of
+from app.bulk.pipeline.decisions import Decisions, known_of
+from app.bulk.pipeline.extent import extent_of, extent_query, most_touches, numbers_in
+from app.bulk.pipeline.limits import PART, TABLE, LimitPlan, folded, optimistic, unsettled, used, within
+from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
+from app.bulk.pipeline.refusals import NotInBulk
+from app.bulk.pipeline.runner import Runner
+from app.bulk.pipeline.segments import segmented
+from app.bulk.pipeline.sharing import refuse_model, shares
+from app.bulk.pipeline.splitting import parts_of, shared, with_splits
+from app.bulk.pipeline.sql import column, equal, is_null, named, number, union_all
+from app.bulk.pipeline.touching import concerned, seen, touch_rows, touch_structure
+from app.bulk.pipeline.versions import (
+    CALENDAR,
+    DEADLINE_STRUCTURE,
+    DEADLINES,
+    SPANS,
+    calendar_rows,
+    calendar_structure,
+    copies,
+    deadline_rows,
+    order_numbers,
+    span_rows,
+    span_structure,
+)
+from app.bulk.pipeline.world import World
+from app.core.instants import micros
+from app.engine.decision import Decision
+from app.engine.factsheet import Conversion
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run: its plan, the engine that holds the table `decided`, and whether everybody has a verdict."""
+
+    plan: Plan
+    runner: Runner
+    everybody: bool = True
+
+
+def load_conversions(runner: Runner, world: World, conversions: Sequence[Conversion]) -> None:
+    """Make the table of conversions, numbered in the order in which they come."""
+    came_back = next((one.id for one in conversions if one.reversals), None)
+    if came_back is not None:
+        raise NotInBulk("a conversion of which something came back", came_back)
+    columns = fact_table(world).columns
+    given = {each.fact.name: each for each in sent(columns)}
+
+    def row(number: int, one: Conversion) -> Row:
+        received = None if one.received_at is None else micros(one.received_at)
+        base = {ROW: number, "id": one.id, "event_at": micros(one.event_at), "partner": one.partner}
+        return {**base, "received_at": received, **row_of(given, one.facts)}
+
+    rows = (row(number, one) for number, one in enumerate(conversions))
+    runner.load("conversions", conversion_structure(columns), rows)
+    runner.load("touches", touch_structure(columns), touch_rows(columns, conversions))
+
+
+def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
+    """Decide the conversions that an engine holds, under a world. NotInBulk where something is not exactly in.
+
+    The engine has `decided` then: one row for each conversion and partner that is credited with it or claims it. With
+    `everybody` it has a verdict in `judged` as well on every other partner with a touch, who gets nothing.
+    """
+    plan = planned(world, runner)
+    _load_terms(plan, runner)
+    runner.keep("copies", copies(dict(plan.facts.columns)))
+    if "customer_order_number" in plan.needs.derived:
+        runner.keep("order_numbers", order_numbers(dict(plan.facts.columns)))
+    judged, priced = plan.judged(), plan.priced()
+    touching = seen(plan) if plan.touched else None
+    for name, structure, rows in parameter_tables(plan.groups):
+        runner.load(name, structure, rows)
+    if touching is not None and plan.is_early:
+        _share(plan, runner, touching)
+    if plan.touched:
+        source = "touches" if everybody or not plan.is_early else "shares"
+        (runner.keep if plan.claimed or source == "touches" else runner.name)(
+            "concerned", concerned(source, plan.claimed)
+        )
+    runner.keep("parties", plan.parties())
+    runner.keep("judged", judged)
+    runner.drop("parties")
+    _refuse_converted(runner)
+    if touching is not None and not plan.is_early:
+        _share(plan, runner, touching)
+    runner.keep("tallied", plan.tallied())
+    _limit(plan, runner, _split(plan, runner, priced))
+    return Run(plan, runner, everybody)
+
+
+def decisions_of(found: Run, conversions: Sequence[Conversion]) -> dict[tuple[str, str | None], Decision]:
+    """Return the decisions of a run by conversion and partner, of conversions in the order in which they were loaded."""
+    assert found.everybody, "decisions are made of what is said of every partner"
+    made: dict[tuple[str, str | None], Decision] = {}
+    makes = Decisions(found.plan)
+    of_conversion: dict[int, list[dict[str, Any]]] = {}
+    for row in rows_of(found):
+        of_conversion.setdefault(int(row["row_number"]), []).append(row)
+    for place, rows in of_conversion.items():
+        one = known_of(conversions[place], rows[0])
+        made |= {(one.id, partner): decision for partner, decision in makes.of_conversion(rows, one).items()}
+    return made
+
+
+def rows_of(found: Run) -> Iterator[dict[str, Any]]:
+    """Yield the rows of `decided` by column, each with what is known of the order and the customer; and for each conversion
+    that concerns nobody a row without a partner."""
+    plan = found.plan
+    of_judged = ["verdict", "due", *plan.widths.columns]
+    names = ["row_number", "partner", "terms", "shape", "said", "beyond", "counts"]
+    names += ["share", "whole"] if plan.splits else []
+    names += [plan.tallies.column(at) for at in range(len(plan.tallies.columns))]
+    names += [f"{kind}_{at}" for at in range(plan.lines) for kind in ("precise", "amount", "final")]
+    names += ["final_fallback", *(f"{kind}_{at}" for at in plan.falling for kind in ("fallback_precise", "fallback"))]
+    query = exp.select(*(column(name, "d") for name in names), *(column(name, "j") for name in of_judged))
+    query = query.from_(exp.alias_(exp.to_table("decided"), "d", table=True))
+    same = exp.and_(equal("row_number", "d", "j"), equal("partner", "d", "j"))
+    query = query.join(exp.alias_(exp.to_table("judged"), "j", table=True), on=same)
+    yield from _known_rows(found, query, "d", [*names, *of_judged])
+    yield from _known_rows(found, _bystanders(plan), "j", [*_OF_BYSTANDERS, *plan.widths.columns])
+    nobody = exp.select(column("row_number", "c"), column("partner", "c")).from_(
+        exp.alias_(exp.to_table("conversions"), "c", table=True)
+    )
+    nobody = nobody.join("judged", on=equal("row_number", "c", "judged"), join_type="left")
+    nobody = nobody.where(is_null(column("row_number", "judged")))
+    yield from _known_rows(found, nobody, "c", ["row_number", "partner"])
+
+
+_OF_BYSTANDERS = ("row_number", "partner", "terms", "shape", "verdict", "due")
+
+
+def _bystanders(plan: Plan) -> exp.Select:
+    """Return the query of parties that are neither credited nor claim."""
+    query = exp.select(*(column(name, "j") for name in (*_OF_BYSTANDERS, *plan.widths.columns)))
+    query = query.from_(exp.alias_(exp.to_table("judged"), "j", table=True))
+    on = exp.and_(equal("row_number", "j", "d"), equal("partner", "j", "d"))
+    query = query.join(exp.alias_(exp.to_table("decided"), "d", table=True), on=on, join_type="left")
+    found: exp.Select = query.where(is_null(column("row_number", "d")))
+    return found
+
+
+def _known_rows(found: Run, query: exp.Select, table: str, names: list[str]) -> Iterator[dict[str, Any]]:
+    numbered = "customer_order_number" in found.plan.needs.derived
+    place = column("place", "order_numbers") if numbered else exp.Null()
+    query = query.select(column("counted_as", "copies"), named(place, "order_number"))
+    for other in ("copies", *(["order_numbers"] if numbered else [])):
+        query = query.join(other, on=equal("row_number", table, other), join_type="left")
+    for row in found.runner.run(query.order_by(f"{table}.row_number", f"{table}.partner")):
+        yield dict(zip([*names, "counted_as", "order_number"], row, strict=True))
+
+
+def planned(world: World, runner: Runner) -> Plan:
+    """Return the plan of a run over the conversions that an engine holds."""
+    _refuse_world(world)
+    numbers = numbers_in(fact_table(world).columns)
+    (row,) = runner.run(extent_query("conversions", numbers))
+    touches = runner.run(most_touches())[0][0] or 0
+    plan = Plan(world, extent_of(row, numbers, touches))
+    for span in plan.spans:
+        refuse_model(span.model)
+    if plan.splits and any(group.counting.tables for group in plan.groups):
+        raise NotInBulk("volume tables of conversions that partners share")
+    return plan
+
+
+def _share(plan: Plan, runner: Runner, touching: exp.Query) -> None:
+    """Find who gets which share of conversions with touches."""
+    runner.keep("seen", touching)
+    runner.keep("shares", shares(plan.spans))
+    runner.name("competed", exp.select("row_number").distinct().from_("shares"))
+
+
+def _split(plan: Plan, runner: Runner, priced: exp.Query) -> exp.Query:
+    """Round what partners share together, where several are paid for one conversion."""
+    found = parts_of(plan) if plan.splits else None
+    if found is None:
+        return priced
+    runner.keep("priced", priced)
+    runner.keep("shared", shared())
+    runner.keep("splits", found)
+    return with_splits(plan, plan.row)
+
+
+def _load_terms(plan: Plan, runner: Runner) -> None:
+    spans = span_rows(plan.world, plan.shape_of, plan.tallies, plan.extent, plan.needs)
+    runner.load(SPANS, span_structure(plan.tallies), spans)
+    if plan.needs.submission:
+        runner.load(DEADLINES, DEADLINE_STRUCTURE, deadline_rows(plan.world, plan.extent, plan.needs))
+    runner.load(CALENDAR, calendar_structure(plan.needs), calendar_rows(plan.world, plan.extent, plan.needs))
+
+
+def _limit(plan: Plan, runner: Runner, priced: exp.Query) -> None:
+    """Make `decided` of what is due: as it is where no limit binds, and one by one where limits depend on each other."""
+    if not plan.kinds:
+        states = [named(number(0), name) for name in ("said", "beyond")]
+        finals = [named(column(f"amount_{at}"), f"final_{at}") for at in range(plan.lines)]
+        nothing = named(exp.cast(exp.Null(), "bigint"), "final_fallback")
+        runner.keep(
+            "decided",
+            exp.select("*", nothing, *finals, *states).from_(priced.subquery("priced", copy=False), copy=False),
+        )
+        runner.drop("tallied")
+        return
+    limits = plan.limits
+    runner.load(TABLE, plan.limit_structure(), plan.limit_rows())
+    runner.keep("tried", within(limits, optimistic(limits, priced)))
+    runner.drop("tallied")
+    runner.keep("unsettled", unsettled("tried", limits))
+    if not runner.run(exp.select(exp.Count(this=exp.Star())).from_("unsettled"))[0][0]:
+        runner.name("decided", exp.select("*").from_("tried"))
+        return
+    _refuse_customers(plan, runner)
+    found: list[exp.Query] = []
+    for name, by_terms, tree in (("segmented", True, segmented), ("folded", False, folded)):
+        parts = exp.select("partner").from_("unsettled")
+        if runner.run(parts.where(column("by_terms") if by_terms else exp.not_(column("by_terms"))).limit(1)):
+            runner.keep(name, tree(limits, "tried", "unsettled"))
+            found.append(_replaced(limits, name))
+    runner.name("decided", union_all([_standing(limits), *found]))
+
+
+def _replaced(limits: LimitPlan, table: str) -> exp.Query:
+    """Return the query of the rows that a table says something else of."""
+    changed = [*limits.results, *(used(tally) for tally in limits.tallies)]
+    same = exp.and_(equal("row_number", "t", "f"), equal("partner", "t", "f"))
+    query = exp.select(*(column(name, "t") for name in limits.columns), *(column(name, "f") for name in changed))
+    query = query.from_(exp.alias_(exp.to_table("tried"), "t", table=True))
+    return query.join(exp.alias_(exp.to_table(table), "f", table=True), on=same)
+
+
+def _standing(limits: LimitPlan) -> exp.Query:
+    """Return the query of the rows that stand as they were tried."""
+    names = [*limits.columns, *limits.results, *(used(tally) for tally in limits.tallies)]
+    same = exp.and_(*(equal(name, "t", "p") for name in PART))
+    query = exp.select(*(column(name, "t") for name in names)).from_(exp.alias_(exp.to_table("tried"), "t", table=True))
+    query = query.join(exp.alias_(exp.to_table("unsettled"), "p", table=True), on=same, join_type="left")
+    return query.where(is_null(column("partner", "p")))
+
+
+def _refuse_world(world: World) -> None:
+    for partner, history in world.histories.items():
+        if history.payouts.pays_deliveries:
+            raise NotInBulk("a contract that pays deliveries shares its limits with them", partner)
+
+
+def _refuse_converted(runner: Runner) -> None:
+    foreign = exp.select("id").from_("judged").where(exp.EQ(this=column("verdict"), expression=number(8))).limit(1)
+    for (name,) in runner.run(foreign):
+        raise NotInBulk("money in another currency than the contract's", str(name))
+
+
+def _refuse_customers(plan: Plan, runner: Runner) -> None:
+    """Refuse what no fold of one sum holds: limits of one customer beside limits of all, where one of them is reached."""
+    mixed = [
+        group.number
+        for group in plan.groups
+        if not group.counting.by_customer
+        and any(
+            tally is not None and plan.tallies.columns[tally].per == "customer" for tally, _ in group.counting.limits
+        )
+    ]
+    if not mixed:
+        return
+    same = exp.and_(*(exp.EQ(this=column(name, "t"), expression=column(name, "p")) for name in PART))
+    found: Any = (
+        exp.select(column("id", "t")).from_(exp.alias_(exp.to_table("tried"), "t", table=True))
+        .join(exp.alias_(exp.to_table("unsettled"), "p", table=True), on=same)
+        .where(exp.In(this=column("shape", "t"), expressions=[number(each) for each in mixed])).limit(1)
+    )  # fmt: skip
+    for (name,) in runner.run(found):
+        raise NotInBulk("limits of a customer beside limits of all, and one of them is reached", str(name))

@@ -1,0 +1,211 @@
+"""What the program's model gives to each touch that counts, and so to each partner: whole numbers over a common one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlglot import exp
+
+from app.bulk.pipeline.exact import scale_of
+from app.bulk.pipeline.judging import Verdict
+from app.bulk.pipeline.refusals import NotInBulk
+from app.bulk.pipeline.sql import column, either, is_there, named, number, union_all
+from app.core.money import EXACT
+from app.engine.attribution.program_model import ProgramModel
+
+ALONE = ("last_touch", "first_touch")
+"""The models that give all to one touch."""
+
+STANDING = (Verdict.ELIGIBLE, Verdict.MISSING_FACT, Verdict.HELD, Verdict.HELD_OTHERWISE)
+"""The verdicts of partners that may have a share: eligible, or held until more is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpan:
+    """A model and the time it is in force, in microseconds; half-open."""
+
+    model: ProgramModel
+    since: int
+    until: int
+
+
+def splits(models: Sequence[ProgramModel]) -> bool:
+    """Tell whether a model may share a conversion."""
+    return any(model.name not in ALONE for model in models)
+
+
+def refuse_model(model: ProgramModel) -> None:
+    """Refuse what bulk does not attribute."""
+    for name, found in (
+        ("overrides", model.overrides),
+        ("identity keys", model.identity),
+        ("suppressed codes or partners", model.suppression.codes or model.suppression.self_referral),
+        ("the model time_decay", model.name == "time_decay"),
+    ):
+        if found:
+            raise NotInBulk(f"attribution by {name}", model.name)
+
+
+def shares(spans: Sequence[ModelSpan]) -> exp.Query:
+    """Return the query of what partners get: `share` parts of `whole`, and the place of the first touch that gets some."""
+    nothing = exp.select("row_number", "partner", *(named(number(1), name) for name in ("share", "whole", "place")))
+    none: exp.Query = nothing.from_("seen").where(exp.false())
+    return union_all([_partners(span) for span in spans] or [none])
+
+
+def _partners(span: ModelSpan) -> exp.Select:
+    if span.model.name in ALONE:
+        return _winner(span)
+    share = column("share")
+    paid = exp.GT(this=share.copy(), expression=number(0))
+    query: exp.Select = (
+        exp.select("row_number", "partner", named(exp.Sum(this=share), "share"))
+        .select(named(exp.Max(this=column("whole")), "whole"), named(exp.Min(this=column("place")), "place"))
+        .from_(_each(span).subquery("each_touch", copy=False))
+        .where(paid)
+        .group_by("row_number", "partner")
+    )
+    return query
+
+
+def _winner(span: ModelSpan) -> exp.Select:
+    """Return the one touch that gets all: the first, or of the latest the one that goes first."""
+    is_last = span.model.name == "last_touch"
+    order = exp.Order(
+        expressions=[
+            exp.Ordered(this=column("at"), desc=is_last),
+            exp.Ordered(this=_rank()),
+            exp.Ordered(this=column("touch_id")),
+        ]
+    )
+    place = exp.Window(this=exp.RowNumber(), partition_by=[column("row_number")], order=order)
+    ranked = exp.select("row_number", "partner", named(place, "place")).from_(
+        _competing(span).subquery("competing", copy=False)
+    )
+    query: exp.Select = (
+        exp.select("row_number", "partner", named(number(1), "share"), named(number(1), "whole"), "place")
+        .from_(ranked.subquery("ranked", copy=False), copy=False).where(exp.EQ(this=column("place"), expression=number(1)))
+    )  # fmt: skip
+    return query
+
+
+def _each(span: ModelSpan) -> exp.Select:
+    """Return each touch with its place in order, and its share."""
+    by = [column("row_number")]
+    order = exp.Order(expressions=[exp.Ordered(this=each) for each in (column("at"), _rank(), column("touch_id"))])
+    windows = {
+        "place": exp.Window(this=exp.RowNumber(), partition_by=by, order=order),
+        "touches": exp.Window(this=exp.Count(this=exp.Star()), partition_by=by),
+        "latest": exp.Window(this=exp.Max(this=column("at")), partition_by=by),
+    }
+    placed = exp.select(
+        "row_number", "partner", "at", *(named(window, name) for name, window in windows.items())
+    ).from_(_competing(span).subquery("competing", copy=False))
+    # The last touch is the first of the latest, but never the first of all.
+    is_late = exp.and_(
+        exp.EQ(this=column("at"), expression=column("latest")), exp.GT(this=column("place"), expression=number(1))
+    )
+    late_place = exp.Min(this=exp.Case(ifs=[exp.If(this=is_late, true=column("place"))]))
+    ended = exp.select("*", named(exp.Window(this=late_place, partition_by=by), "end_place")).from_(
+        placed.subquery("placed", copy=False)
+    )
+    share, whole = _SHARING[span.model.name](span.model)
+    query: exp.Select = exp.select(
+        "row_number", "partner", "place", named(share, "share"), named(whole, "whole")
+    ).from_(ended.subquery("ended", copy=False), copy=False)
+    return query
+
+
+def _competing(span: ModelSpan) -> exp.Select:
+    """Return the touches that count of conversions in the model's time, without those that step back."""
+    model = span.model
+    tests: list[exp.Expr] = [
+        exp.GTE(this=column("event_at"), expression=number(span.since)),
+        exp.LT(this=column("event_at"), expression=number(span.until)),
+    ]
+    if model.not_eligible == "reassign":
+        tests.append(stands(column("verdict")))
+    query = exp.select("row_number", "touch_id", "partner", "type", "at").from_("seen").where(exp.and_(*tests))
+    if not model.prefers_clicks:
+        return query
+    clicks = exp.Max(this=either(_is_click(), number(1), number(0)))
+    counted = exp.select("*", named(exp.Window(this=clicks, partition_by=[column("row_number")]), "clicks"))
+    found: exp.Select = (
+        exp.select("row_number", "touch_id", "partner", "type", "at")
+        .from_(counted.from_(query.subquery("qualifying", copy=False), copy=False).subquery("counted", copy=False))
+        .where(exp.or_(_is_click(), exp.EQ(this=column("clicks"), expression=number(0))))
+    )
+    return found
+
+
+def stands(verdict: exp.Expr) -> exp.Expr:
+    """Return whether a partner may have a share."""
+    return exp.In(this=verdict, expressions=[number(each) for each in STANDING])
+
+
+def _is_click() -> exp.Expr:
+    return exp.EQ(this=column("type"), expression=exp.Literal.string("click"))
+
+
+def _rank() -> exp.Expr:
+    return either(_is_click(), number(0), number(1))
+
+
+def _linear(model: ProgramModel) -> tuple[exp.Expr, exp.Expr]:
+    return number(1), column("touches")
+
+
+def _position_based(model: ProgramModel) -> tuple[exp.Expr, exp.Expr]:
+    assert model.positions is not None
+    parts = (model.positions.first, model.positions.middle, model.positions.last)
+    scale = max(map(scale_of, parts))
+    first, middle, last = (int(EXACT.scaleb(part, scale)) for part in parts)
+    hundred = int(EXACT.scaleb(Decimal(100), scale))
+    between = exp.Paren(this=exp.Sub(this=column("touches"), expression=number(2)))
+
+    def at(place: int | exp.Expr) -> exp.Expr:
+        return exp.EQ(this=column("place"), expression=number(place) if isinstance(place, int) else place)
+
+    def of(count: int) -> exp.Expr:
+        return exp.EQ(this=column("touches"), expression=number(count))
+
+    share = exp.Case(
+        ifs=[
+            exp.If(this=of(1), true=number(1)),
+            exp.If(this=exp.and_(of(2), at(1)), true=number(first)),
+            exp.If(this=of(2), true=number(last)),
+            exp.If(this=at(1), true=exp.Mul(this=number(first), expression=between.copy())),
+            exp.If(this=at(column("end_place")), true=exp.Mul(this=number(last), expression=between.copy())),
+        ],
+        default=number(middle),
+    )
+    whole = exp.Case(
+        ifs=[exp.If(this=of(1), true=number(1)), exp.If(this=of(2), true=number(first + last))],
+        default=exp.Mul(this=number(hundred), expression=between),
+    )
+    return exp.cast(share, "bigint"), exp.cast(whole, "bigint")
+
+
+_SHARING: dict[str, Callable[[ProgramModel], tuple[exp.Expr, exp.Expr]]] = {
+    "linear": _linear,
+    "position_based": _position_based,
+}
+
+
+def largest(models: Sequence[ProgramModel], touches: int) -> int:
+    """Return what the whole of a conversion is at most, of which partners have shares."""
+    found = 1
+    for model in models:
+        if model.positions is not None:
+            parts = (model.positions.first, model.positions.middle, model.positions.last)
+            found = max(found, 100 * 10 ** max(map(scale_of, parts)) * max(1, touches))
+        elif model.name not in ALONE:
+            found = max(found, touches)
+    return found
+
+
+def no_shares() -> exp.Expr:
+    """Return whether no touch of a conversion competes for it."""
+    return exp.not_(is_there(column("row_number", "competed")))
