@@ -82,6 +82,11 @@ class SparkRunner:
         """Make a table of what a query finds."""
         self._store(name, lambda: self.session.sql(spark_sql(tree)))
 
+    def name(self, name: str, tree: exp.Query) -> None:
+        """Call what a query finds by a name, and find it anew each time."""
+        found = self._guarded(lambda: self.session.sql(spark_sql(tree)))
+        self._guarded(lambda: found.createOrReplaceTempView(name))
+
     def run(self, tree: exp.Query) -> list[tuple[Any, ...]]:
         """Return what a query finds."""
         found = self._guarded(lambda: self.session.sql(spark_sql(tree)).collect())
