@@ -4,6 +4,7 @@ and only when a session is asked for: it is an extra (`pip install 'termline[spa
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import shutil
@@ -33,6 +34,9 @@ _SETTINGS: Mapping[str, str] = {
     "spark.driver.host": "127.0.0.1",
     "spark.log.level": "FATAL",
     "spark.sql.ansi.enabled": "true",
+    # A recursive query goes on for as many rows as a part has, not for 100.
+    "spark.sql.cteRecursionLevelLimit": "-1",
+    "spark.sql.cteRecursionRowLimit": "-1",
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -78,6 +82,11 @@ class SparkRunner:
         """Make a table of what a query finds."""
         self._store(name, lambda: self.session.sql(spark_sql(tree)))
 
+    def name(self, name: str, tree: exp.Query) -> None:
+        """Call what a query finds by a name, and find it anew each time."""
+        found = self._guarded(lambda: self.session.sql(spark_sql(tree)))
+        self._guarded(lambda: found.createOrReplaceTempView(name))
+
     def run(self, tree: exp.Query) -> list[tuple[Any, ...]]:
         """Return what a query finds."""
         found = self._guarded(lambda: self.session.sql(spark_sql(tree)).collect())
@@ -118,6 +127,7 @@ def open_session(memory: str = "2g") -> SparkSession:
     # What fails is raised, once; Spark would print it as well, two screens of it.
     logging.getLogger("SQLQueryContextLogger").disabled = True
     folder = Path(tempfile.mkdtemp(prefix="termline-spark-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     quiet = folder / "log4j2.properties"
     quiet.write_text(_QUIET, encoding="utf-8")
     settings = {

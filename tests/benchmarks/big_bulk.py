@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import sqlglot
@@ -31,7 +32,7 @@ class FilesRunner(DuckDbRunner):
     """DuckDB with files in reach."""
 
     def __init__(self, folder: Path, memory: str) -> None:
-        config = {
+        config: dict[str, Any] = {
             "memory_limit": memory,
             "temp_directory": str(folder / "spilled"),
             "preserve_insertion_order": "false",

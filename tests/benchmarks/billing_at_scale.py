@@ -24,10 +24,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.benchmarks.big_world import World, make
-from tests.benchmarks.billing_runs import DURABLE, ENGINES, HAND_WRITTEN, SPARK, Run
+from tests.benchmarks.billing_runs import BULK, DURABLE, ENGINES, HAND_WRITTEN, Run
 from tests.benchmarks.measuring import markdown, publish, where_and_when
 
-__all__ = ["DURABLE", "HAND_WRITTEN", "SPARK", "main"]
+__all__ = ["BULK", "DURABLE", "HAND_WRITTEN", "main"]
 
 COMMAND = "python -m tests.benchmarks.billing_at_scale"
 MILLION = 1_000_000

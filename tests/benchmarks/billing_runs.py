@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 
 from sqlglot import exp
@@ -26,6 +25,14 @@ from app.adapters.durable_matcher import DurableMatcher
 from app.bulk.spark_engine import SparkRunner
 from app.engine.reference import ReferenceMatcher
 from app.engine.verified import VerifyingMatcher
+from tests.benchmarks.big_bulk import (
+    FilesRunner,
+    SparkFilesRunner,
+    attach,
+    bill_in_bulk,
+    statements_of,
+    world_of,
+)
 from tests.benchmarks.big_online import conversions_of, decide_each, rows_of
 from tests.benchmarks.big_terms import histories, versions_in
 from tests.benchmarks.big_world import World, make
@@ -81,8 +88,6 @@ def durable(folder: Path, memory: str) -> Run:
 
 def bulk(folder: Path, memory: str) -> Run:
     """Bill by the bulk engine on DuckDB. Reading the terms is not counted, planning is."""
-    from tests.benchmarks.big_bulk import FilesRunner, attach, bill_in_bulk, statements_of, world_of
-
     world = world_of(versions_in(folder))
     started = time.perf_counter(), time.process_time()
     runner = FilesRunner(folder, memory)
@@ -108,8 +113,6 @@ def spark(folder: Path, memory: str) -> Run:
 
 def bulk_on_spark(folder: Path, memory: str) -> Run:
     """Bill by the trees of the bulk engine on Spark. Its start and reading the terms are not counted, planning is."""
-    from tests.benchmarks.big_bulk import SparkFilesRunner, attach, bill_in_bulk, statements_of, world_of
-
     world = world_of(versions_in(folder))
     runner = SparkFilesRunner(memory=_of_java(memory), spill=folder)
 
@@ -146,9 +149,13 @@ def _cpu_of(process: Path) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-ENGINES: dict[str, Callable[[Path, str], Run]] = {HAND_WRITTEN: hand_written, SPARK: spark, DURABLE: durable}
-if find_spec("app.bulk.pipeline") is not None:
-    ENGINES = {HAND_WRITTEN: hand_written, BULK: bulk, SPARK: spark, BULK_SPARK: bulk_on_spark, DURABLE: durable}
+ENGINES: dict[str, Callable[[Path, str], Run]] = {
+    HAND_WRITTEN: hand_written,
+    BULK: bulk,
+    SPARK: spark,
+    BULK_SPARK: bulk_on_spark,
+    DURABLE: durable,
+}
 
 
 def _size_of(folder: Path) -> int:

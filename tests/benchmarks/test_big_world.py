@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from app.engine.reference import ReferenceMatcher
+from tests.benchmarks.big_bulk import FilesRunner, attach, bill_in_bulk, statements_of, world_of
 from tests.benchmarks.big_online import conversions_of, decide_each, rows_of
 from tests.benchmarks.big_oracle import Paid, worked_out
 from tests.benchmarks.big_terms import histories, versions_in
@@ -67,10 +67,7 @@ def test_its_terms_are_read_back(folder: Path) -> None:
     assert versions_in(folder) == list(WORLD.versions())
 
 
-@pytest.mark.skipif(find_spec("app.bulk.pipeline") is None, reason="the bulk engine has conditions only")
 def test_the_bulk_engine_comes_to_the_same_statements(folder: Path, billed: duckdb.DuckDBPyConnection) -> None:
-    from tests.benchmarks.big_bulk import FilesRunner, attach, bill_in_bulk, statements_of, world_of
-
     world, runner = world_of(WORLD.versions()), FilesRunner(folder, "1GB")
     attach(runner, world, folder)
     bill_in_bulk(runner, world)

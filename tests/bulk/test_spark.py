@@ -124,6 +124,14 @@ def test_wide_numbers_are_exact_or_a_fault(runner: SparkRunner) -> None:
 
 
 @needs_java
+def test_a_recursive_query_goes_on_beyond_a_hundred_rows(runner: SparkRunner) -> None:
+    counted = (
+        "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 AS n FROM t WHERE n < 105) SELECT MAX(n) FROM t"
+    )
+    assert runner.run(parsed(counted)) == [(105,)]
+
+
+@needs_java
 def test_a_table_is_kept_replaced_and_dropped(runner: SparkRunner) -> None:
     runner.load("numbers", {"n": "BIGINT"}, [{"n": n} for n in range(3)])
     runner.keep("numbers", parsed("SELECT n + 1 AS n FROM numbers"))
