@@ -21,7 +21,14 @@ from app.partners.repository import program_named
 @click.option("--program", required=True, help="The program whose journal it is.")
 @click.option("--contract", help="Of this contract only.")
 @click.option("--accounting-period", metavar="YYYY-MM", help="Booked in this month only.")
-@click.option("--format", "form", type=click.Choice(["beancount", "csv", "json"]), default="beancount")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["beancount", "csv", "json"]),
+    default="beancount",
+    show_default=True,
+    help="For Beancount, for a spreadsheet, or a line of JSON for each entry.",
+)
 @click.option("--json", "is_json", is_flag=True, help="The same as --format json.")
 @as_of_then
 @into_file

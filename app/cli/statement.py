@@ -41,7 +41,14 @@ FORMS: Mapping[str, Callable[[Document], bytes]] = {
 @click.command()
 @click.argument("contract")
 @click.argument("period", metavar="YYYY-MM")
-@click.option("--format", "form", type=click.Choice(["text", "json", "csv", "parquet", "html"]), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv", "parquet", "html"]),
+    default="text",
+    show_default=True,
+    help="To read here, for programs, for a spreadsheet, for databases, or as a page to print.",
+)
 @click.option("--json", "is_json", is_flag=True, help="The same as --format json.")
 @as_of_then
 @into_file

@@ -93,6 +93,9 @@ def _draft(number: int) -> dict[str, Any]:
     return {"effective_from": f"2040-01-{number % 28 + 1:02}"}
 
 
+READY = tuple(f"{year}-{month:02}" for year in (1998, 1999) for month in range(1, 13))
+
+
 @dataclass
 class Outcome:
     """What a run did and found."""
@@ -134,7 +137,8 @@ def seeded(engine: Engine) -> ApiClient:
     author.post("/v1/conversions/cdnow/o1/corrections", {"facts": {"order_value": "9.00"}, "reason": "Net"})
     author.post("/v1/deliveries", {**COUNTED, "facts": {"impressions": 0}})
     billed(client, {"contract": "acme", "period": "1997-07"})
-    computed(client, {"program": "cdnow", "period": "1997-07"})
+    for period in READY:
+        computed(client, {"program": "cdnow", "period": period})
     return client
 
 
@@ -243,6 +247,9 @@ class Known:
         ids |= {"source": "EUR", "target": "USD", "day": "1997-07-02"}
         delivery = derived_id("dlv", *COUNTED.values(), "1")
         self.ids = {**ids, "decision": decision, "period": "1997-07", "delivery": delivery}
+        # One that is posted, and those that are ready: whoever posts one, or cancels it, leaves others.
+        self.runs = [derived_id("run", "cdnow", "acme", "1997-07", "1")] * 6
+        self.runs += [derived_id("run", "cdnow", "", period, "1") for period in READY]
 
     def in_path(self, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
         """Return the ids of an address, of something there is."""
@@ -271,6 +278,8 @@ class Known:
             return value if value % 8 == 7 else value % 4 + 1
         if name == "api_key" and isinstance(value, str):
             return self.keys[crc32(value.encode()) % len(self.keys)]
+        if name == "run" and isinstance(value, str):
+            return self.runs[crc32(value.encode()) % len(self.runs)]
         if name == "contract" and isinstance(value, str) and _IDENTIFIER.fullmatch(value):
             place = crc32(value.encode())
             return CONTRACTS[place // 8 % len(CONTRACTS)] if place % 8 else value

@@ -125,6 +125,11 @@ MEANT = (
     ),
     Meant(
         RejectedPositiveData,
+        "Rules start inside their contract version's span; which that is no schema knows.",
+        codes=("outside_contract_version",),
+    ),
+    Meant(
+        RejectedPositiveData,
         "A model that starts in the past has to say that it decides anew.",
         codes=("model_backdated",),
     ),
