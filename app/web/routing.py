@@ -52,7 +52,7 @@ class NumberConverter(BaseConverter):
 class MonthConverter(BaseConverter):
     """A billing period in an address."""
 
-    regex = r"[0-9]{4}-(?:0[1-9]|1[0-2])"
+    regex = r"(?!000[01]|9999)[0-9]{4}-(?:0[1-9]|1[0-2])"
 
 
 class NameConverter(BaseConverter):

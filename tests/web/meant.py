@@ -140,6 +140,11 @@ MEANT = (
     ),
     Meant(
         AcceptedNegativeData,
+        "A list with more members than there may be can be too large to be read at all.",
+        codes=("body_too_large",),
+    ),
+    Meant(
+        AcceptedNegativeData,
         "It is asked whether a body is a rule body; that it is not, is an answer.",
         operations=("POST /v1/rules/check",),
         so=lambda case, answer: answer.get("ok") is False,
