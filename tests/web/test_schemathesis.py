@@ -83,4 +83,5 @@ def test_links_were_followed(outcome: Outcome) -> None:
 
 def test_most_operations_were_done_and_not_only_refused(outcome: Outcome, labels: list[str]) -> None:
     done = {label for label, status in outcome.statuses if 200 <= status < 300}
-    assert len(done) >= len(labels) - 6, sorted(set(labels) - done)
+    # Some need what is rare: a contract that has ended, rules that were submitted, a run that was posted.
+    assert len(done) >= len(labels) * 0.91, sorted(set(labels) - done)
