@@ -17,7 +17,9 @@ from app.engine.factsheet import Conversion
 from tests.builders.bulk_worlds import conversions, limited, models, sales, world
 from tests.bulk.online import online
 
-SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 60))]
+# Worlds that bulk runs whole: were one of them refused, nothing would be compared, and the test fails.
+WHOLE = (0, 3, 5)
+SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(60) if seed not in WHOLE)]
 
 
 @pytest.fixture
@@ -31,14 +33,14 @@ def runner() -> Iterator[DuckDbRunner]:
 def test_claims_are_decided_alike(runner: DuckDbRunner, seed: int) -> None:
     random = Random(seed)
     drawn = world(random, 4)
-    _compare(runner, drawn, conversions(random, drawn, 200))
+    _compare(runner, drawn, conversions(random, drawn, 200), seed)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_touches_are_attributed_alike(runner: DuckDbRunner, seed: int) -> None:
     random = Random(1000 + seed)
     drawn = world(random, 3, models=models(random))
-    _compare(runner, drawn, conversions(random, drawn, 150, touched=True))
+    _compare(runner, drawn, conversions(random, drawn, 150, touched=True), seed)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -47,22 +49,24 @@ def test_limits_come_to_the_same(runner: DuckDbRunner, seed: int, alike: bool) -
     random = Random(2000 + seed)
     drawn = limited(random, 4, alike=alike)
     given = sales(random, drawn, 120, refunds=seed % 2 == 1)
-    _compare(runner, drawn, given)
+    _compare(runner, drawn, given, seed)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_limits_on_what_partners_share_come_to_the_same(runner: DuckDbRunner, seed: int) -> None:
     random = Random(3000 + seed)
     drawn = limited(random, 3, alike=False, models=models(random))
-    _compare(runner, drawn, sales(random, drawn, 120, refunds=False, touched=True))
+    _compare(runner, drawn, sales(random, drawn, 120, refunds=False, touched=True), seed)
 
 
-def _compare(runner: DuckDbRunner, drawn: World, given: list[Conversion]) -> None:
+def _compare(runner: DuckDbRunner, drawn: World, given: list[Conversion], seed: int) -> None:
     """Decide both ways; what bulk says by itself that it does not run is no difference."""
     load_conversions(runner, drawn, given)
     try:
         found = decisions_of(run(drawn, runner), given)
     except NotInBulk as refusal:
+        if seed in WHOLE:
+            raise
         pytest.skip(f"not in bulk: {refusal}")
     expected = online(drawn, given)
     assert found == expected
