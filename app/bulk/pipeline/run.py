@@ -273,9 +273,13 @@ def _standing(limits: LimitPlan) -> exp.Query:
 
 
 def _refuse_world(world: World) -> None:
-    for partner, history in world.histories.items():
-        if history.payouts.pays_deliveries:
-            raise NotInBulk("a contract that pays deliveries shares its limits with them", partner)
+    """Refuse contracts whose conversions depend on their days of deliveries, which are not decided here. What a day adds to
+    is money under a limit; a limit of one customer is on conversions alone."""
+    for terms in world.terms:
+        history = world.histories[terms.contract.partner]
+        shared = (counter for counter in terms.counters_since if counter.measure == "amount")
+        if history.payouts.pays_deliveries and any(counter.per != "customer" for counter in shared):
+            raise NotInBulk("a limit on what is paid for conversions and deliveries together", terms.contract.id)
 
 
 def _refuse_converted(runner: Runner) -> None:
