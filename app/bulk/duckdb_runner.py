@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import duckdb
 import orjson
 from sqlglot import exp
 
-from app.bulk.duckdb_engine import SETTINGS, as_json, chunks
+from app.bulk.duckdb_engine import CHUNK, SETTINGS, as_json, chunks
 from app.bulk.fact_table import Row, Structure
 from app.engine.matcher import EngineFault
 
@@ -45,6 +45,16 @@ class DuckDbRunner:
     def run(self, tree: exp.Query) -> list[tuple[Any, ...]]:
         """Return what a query finds."""
         return self._execute(tree.sql(self.dialect)).fetchall()
+
+    def stream(self, tree: exp.Query) -> Iterator[tuple[Any, ...]]:
+        """Yield what a query finds, row by row, beside other queries. Memory does not hold all of it."""
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(tree.sql(self.dialect))
+                while rows := cursor.fetchmany(CHUNK):
+                    yield from rows
+        except duckdb.Error as error:
+            raise EngineFault(f"DuckDB: {type(error).__name__}: {error}") from error
 
     def drop(self, *names: str) -> None:
         """Give tables up."""

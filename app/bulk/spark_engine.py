@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -91,6 +91,12 @@ class SparkRunner:
         """Return what a query finds."""
         found = self._guarded(lambda: self.session.sql(spark_sql(tree)).collect())
         return [tuple(row) for row in found]
+
+    def stream(self, tree: exp.Query) -> Iterator[tuple[Any, ...]]:
+        """Yield what a query finds, row by row, beside other queries. Memory does not hold all of it."""
+        rows = self._guarded(lambda: self.session.sql(spark_sql(tree)).toLocalIterator())
+        while (row := self._guarded(lambda: next(rows, None))) is not None:
+            yield tuple(row)
 
     def drop(self, *names: str) -> None:
         """Give tables up. Their files go with the runner."""

@@ -11,17 +11,21 @@ from zoneinfo import ZoneInfo
 
 from app.adapters.fact_files import shipped_catalogue
 from app.adapters.yaml_files import parse_yaml
+from app.contracts.delivery_terms import read_delivery
 from app.core.errors import Finding
 from app.core.instants import parse_date, parse_instant, start_of_day
 from app.engine.attribution import ProgramModel
 from app.engine.counters import Before
 from app.engine.decision import Decision
+from app.engine.deliveries.terms import DeliveryTerms, delivery_terms
 from app.engine.evaluate import Case, case_of, evaluate
 from app.engine.factsheet import Conversion, typed_facts
 from app.engine.matcher import Matcher
 from app.engine.reference import ReferenceMatcher
 from app.engine.terms import Contract, ContractVersion, RuleVersion, Terms, TermsHistory
 from app.engine.trace import Trace, explain
+from app.rulelang.diagnostics import Findings
+from app.rulelang.reader import Reader
 from app.rulelang.ruleset import RuleSet, check_rules, rules_from, with_kind
 
 ALWAYS_KNOWN = "1990-01-01"
@@ -59,9 +63,9 @@ def history(versions: str | list[Any], as_of: str = "2100-01-01", **contract: An
     """Return a contract's history from the `versions` of a scenario; rules that are not given accept and pay 1.00."""
     given = data(versions) if isinstance(versions, str) else versions
     party = Contract(
-        id="acme",
+        id=contract.pop("id", "acme"),
         program="shop",
-        partner="acme",
+        partner=contract.pop("partner", "acme"),
         currency=contract.pop("currency", "USD"),
         timezone=ZoneInfo(contract.pop("timezone", "America/New_York")),
         **contract,
@@ -118,6 +122,7 @@ def _version(number: int, entry: dict[str, Any]) -> ContractVersion:
             number=index,
             rules=rule_set(kind, dated["body"]),
             effective_from=instant(dated["effective_from"]),
+            place="delivery_payout" if kind == "delivery_payout" else None,
             **_recorded({**entry, **dated}),
         )
         for kind, given in rules.items()
@@ -127,9 +132,17 @@ def _version(number: int, entry: dict[str, Any]) -> ContractVersion:
         number=number,
         effective_from=instant(start),
         is_termination=is_termination,
+        delivery=_delivery(entry.get("delivery")),
         rule_versions=() if is_termination else tuple(versions),
         **_recorded(entry),
     )
+
+
+def _delivery(given: Any) -> DeliveryTerms:
+    noted = Findings()
+    normal = None if given is None else read_delivery(Reader(noted), given, "/delivery")
+    assert not noted.all, noted.all
+    return delivery_terms(normal)
 
 
 def _from(start: str, body: Any) -> dict[str, Any]:
@@ -145,4 +158,6 @@ def _recorded(entry: Mapping[str, Any]) -> Any:
 
 
 def _implied(kind: str) -> dict[str, Any]:
+    if kind == "delivery_payout":
+        return {"on": "delivery", "hit": "first", "rules": []}
     return {"on": "conversion", "hit": "first", "rules": [], "otherwise": {"flat": "0"}} if kind == "payout" else {}

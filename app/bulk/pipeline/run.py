@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
 from typing import Any
 
 from sqlglot import exp
@@ -15,6 +17,7 @@ from app.bulk.pipeline.limits import PART, TABLE, LimitPlan, folded, optimistic,
 from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.runner import Runner
+from app.bulk.pipeline.screening import OVERRIDDEN
 from app.bulk.pipeline.segments import segmented
 from app.bulk.pipeline.sharing import refuse_model, shares
 from app.bulk.pipeline.splitting import parts_of, shared, with_splits
@@ -37,6 +40,7 @@ from app.bulk.pipeline.world import World
 from app.core.instants import micros
 from app.engine.decision import Decision
 from app.engine.factsheet import Conversion
+from app.engine.matcher import EngineFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,15 @@ class Run:
     everybody: bool = True
 
 
-def load_conversions(runner: Runner, world: World, conversions: Sequence[Conversion]) -> None:
-    """Make the table of conversions, numbered in the order in which they come."""
-    came_back = next((one.id for one in conversions if one.reversals), None)
-    if came_back is not None:
-        raise NotInBulk("a conversion of which something came back", came_back)
+def load_conversions(runner: Runner, world: World, conversions: Iterable[Conversion]) -> None:
+    """Make the table of conversions, numbered in the order in which they come. They are gone through once for each table,
+    and never held."""
     columns = fact_table(world).columns
     given = {each.fact.name: each for each in sent(columns)}
 
     def row(number: int, one: Conversion) -> Row:
+        if one.reversals:
+            raise NotInBulk("a conversion of which something came back", one.id)
         received = None if one.received_at is None else micros(one.received_at)
         base = {ROW: number, "id": one.id, "event_at": micros(one.event_at), "partner": one.partner}
         return {**base, "received_at": received, **row_of(given, one.facts)}
@@ -78,6 +82,7 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
     if "customer_order_number" in plan.needs.derived:
         runner.keep("order_numbers", order_numbers(dict(plan.facts.columns)))
     judged, priced = plan.judged(), plan.priced()
+    _screen(plan, runner)
     touching = seen(plan) if plan.touched else None
     for name, structure, rows in parameter_tables(plan.groups):
         runner.load(name, structure, rows)
@@ -85,9 +90,7 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
         _share(plan, runner, touching)
     if plan.touched:
         source = "touches" if everybody or not plan.is_early else "shares"
-        (runner.keep if plan.claimed or source == "touches" else runner.name)(
-            "concerned", concerned(source, plan.claimed)
-        )
+        (runner.keep if plan.claimed or source == "touches" else runner.name)("concerned", concerned(plan, source))
     runner.keep("parties", plan.parties())
     runner.keep("judged", judged)
     runner.drop("parties")
@@ -99,26 +102,40 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
     return Run(plan, runner, everybody)
 
 
-def decisions_of(found: Run, conversions: Sequence[Conversion]) -> dict[tuple[str, str | None], Decision]:
+def decisions_of(found: Run, conversions: Iterable[Conversion]) -> dict[tuple[str, str | None], Decision]:
     """Return the decisions of a run by conversion and partner, of conversions in the order in which they were loaded."""
+    return {
+        (one.id, partner): decision
+        for one, made in each_decided(found, conversions)
+        for partner, decision in made.items()
+    }
+
+
+def each_decided(
+    found: Run, conversions: Iterable[Conversion]
+) -> Iterator[tuple[Conversion, dict[str | None, Decision]]]:
+    """Yield conversions in the order in which they were loaded, each with what is known of its order and its customer, and
+    with its decisions by partner. Nothing is held but the one at hand."""
     assert found.everybody, "decisions are made of what is said of every partner"
-    made: dict[tuple[str, str | None], Decision] = {}
     makes = Decisions(found.plan)
-    of_conversion: dict[int, list[dict[str, Any]]] = {}
-    for row in rows_of(found):
-        of_conversion.setdefault(int(row["row_number"]), []).append(row)
-    for place, rows in of_conversion.items():
-        one = known_of(conversions[place], rows[0])
-        made |= {(one.id, partner): decision for partner, decision in makes.of_conversion(rows, one).items()}
-    return made
+    by_conversion = groupby(rows_of(found), key=_number_of)
+    for place, given in enumerate(conversions):
+        number, of_it = next(by_conversion, (None, iter(())))
+        rows = list(of_it)
+        if number != place or rows[0]["id"] != given.id:
+            raise EngineFault("the bulk engine decided another conversion", conversion=given.id, row_number=number)
+        one = known_of(given, rows[0])
+        yield one, makes.of_conversion(rows, one)
+    if next(by_conversion, None) is not None:
+        raise EngineFault("the bulk engine decided conversions that are not there any more")
 
 
 def rows_of(found: Run) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `decided` by column, each with what is known of the order and the customer; and for each conversion
-    that concerns nobody a row without a partner."""
+    """Yield the rows of `decided` by column in order of conversions, each with what is known of the order and the customer;
+    and for each conversion that concerns nobody a row without a partner."""
     plan = found.plan
     of_judged = ["verdict", "due", *plan.widths.columns]
-    names = ["row_number", "partner", "terms", "shape", "said", "beyond", "counts"]
+    names = ["row_number", "id", "partner", "terms", "shape", "said", "beyond", "counts"]
     names += ["share", "whole"] if plan.splits else []
     names += [plan.tallies.column(at) for at in range(len(plan.tallies.columns))]
     names += [f"{kind}_{at}" for at in range(plan.lines) for kind in ("precise", "amount", "final")]
@@ -127,17 +144,24 @@ def rows_of(found: Run) -> Iterator[dict[str, Any]]:
     query = query.from_(exp.alias_(exp.to_table("decided"), "d", table=True))
     same = exp.and_(equal("row_number", "d", "j"), equal("partner", "d", "j"))
     query = query.join(exp.alias_(exp.to_table("judged"), "j", table=True), on=same)
-    yield from _known_rows(found, query, "d", [*names, *of_judged])
-    yield from _known_rows(found, _bystanders(plan), "j", [*_OF_BYSTANDERS, *plan.widths.columns])
-    nobody = exp.select(column("row_number", "c"), column("partner", "c")).from_(
+    parts = [_known_rows(found, query, "d", [*names, *of_judged])]
+    if plan.touched:
+        parts.append(_known_rows(found, _bystanders(plan), "j", [*_OF_BYSTANDERS, *plan.widths.columns]))
+    nobody = exp.select(*(column(name, "c") for name in _OF_NOBODY)).from_(
         exp.alias_(exp.to_table("conversions"), "c", table=True)
     )
     nobody = nobody.join("judged", on=equal("row_number", "c", "judged"), join_type="left")
     nobody = nobody.where(is_null(column("row_number", "judged")))
-    yield from _known_rows(found, nobody, "c", ["row_number", "partner"])
+    parts.append(_known_rows(found, nobody, "c", _OF_NOBODY))
+    return merge(*parts, key=_number_of)
 
 
-_OF_BYSTANDERS = ("row_number", "partner", "terms", "shape", "verdict", "due")
+_OF_NOBODY = ("row_number", "id", "partner")
+_OF_BYSTANDERS = (*_OF_NOBODY, "terms", "shape", "verdict", "due")
+
+
+def _number_of(row: Mapping[str, Any]) -> int:
+    return int(row["row_number"])
 
 
 def _bystanders(plan: Plan) -> exp.Select:
@@ -150,13 +174,13 @@ def _bystanders(plan: Plan) -> exp.Select:
     return found
 
 
-def _known_rows(found: Run, query: exp.Select, table: str, names: list[str]) -> Iterator[dict[str, Any]]:
+def _known_rows(found: Run, query: exp.Select, table: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     numbered = "customer_order_number" in found.plan.needs.derived
     place = column("place", "order_numbers") if numbered else exp.Null()
     query = query.select(column("counted_as", "copies"), named(place, "order_number"))
     for other in ("copies", *(["order_numbers"] if numbered else [])):
         query = query.join(other, on=equal("row_number", table, other), join_type="left")
-    for row in found.runner.run(query.order_by(f"{table}.row_number", f"{table}.partner")):
+    for row in found.runner.stream(query.order_by(f"{table}.row_number", f"{table}.partner")):
         yield dict(zip([*names, "counted_as", "order_number"], row, strict=True))
 
 
@@ -174,10 +198,22 @@ def planned(world: World, runner: Runner) -> Plan:
     return plan
 
 
+def _screen(plan: Plan, runner: Runner) -> None:
+    """Find what is said of conversions and touches before any rule is asked."""
+    for name, structure, rows in plan.screening.tables():
+        runner.load(name, structure, rows)
+    for name, query in plan.screening.queries():
+        runner.keep(name, query)
+
+
 def _share(plan: Plan, runner: Runner, touching: exp.Query) -> None:
     """Find who gets which share of conversions with touches."""
     runner.keep("seen", touching)
-    runner.keep("shares", shares(plan.spans))
+    overridden = None
+    if plan.screening.overrides:
+        overridden = OVERRIDDEN
+        runner.keep(overridden, plan.screening.overridden(is_early=plan.is_early))
+    runner.keep("shares", shares(plan.spans, overridden))
     runner.name("competed", exp.select("row_number").distinct().from_("shares"))
 
 
@@ -249,9 +285,13 @@ def _standing(limits: LimitPlan) -> exp.Query:
 
 
 def _refuse_world(world: World) -> None:
-    for partner, history in world.histories.items():
-        if history.payouts.pays_deliveries:
-            raise NotInBulk("a contract that pays deliveries shares its limits with them", partner)
+    """Refuse contracts whose conversions depend on their days of deliveries, which are not decided here. What a day adds to
+    is money under a limit; a limit of one customer is on conversions alone."""
+    for terms in world.terms:
+        history = world.histories[terms.contract.partner]
+        shared = (counter for counter in terms.counters_since if counter.measure == "amount")
+        if history.payouts.pays_deliveries and any(counter.per != "customer" for counter in shared):
+            raise NotInBulk("a limit on what is paid for conversions and deliveries together", terms.contract.id)
 
 
 def _refuse_converted(runner: Runner) -> None:

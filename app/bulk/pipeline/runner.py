@@ -4,7 +4,7 @@ here: a second one is a second class of these methods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from sqlglot import exp
@@ -36,6 +36,14 @@ class Runner(Protocol):
         """Return what a query finds."""
         ...
 
+    def stream(self, tree: exp.Query) -> Iterator[tuple[Any, ...]]:
+        """Yield what a query finds, row by row, beside other queries. Memory does not hold all of it."""
+        ...
+
     def drop(self, *names: str) -> None:
         """Give tables up."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
         ...

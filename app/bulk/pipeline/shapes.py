@@ -102,6 +102,8 @@ def shape_of(terms: Terms, counters: Hashable) -> tuple[Shape, tuple[Any, ...]]:
     payout, eligibility, attribution = terms.payout_body, terms.eligibility_body, terms.attribution_body
     ends = payout.otherwise
     contract = terms.contract
+    if not terms.pays_conversions:
+        return _unpaid(terms, counters, take), tuple(values)
     shape = Shape(
         eligibility=tuple((lifted(rule.when, take), rule.then.action) for rule in eligibility.rules),
         otherwise=eligibility.otherwise.action,
@@ -115,7 +117,7 @@ def shape_of(terms: Terms, counters: Hashable) -> tuple[Shape, tuple[Any, ...]]:
         facts_required=terms.facts_required,
         attribution_required=tuple(sorted(terms.attribution.rules.facts_required)),
         counters=counters,
-        pays_conversions=terms.pays_conversions,
+        pays_conversions=True,
         digits=minor_digits(contract.currency) or 0,
         rounding=contract.rounding,
     )
@@ -123,6 +125,28 @@ def shape_of(terms: Terms, counters: Hashable) -> tuple[Shape, tuple[Any, ...]]:
 
 
 Take = Callable[..., Any]
+
+
+def _unpaid(terms: Terms, counters: Hashable, take: Take) -> Shape:
+    """Return the shape of terms that pay for deliveries alone. A touch may still win a conversion for them, so what is left
+    is who is credited."""
+    return Shape(
+        eligibility=(),
+        otherwise="reject",
+        qualify=tuple(lifted(rule.when, take) for rule in terms.attribution_body.qualify),
+        claims=terms.attribution_body.claims,
+        hit="first",
+        rules=(),
+        pays_otherwise="hold",
+        bonuses=(),
+        limits=(),
+        facts_required=(),
+        attribution_required=tuple(sorted(terms.attribution.rules.facts_required)),
+        counters=counters,
+        pays_conversions=False,
+        digits=minor_digits(terms.contract.currency) or 0,
+        rounding=terms.contract.rounding,
+    )
 
 
 def lifted(condition: Condition, take: Take) -> Condition:
