@@ -90,22 +90,16 @@ def _partners(span: ModelSpan, overridden: str | None) -> exp.Select:
 
 def _winner(span: ModelSpan, overridden: str | None) -> exp.Select:
     """Return the one touch that gets all: the first, or of the latest the one that goes first."""
-    is_last = span.model.name == "last_touch"
-    order = exp.Order(
-        expressions=[
-            exp.Ordered(this=column("at"), desc=is_last),
-            exp.Ordered(this=_rank()),
-            exp.Ordered(this=column("touch_id")),
-        ]
-    )
-    place = exp.Window(this=exp.RowNumber(), partition_by=[column("row_number")], order=order)
-    ranked = exp.select("row_number", "partner", named(place, "place")).from_(
-        _competing(span, overridden).subquery("competing", copy=False)
-    )
+    at: exp.Expr = column("at")
+    if span.model.name == "last_touch":
+        at = exp.Neg(this=at)
+    order = exp.Anonymous(this="ROW", expressions=[at, _rank(), column("touch_id")])
     query: exp.Select = (
-        exp.select("row_number", "partner", named(number(1), "share"), named(number(1), "whole"), "place")
-        .from_(ranked.subquery("ranked", copy=False), copy=False).where(exp.EQ(this=column("place"), expression=number(1)))
-    )  # fmt: skip
+        exp.select("row_number", named(exp.ArgMin(this=column("partner"), expression=order), "partner"))
+        .select(*(named(number(1), name) for name in ("share", "whole", "place")))
+        .from_(_competing(span, overridden).subquery("competing", copy=False), copy=False)
+        .group_by("row_number", copy=False)
+    )
     return query
 
 
