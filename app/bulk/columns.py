@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 from sqlglot import exp
 
 from app.core.durations import length_micros
-from app.core.instants import micros
-from app.core.money import EXACT
+from app.core.instants import from_micros, micros
+from app.core.money import EXACT, canonical
 from app.engine.matcher import EngineFault
 from app.rulelang.facts import LARGEST, MAX_SCALE, MAX_TEXT
 
@@ -41,6 +41,22 @@ def stored(kind: str, value: Any) -> Stored:
     if not isinstance(value, storage.holds) or (storage.but_not is not None and isinstance(value, storage.but_not)):
         raise EngineFault(f"a value of type {kind} is expected; found {type(value).__name__}")
     return storage.stored(value)
+
+
+def typed(kind: str, held: Any) -> Any:
+    """Return the value of a scalar type that a column holds: what `stored` was given.
+
+    >>> typed("decimal", stored("decimal", Decimal("12.50"))), typed("date", date(1997, 7, 2))
+    (Decimal('12.5'), datetime.date(1997, 7, 2))
+    """
+    match kind:
+        case "decimal":
+            return Decimal(canonical(EXACT.scaleb(Decimal(held), -MAX_SCALE)))
+        case "instant":
+            return from_micros(held)
+        case "duration":
+            return timedelta(microseconds=held)
+    return held
 
 
 def literal(kind: str, value: Any) -> exp.Expr:

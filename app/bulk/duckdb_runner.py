@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,45 @@ from app.bulk.duckdb_engine import CHUNK, SETTINGS, as_json, chunks
 from app.bulk.fact_table import Row, Structure
 from app.engine.matcher import EngineFault
 
+CLOSING = ("enable_external_access", "lock_configuration")
+"""The settings that shut a database in. What it may still reach is said before."""
+
+
+def reach(database: duckdb.DuckDBPyConnection, folders: Sequence[Path] = (), files: Sequence[Path] = ()) -> None:
+    """Shut a database in, but for these folders and files."""
+    for setting, paths in (("allowed_directories", folders), ("allowed_paths", files)):
+        if paths:
+            database.execute(f"SET {setting} = [{', '.join(map(path_sql, paths))}]")
+    for setting in CLOSING:
+        database.execute(f"SET {setting} = {SETTINGS[setting]}")
+
+
+def path_sql(path: Path) -> str:
+    """Return a path as it is written in a statement."""
+    return exp.Literal.string(str(path)).sql("duckdb")
+
 
 class DuckDbRunner:
-    """Runs trees in one database of its own. `memory` is such as "4GB"; without a folder nothing is spilled."""
+    """Runs trees in one database of its own. `memory` is such as "4GB"; without a folder nothing is spilled. Files in the
+    folders `reached` can be attached."""
 
     dialect = "duckdb"
 
-    def __init__(self, *, memory: str | None = None, spill: Path | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        memory: str | None = None,
+        spill: Path | None = None,
+        threads: int | None = None,
+        reached: Sequence[Path] = (),
+    ) -> None:
         more: dict[str, Any] = {"temp_directory": "" if spill is None else str(spill)}
         more |= {} if memory is None else {"memory_limit": memory}
         more |= {} if threads is None else {"threads": threads}
-        self.connection = duckdb.connect(":memory:", config={**SETTINGS, **more, "preserve_insertion_order": "false"})
+        open_settings = {name: value for name, value in SETTINGS.items() if name not in CLOSING}
+        config = {**open_settings, **more, "preserve_insertion_order": "false"}
+        self.connection = duckdb.connect(":memory:", config=config)
+        reach(self.connection, [*([] if spill is None else [spill]), *reached])
 
     def load(self, name: str, structure: Mapping[str, Structure], rows: Iterable[Row]) -> None:
         """Make a table of rows. A value that does not fit is a fault, and not NULL."""
@@ -33,6 +61,10 @@ class DuckDbRunner:
         self._execute(f"CREATE TABLE {name} AS {query} LIMIT 0", ["[]"])
         for chunk in chunks(iter(rows)):
             self._execute(f"INSERT INTO {name} {query}", [as_json(chunk)])
+
+    def attach(self, name: str, file: Path) -> None:
+        """Make a table of a Parquet file that is in reach, which stays where it is."""
+        self._execute(f"CREATE VIEW {name} AS FROM read_parquet({path_sql(file)})")
 
     def keep(self, name: str, tree: exp.Query) -> None:
         """Make a table of what a query finds."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,22 +20,24 @@ HELD = "held"
 
 
 @contextmanager
-def opened_runner(engine: SettlingEngine, memory: str, spill: Path | None = None) -> Iterator[Runner]:
-    """Give an engine that takes so much memory, such as "2GB", and spills into a fresh folder under `spill`. NotInBulk that
-    says what is missing where it is not installed."""
+def opened_runner(
+    engine: SettlingEngine, memory: str, spill: Path | None = None, *, reached: Sequence[Path] = ()
+) -> Iterator[Runner]:
+    """Give an engine that takes so much memory, such as "2GB", and spills into a fresh folder under `spill`; files in the
+    folders `reached` can be attached. NotInBulk that says what is missing where it is not installed."""
     if engine == "spark":
         _check_spark()
     with fresh_folder(spill) as folder:
-        runner = _runner(engine, memory, folder)
+        runner = _runner(engine, memory, folder, reached)
         try:
             yield runner
         finally:
             runner.close()
 
 
-def _runner(engine: SettlingEngine, memory: str, folder: Path) -> Runner:
+def _runner(engine: SettlingEngine, memory: str, folder: Path, reached: Sequence[Path]) -> Runner:
     if engine == "duckdb":
-        return DuckDbRunner(memory=memory, spill=folder)
+        return DuckDbRunner(memory=memory, spill=folder, reached=reached)
     from app.bulk.spark_engine import SparkRunner  # an extra
 
     return SparkRunner(memory=memory.removesuffix("B").lower(), spill=folder)

@@ -27,6 +27,7 @@ from app.cli.key import key
 from app.cli.migrate import migrate
 from app.cli.pack import pack
 from app.cli.quote import quote
+from app.cli.rate import rate
 from app.cli.rates import rates
 from app.cli.reconcile import reconcile
 from app.cli.replay import replay
@@ -39,7 +40,7 @@ from app.cli.timeline import timeline
 from app.cli.worker import worker
 
 COMMANDS = (
-    *(demo, serve, worker, jobs, migrate, key, import_, count, rates, check, schema, quote, replay, pack),
+    *(demo, serve, worker, jobs, migrate, key, import_, count, rate, rates, check, schema, quote, replay, pack),
     *(terms, timeline, diff, export, apply, bill, run, close, statement, invoice, journal, reconcile, explain, audit),
 )
 

@@ -71,6 +71,15 @@ def micros(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
+def from_micros(number: int) -> datetime:
+    """Return the instant that is so many microseconds after 1970-01-01T00:00:00Z.
+
+    >>> from_micros(micros(datetime(1997, 7, 2, 14, tzinfo=UTC)))
+    datetime.datetime(1997, 7, 2, 14, 0, tzinfo=datetime.timezone.utc)
+    """
+    return _EPOCH + timedelta(microseconds=number)
+
+
 def zone(name: str) -> ZoneInfo | None:
     """Return an IANA time zone, or None for a name that is not one."""
     return ZoneInfo(name) if name in _zone_names() else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
-from itertools import groupby
+from itertools import count, groupby
 from typing import Any
 
 from sqlglot import exp
@@ -131,15 +131,15 @@ def decisions_of(found: Run, conversions: Iterable[Conversion]) -> dict[tuple[st
 
 
 def each_decided(
-    found: Run, conversions: Iterable[Conversion]
+    found: Run, conversions: Iterable[Conversion], only: Sequence[int] | None = None
 ) -> Iterator[tuple[Conversion, dict[str | None, Decision]]]:
     """Yield conversions in the order in which they were loaded, each with what is known of its order and its customer, and
-    with its decisions by partner. Nothing is held but the one at hand."""
+    with its decisions by partner. Nothing is held but the one at hand. With `only`, these are some of them, by number."""
     assert found.everybody, "decisions are made of what is said of every partner"
     makes = Decisions(found.plan)
-    taken = _Beside(rows_taken_back(found))
-    by_conversion = groupby(rows_of(found), key=_number_of)
-    for place, given in enumerate(conversions):
+    taken = _Beside(rows_taken_back(found, only))
+    by_conversion = groupby(rows_of(found, only), key=_number_of)
+    for place, given in zip(count() if only is None else only, conversions, strict=False):
         number, of_it = next(by_conversion, (None, iter(())))
         rows = list(of_it)
         if number != place or rows[0]["id"] != given.id:
@@ -150,7 +150,7 @@ def each_decided(
         raise EngineFault("the bulk engine decided conversions that are not there any more")
 
 
-def rows_of(found: Run) -> Iterator[dict[str, Any]]:
+def rows_of(found: Run, only: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
     """Yield the rows of `decided` by column in order of conversions, each with what is known of the order and the customer;
     and for each conversion that concerns nobody a row without a partner."""
     plan = found.plan
@@ -164,23 +164,24 @@ def rows_of(found: Run) -> Iterator[dict[str, Any]]:
     query = query.from_(exp.alias_(exp.to_table("decided"), "d", table=True))
     same = exp.and_(equal("row_number", "d", "j"), equal("partner", "d", "j"))
     query = query.join(exp.alias_(exp.to_table("judged"), "j", table=True), on=same)
-    parts = [_known_rows(found, query, "d", [*names, *of_judged])]
+    parts = [_known_rows(found, query, "d", [*names, *of_judged], only)]
     if plan.touched:
-        parts.append(_known_rows(found, _bystanders(plan), "j", [*_OF_BYSTANDERS, *plan.widths.columns]))
+        parts.append(_known_rows(found, _bystanders(plan), "j", [*_OF_BYSTANDERS, *plan.widths.columns], only))
     nobody = exp.select(*(column(name, "c") for name in _OF_NOBODY)).from_(
         exp.alias_(exp.to_table("conversions"), "c", table=True)
     )
     nobody = nobody.join("judged", on=equal("row_number", "c", "judged"), join_type="left")
     nobody = nobody.where(is_null(column("row_number", "judged")))
-    parts.append(_known_rows(found, nobody, "c", _OF_NOBODY))
+    parts.append(_known_rows(found, nobody, "c", _OF_NOBODY, only))
     return merge(*parts, key=_number_of)
 
 
-def rows_taken_back(found: Run) -> Iterator[dict[str, Any]]:
+def rows_taken_back(found: Run, only: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
     """Yield what reversals after the lock take back, in order of conversions, partners and reversals."""
     if found.plan.extent.taken:
         names = ["row_number", "partner", "place", *taken_columns(found.plan.lines)]
         query = exp.select(*names).from_(TAKEN).order_by("row_number", "partner", "place")
+        query = query if only is None else query.where(_among(only, TAKEN))
         for row in found.runner.stream(query):
             yield dict(zip(names, row, strict=True))
 
@@ -225,12 +226,19 @@ def _bystanders(plan: Plan) -> exp.Select:
     return found
 
 
-def _known_rows(found: Run, query: exp.Select, table: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _among(numbers: Sequence[int], table: str) -> exp.Expr:
+    return exp.In(this=column("row_number", table), expressions=[number(each) for each in numbers])
+
+
+def _known_rows(
+    found: Run, query: exp.Select, table: str, names: Sequence[str], only: Sequence[int] | None
+) -> Iterator[dict[str, Any]]:
     numbered = "customer_order_number" in found.plan.needs.derived
     place = column("place", "order_numbers") if numbered else exp.Null()
     query = query.select(column("counted_as", "copies"), named(place, "order_number"))
     for other in ("copies", *(["order_numbers"] if numbered else [])):
         query = query.join(other, on=equal("row_number", table, other), join_type="left")
+    query = query if only is None else query.where(_among(only, table))
     for row in found.runner.stream(query.order_by(f"{table}.row_number", f"{table}.partner")):
         yield dict(zip([*names, "counted_as", "order_number"], row, strict=True))
 

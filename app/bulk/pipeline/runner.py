@@ -5,6 +5,7 @@ here: a second one is a second class of these methods.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from sqlglot import exp
@@ -22,6 +23,10 @@ class Runner(Protocol):
 
     def load(self, name: str, structure: Mapping[str, Structure], rows: Iterable[Row]) -> None:
         """Make a table of rows."""
+        ...
+
+    def attach(self, name: str, file: Path) -> None:
+        """Make a table of a Parquet file that is in reach, which stays where it is."""
         ...
 
     def keep(self, name: str, tree: exp.Query) -> None:
