@@ -221,9 +221,11 @@ def folded(plan: LimitPlan, tried: str, parts: str) -> exp.Select:
     looked = within(extended, step)
     bigs = [named(exp.cast(column(used(tally)), "bigint"), used(tally)) for tally in plan.tallies]
     after = [named(_held_after(plan, tally), f"held_{tally}") for tally in plan.tallies]
-    turn = exp.select(
-        *PART, "turn", *plan.windows, "row_number", *plan.finals, "said", "beyond", "is_touched", *bigs, *after
-    ).from_(looked.subquery("looked", copy=False), copy=False)
+    # Both sides of a recursive query have the same types: no engine has to make one of two.
+    results = [named(exp.cast(column(name), "bigint"), name) for name in (*plan.finals, "said", "beyond")]
+    turn = exp.select(*PART, "turn", *plan.windows, "row_number", *results, "is_touched", *bigs, *after).from_(
+        looked.subquery("looked", copy=False), copy=False
+    )
     recursive = exp.union(start, turn, distinct=False)
     query: exp.Select = (
         exp.select(*PART, "row_number", *plan.results, *(used(tally) for tally in plan.tallies))
@@ -244,7 +246,7 @@ def _held_before(plan: LimitPlan, tally: int) -> exp.Expr:
 
 def _held_after(plan: LimitPlan, tally: int) -> exp.Expr:
     more = exp.Paren(this=either(_is_counted(), added(plan, tally, "final"), number(0)))
-    return exp.Add(this=exp.cast(column(used(tally)), "int128"), expression=more)
+    return exp.cast(exp.Add(this=exp.cast(column(used(tally)), "int128"), expression=more), "int128")
 
 
 def _is_counted() -> exp.Expr:
