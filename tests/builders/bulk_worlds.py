@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -104,15 +105,40 @@ def _of_touches() -> Catalogue:
     return Catalogue({name: shipped_catalogue()[name] for name in names})
 
 
-def models(random: Random) -> list[tuple[datetime, ProgramModel]]:
-    """Return one model, or two in turn."""
+def models(random: Random, *, screens: bool = False) -> list[tuple[datetime, ProgramModel]]:
+    """Return one model, or two in turn; `screens`: with overrides, identities and what is suppressed."""
     return [
-        (start, _model(random))
+        (start, _model(random, _screening(random) if screens else {}))
         for start in (FIRST - timedelta(days=90), FIRST + timedelta(days=50))[: random.randint(1, 2)]
     ]
 
 
-def _model(random: Random) -> ProgramModel:
+def _screening(random: Random) -> dict[str, Any]:
+    """Return what a model says before it is asked: each of it now and then, over codes and customers that occur."""
+
+    def codes() -> list[str]:
+        return random.sample((*VALUES["text"][:4], *TEXTS[:4]), random.randint(1, 2))
+
+    def override(number: int) -> dict[str, Any]:
+        whom = random.choice(("p0", "p0a", "p1", "p2", "p2a", "stranger"))
+        days = {"from": "1997-02-01"} if random.random() < 0.3 else {}
+        days |= {"until": "1997-03-20"} if random.random() < 0.3 else {}
+        if random.random() < 0.4:
+            return {"id": f"o{number}", "preferred_partner": whom, **days}
+        return {"id": f"o{number}", "exclusive_coupon": {"codes": codes(), "partner": whom}, **days}
+
+    own = {"partner": random.choice(("p0", "p1", "p1a")), "customer_id": ["u1", "u2"]}
+    own |= {"device_id": codes()} if random.random() < 0.5 else {}
+    suppress = {"codes": codes()} if random.random() < 0.5 else {}
+    suppress |= {"self_referral": [own]} if random.random() < 0.5 else {}
+    keys = ["customer_id", "household_id", "device_id"]
+    found: dict[str, Any] = {"suppress": suppress} if suppress else {}
+    found |= {"identity": random.sample(keys, random.randint(1, 3))} if random.random() < 0.5 else {}
+    overrides = [override(number) for number in range(random.randint(1, 4))]
+    return found | ({"overrides": overrides} if random.random() < 0.6 or not found else {})
+
+
+def _model(random: Random, screening: dict[str, Any]) -> ProgramModel:
     first, last = random.choice((("40", "40"), ("33.3", "33.3"), ("50", "12.5"), ("0", "70")))
     middle = str(100 - Decimal(first) - Decimal(last))
     own: dict[str, Any] = random.choice(
@@ -125,9 +151,22 @@ def _model(random: Random) -> ProgramModel:
         )
     )
     more = {"prefer": ["click", "view"]} if random.random() < 0.4 else {}
-    found, wrong = read_model({**own, **more, "not_eligible": random.choice(("forfeit", "reassign"))})
+    found, wrong = read_model({**own, **more, **screening, "not_eligible": random.choice(("forfeit", "reassign"))})
     assert found is not None, wrong
     return found
+
+
+def identified(random: Random, given: list[Conversion]) -> list[Conversion]:
+    """Return conversions whose touches know whose they are: the buyer's, somebody else's or nobody's."""
+    return [replace(one, touches=tuple(_identified(random, touch, one) for touch in one.touches)) for one in given]
+
+
+def _identified(random: Random, touch: Touch, one: Conversion) -> Touch:
+    found = {}
+    for key in ("customer_id", "household_id", "device_id"):
+        value = one.facts.get(key, "h1") if random.random() < 0.7 else "else"
+        found |= {f"touch.{key}": value} if random.random() < 0.5 else {}
+    return replace(touch, facts={**touch.facts, **found})
 
 
 def _touches(random: Random, at: datetime, partners: list[str]) -> tuple[Touch, ...]:

@@ -63,9 +63,9 @@ def history(versions: str | list[Any], as_of: str = "2100-01-01", **contract: An
     """Return a contract's history from the `versions` of a scenario; rules that are not given accept and pay 1.00."""
     given = data(versions) if isinstance(versions, str) else versions
     party = Contract(
-        id="acme",
+        id=contract.pop("id", "acme"),
         program="shop",
-        partner="acme",
+        partner=contract.pop("partner", "acme"),
         currency=contract.pop("currency", "USD"),
         timezone=ZoneInfo(contract.pop("timezone", "America/New_York")),
         **contract,

@@ -68,9 +68,6 @@ def test_what_came_back_is_refused() -> None:
     "model",
     [
         {"model": "time_decay", "half_life": "P7D"},
-        {"model": "last_touch", "identity": ["customer_id"]},
-        {"model": "last_touch", "overrides": [{"id": "o", "preferred_partner": "acme"}]},
-        {"model": "last_touch", "suppress": {"codes": ["X"]}},
     ],
 )
 def test_models_are_refused(model: dict[str, Any]) -> None:

@@ -160,9 +160,8 @@ def _capped(tally: int) -> exp.Expr:
 def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
     """Return the query of the parts in which a limit is touched, and it is not the same single one all through, or something
     is taken back. Where only its maximum changes with the terms, they are gone through by terms, else one by one."""
-    negative = exp.or_(
-        *(exp.LT(this=_or_zero(column(f"amount_{at}")), expression=number(0)) for at in range(plan.lines))
-    )
+    below = [exp.LT(this=_or_zero(column(f"amount_{at}")), expression=number(0)) for at in range(plan.lines)]
+    negative = exp.or_(*below) if below else exp.false()
 
     def any_is(test: exp.Expr) -> exp.Expr:
         return exp.EQ(this=exp.Max(this=either(test, number(1), number(0))), expression=number(1))

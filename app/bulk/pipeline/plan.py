@@ -16,6 +16,7 @@ from app.bulk.pipeline.judging import Widths, judged, widths_of
 from app.bulk.pipeline.limits import KINDS, PART, Kind, LimitPlan
 from app.bulk.pipeline.lines import Place, Pricing, carried_facts, places_of
 from app.bulk.pipeline.refusals import NotInBulk
+from app.bulk.pipeline.screening import Screening, facts_asked
 from app.bulk.pipeline.sharing import ModelSpan, largest, splits
 from app.bulk.pipeline.sql import column, equal, is_null, is_there, named, number, over, union_all
 from app.bulk.pipeline.tallies import Tallies, tallies_of
@@ -113,10 +114,15 @@ class Plan:
             if since <= self.extent.last and until > self.extent.first
         ]
 
+    @cached_property
+    def screening(self) -> Screening:
+        """What models say before they are asked."""
+        return Screening(self.spans, self.facts.columns)
+
     @property
     def touched(self) -> bool:
-        """Whether conversions have touches."""
-        return self.extent.touches > 0
+        """Whether more than claims decides who is credited: touches, or coupons that are somebody's own."""
+        return self.extent.touches > 0 or self.screening.has_coupons
 
     @property
     def claimed(self) -> bool:
@@ -206,6 +212,9 @@ class Plan:
         is_due = [exp.EQ(this=column(name, j), expression=number(0)) for name in ("verdict", "due")]
         by_claim = exp.and_(column("is_claimed", j), column("accepts", j))
         base = exp.select(*(column(name, j) for name in carried)).from_(j)
+        for table, same in self.screening.barring(j, j):
+            base = base.join(table, on=same, join_type="left")
+            by_claim = exp.and_(by_claim, is_null(column("row_number", table)))
         if not self.touched:
             return base.select(named(exp.and_(*is_due, by_claim), "counts"))
         # Who neither is credited nor claims has a verdict, and needs no counters.
@@ -430,6 +439,7 @@ class Plan:
 def fact_table(world: World) -> FactTable:
     """Return the columns of the facts that a world reads."""
     read = {fact for history in world.histories.values() for fact in history.facts_read}
+    read |= facts_asked([model for _, model in world.models], world.catalogue)
     subjects = ("conversion", "touch")
     return FactTable(
         world.catalogue, {name for name in read | set(ALWAYS) if world.catalogue[name].subject in subjects}

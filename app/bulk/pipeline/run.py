@@ -17,6 +17,7 @@ from app.bulk.pipeline.limits import PART, TABLE, LimitPlan, folded, optimistic,
 from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.runner import Runner
+from app.bulk.pipeline.screening import OVERRIDDEN
 from app.bulk.pipeline.segments import segmented
 from app.bulk.pipeline.sharing import refuse_model, shares
 from app.bulk.pipeline.splitting import parts_of, shared, with_splits
@@ -81,6 +82,7 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
     if "customer_order_number" in plan.needs.derived:
         runner.keep("order_numbers", order_numbers(dict(plan.facts.columns)))
     judged, priced = plan.judged(), plan.priced()
+    _screen(plan, runner)
     touching = seen(plan) if plan.touched else None
     for name, structure, rows in parameter_tables(plan.groups):
         runner.load(name, structure, rows)
@@ -88,9 +90,7 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
         _share(plan, runner, touching)
     if plan.touched:
         source = "touches" if everybody or not plan.is_early else "shares"
-        (runner.keep if plan.claimed or source == "touches" else runner.name)(
-            "concerned", concerned(source, plan.claimed)
-        )
+        (runner.keep if plan.claimed or source == "touches" else runner.name)("concerned", concerned(plan, source))
     runner.keep("parties", plan.parties())
     runner.keep("judged", judged)
     runner.drop("parties")
@@ -198,10 +198,22 @@ def planned(world: World, runner: Runner) -> Plan:
     return plan
 
 
+def _screen(plan: Plan, runner: Runner) -> None:
+    """Find what is said of conversions and touches before any rule is asked."""
+    for name, structure, rows in plan.screening.tables():
+        runner.load(name, structure, rows)
+    for name, query in plan.screening.queries():
+        runner.keep(name, query)
+
+
 def _share(plan: Plan, runner: Runner, touching: exp.Query) -> None:
     """Find who gets which share of conversions with touches."""
     runner.keep("seen", touching)
-    runner.keep("shares", shares(plan.spans))
+    overridden = None
+    if plan.screening.overrides:
+        overridden = OVERRIDDEN
+        runner.keep(overridden, plan.screening.overridden(is_early=plan.is_early))
+    runner.keep("shares", shares(plan.spans, overridden))
     runner.name("competed", exp.select("row_number").distinct().from_("shares"))
 
 

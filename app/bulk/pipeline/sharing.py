@@ -11,7 +11,7 @@ from sqlglot import exp
 from app.bulk.pipeline.exact import scale_of
 from app.bulk.pipeline.judging import Verdict
 from app.bulk.pipeline.refusals import NotInBulk
-from app.bulk.pipeline.sql import column, either, is_there, named, number, union_all
+from app.bulk.pipeline.sql import column, either, equal, is_null, is_there, named, number, union_all
 from app.core.money import EXACT
 from app.engine.attribution.program_model import ProgramModel
 
@@ -38,39 +38,37 @@ def splits(models: Sequence[ProgramModel]) -> bool:
 
 def refuse_model(model: ProgramModel) -> None:
     """Refuse what bulk does not attribute."""
-    for name, found in (
-        ("overrides", model.overrides),
-        ("identity keys", model.identity),
-        ("suppressed codes or partners", model.suppression.codes or model.suppression.self_referral),
-        ("the model time_decay", model.name == "time_decay"),
-    ):
-        if found:
-            raise NotInBulk(f"attribution by {name}", model.name)
+    if model.name == "time_decay":
+        raise NotInBulk("attribution by the model time_decay", model.name)
 
 
-def shares(spans: Sequence[ModelSpan]) -> exp.Query:
-    """Return the query of what partners get: `share` parts of `whole`, and the place of the first touch that gets some."""
-    nothing = exp.select("row_number", "partner", *(named(number(1), name) for name in ("share", "whole", "place")))
-    none: exp.Query = nothing.from_("seen").where(exp.false())
-    return union_all([_partners(span) for span in spans] or [none])
+def shares(spans: Sequence[ModelSpan], overridden: str | None = None) -> exp.Query:
+    """Return the query of what partners get: `share` parts of `whole`, and the place of the first touch that gets some.
+    Who is named in the table `overridden` has all of it, and no touch competes."""
+    alone = exp.select("row_number", "partner", *(named(number(1), name) for name in ("share", "whole", "place")))
+    found: list[exp.Query] = [_partners(span, overridden) for span in spans]
+    if overridden is not None:
+        found.append(alone.from_(overridden))
+    none: exp.Query = alone.from_("seen").where(exp.false())
+    return union_all(found or [none])
 
 
-def _partners(span: ModelSpan) -> exp.Select:
+def _partners(span: ModelSpan, overridden: str | None) -> exp.Select:
     if span.model.name in ALONE:
-        return _winner(span)
+        return _winner(span, overridden)
     share = column("share")
     paid = exp.GT(this=share.copy(), expression=number(0))
     query: exp.Select = (
         exp.select("row_number", "partner", named(exp.Sum(this=share), "share"))
         .select(named(exp.Max(this=column("whole")), "whole"), named(exp.Min(this=column("place")), "place"))
-        .from_(_each(span).subquery("each_touch", copy=False))
+        .from_(_each(span, overridden).subquery("each_touch", copy=False))
         .where(paid)
         .group_by("row_number", "partner")
     )
     return query
 
 
-def _winner(span: ModelSpan) -> exp.Select:
+def _winner(span: ModelSpan, overridden: str | None) -> exp.Select:
     """Return the one touch that gets all: the first, or of the latest the one that goes first."""
     is_last = span.model.name == "last_touch"
     order = exp.Order(
@@ -82,7 +80,7 @@ def _winner(span: ModelSpan) -> exp.Select:
     )
     place = exp.Window(this=exp.RowNumber(), partition_by=[column("row_number")], order=order)
     ranked = exp.select("row_number", "partner", named(place, "place")).from_(
-        _competing(span).subquery("competing", copy=False)
+        _competing(span, overridden).subquery("competing", copy=False)
     )
     query: exp.Select = (
         exp.select("row_number", "partner", named(number(1), "share"), named(number(1), "whole"), "place")
@@ -91,7 +89,7 @@ def _winner(span: ModelSpan) -> exp.Select:
     return query
 
 
-def _each(span: ModelSpan) -> exp.Select:
+def _each(span: ModelSpan, overridden: str | None) -> exp.Select:
     """Return each touch with its place in order, and its share."""
     by = [column("row_number")]
     order = exp.Order(expressions=[exp.Ordered(this=each) for each in (column("at"), _rank(), column("touch_id"))])
@@ -102,7 +100,7 @@ def _each(span: ModelSpan) -> exp.Select:
     }
     placed = exp.select(
         "row_number", "partner", "at", *(named(window, name) for name, window in windows.items())
-    ).from_(_competing(span).subquery("competing", copy=False))
+    ).from_(_competing(span, overridden).subquery("competing", copy=False))
     # The last touch is the first of the latest, but never the first of all.
     is_late = exp.and_(
         exp.EQ(this=column("at"), expression=column("latest")), exp.GT(this=column("place"), expression=number(1))
@@ -118,22 +116,26 @@ def _each(span: ModelSpan) -> exp.Select:
     return query
 
 
-def _competing(span: ModelSpan) -> exp.Select:
+def _competing(span: ModelSpan, overridden: str | None) -> exp.Select:
     """Return the touches that count of conversions in the model's time, without those that step back."""
     model = span.model
     tests: list[exp.Expr] = [
-        exp.GTE(this=column("event_at"), expression=number(span.since)),
-        exp.LT(this=column("event_at"), expression=number(span.until)),
+        exp.GTE(this=column("event_at", "seen"), expression=number(span.since)),
+        exp.LT(this=column("event_at", "seen"), expression=number(span.until)),
     ]
     if model.not_eligible == "reassign":
-        tests.append(stands(column("verdict")))
-    query = exp.select("row_number", "touch_id", "partner", "type", "at").from_("seen").where(exp.and_(*tests))
+        tests.append(stands(column("verdict", "seen")))
+    names = ("row_number", "touch_id", "partner", "type", "at")
+    query = exp.select(*(column(name, "seen") for name in names)).from_("seen").where(exp.and_(*tests))
+    if overridden is not None:
+        query = query.join(overridden, on=equal("row_number", "seen", overridden), join_type="left")
+        query = query.where(is_null(column("row_number", overridden)))
     if not model.prefers_clicks:
         return query
     clicks = exp.Max(this=either(_is_click(), number(1), number(0)))
     counted = exp.select("*", named(exp.Window(this=clicks, partition_by=[column("row_number")]), "clicks"))
     found: exp.Select = (
-        exp.select("row_number", "touch_id", "partner", "type", "at")
+        exp.select(*names)
         .from_(counted.from_(query.subquery("qualifying", copy=False), copy=False).subquery("counted", copy=False))
         .where(exp.or_(_is_click(), exp.EQ(this=column("clicks"), expression=number(0))))
     )

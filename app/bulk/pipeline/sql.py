@@ -37,6 +37,11 @@ def equal(name: str, left: str, right: str) -> exp.Expr:
     return exp.EQ(this=column(name, left), expression=column(name, right))
 
 
+def both(left: str, right: str) -> exp.Expr:
+    """Return whether rows of two tables are of one conversion and one partner."""
+    return exp.and_(equal("row_number", left, right), equal("partner", left, right))
+
+
 def bit(name: str, place: int, size: int) -> exp.Expr:
     """Return whether a bit is set in columns of bits, so many a column."""
     mask = exp.BitwiseAnd(this=exp.column(f"{name}_{place // size}"), expression=number(1 << place % size))

@@ -11,6 +11,7 @@ from sqlglot import exp
 from app.bulk.fact_table import Column, Row, Structure, row_of
 from app.bulk.pipeline.groups import Group
 from app.bulk.pipeline.judging import Verdict
+from app.bulk.pipeline.screening import COUPONS
 from app.bulk.pipeline.sql import column, equal, is_null, is_there, named, number, union_all
 from app.bulk.pipeline.versions import SPANS
 from app.core.instants import micros
@@ -48,13 +49,17 @@ def _sent(columns: Mapping[str, Column]) -> Iterator[Column]:
     return (each for each in columns.values() if each.fact.subject == "touch" and not each.fact.derived)
 
 
-def concerned(source: str, claimed: bool) -> exp.Query:
-    """Return the query of the partners that conversions concern: who touched, or only who has a share, and who claims."""
-    theirs = exp.select("row_number", "partner").from_(source)
-    if not claimed:
-        return theirs if source == "shares" else theirs.distinct()
-    claims = exp.select("row_number", "partner").from_("conversions").where(is_there(column("partner")))
-    return exp.union(theirs, claims, distinct=True)
+def concerned(plan: Plan, source: str) -> exp.Query:
+    """Return the query of the partners that conversions concern: who touched or whose own coupon was redeemed, or only who
+    has a share; and who claims."""
+    found = [exp.select("row_number", "partner").from_(source)]
+    if source != "shares" and plan.screening.has_coupons:
+        found.append(exp.select("row_number", "partner").from_(COUPONS))
+    if plan.claimed:
+        found.append(exp.select("row_number", "partner").from_("conversions").where(is_there(column("partner"))))
+    if len(found) > 1:
+        return exp.union(*found, distinct=True)
+    return found[0] if source == "shares" else found[0].distinct()
 
 
 def seen(plan: Plan) -> exp.Query:
@@ -122,6 +127,6 @@ def _touches(plan: Plan, of: str, facts: Sequence[str]) -> exp.Select:
     query: exp.Select = (
         exp.select(*(column(name, "t") for name in ("row_number", "touch_id", "partner", "type", "at")))
         .select(*(named(derived.get(name, column(name, "t")), name) for name in facts))
-        .from_(exp.alias_(exp.to_table("touches"), "t", table=True))
+        .from_(exp.alias_(exp.to_table(plan.screening.touches), "t", table=True))
     )
     return query
