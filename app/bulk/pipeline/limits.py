@@ -159,9 +159,13 @@ def _capped(tally: int) -> exp.Expr:
 
 def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
     """Return the query of the parts in which a limit is touched, and it is not the same single one all through, or something
-    is taken back. Where only its maximum changes with the terms, they are gone through by terms, else one by one."""
-    below = [exp.LT(this=_or_zero(column(f"amount_{at}")), expression=number(0)) for at in range(plan.lines)]
-    negative = exp.or_(*below) if below else exp.false()
+    is taken back. Where only its maximum changes with the terms, they are gone through by terms, else one by one.
+
+    Who claims without being paid touches nothing, but says what was spent before, under terms of its own.
+    """
+    negative = exp.or_(
+        *(exp.LT(this=_or_zero(column(f"amount_{at}")), expression=number(0)) for at in range(plan.lines))
+    )
 
     def any_is(test: exp.Expr) -> exp.Expr:
         return exp.EQ(this=exp.Max(this=either(test, number(1), number(0))), expression=number(1))
@@ -171,13 +175,14 @@ def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
         exp.NEQ(this=exp.Min(this=most.copy()), expression=exp.Max(this=most.copy())),
         exp.NEQ(this=exp.Count(this=most), expression=exp.Count(this=exp.Star())),
     )
-    hard = exp.or_(any_is(exp.not_(column("is_single"))), any_is(negative))
+    hard = exp.or_(any_is(exp.not_(column("is_single"))), any_is(exp.and_(column("counts"), negative)))
+    touched = any_is(exp.and_(column("counts"), column("is_touched")))
     query: exp.Select = (
         exp.select(*PART, named(exp.not_(exp.Paren(this=hard)), "by_terms"))
         .from_(tried)
-        .where(exp.and_(column("counts"), is_there(column("part"))))
+        .where(is_there(column("part")))
         .group_by(*PART)
-        .having(exp.and_(any_is(column("is_touched")), exp.or_(hard.copy(), varies)))
+        .having(exp.and_(touched, exp.or_(hard.copy(), varies)))
     )
     return query
 
