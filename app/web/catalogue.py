@@ -63,6 +63,10 @@ PROBLEMS: dict[str, Meaning] = {
         "An engine failed, or two engines disagreed on a decision. We then decide nothing rather than something wrong."
         " Report the id in `instance`.",
     ),
+    "impressions_refused": Meaning(
+        "The impressions cannot be counted",
+        "The detail names what is wrong and where: the line of a file, or contract, day and placement. Nothing was counted.",
+    ),
     "not_in_bulk": Meaning(
         "Bulk does not run these terms",
         "Deciding many conversions at once knows most of what terms may say, and refuses the rest rather than paying"

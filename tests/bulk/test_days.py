@@ -1,0 +1,129 @@
+"""Days of deliveries decided in bulk are those that the service decides, by digest: of every story about impressions, and of
+random histories. What is refused is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from itertools import groupby
+from pathlib import Path
+from random import Random
+
+import pytest
+from sqlalchemy import select
+
+from app.adapters.yaml_files import read_yaml
+from app.bulk.days import DayOfContract, decide_days, statements_of_days
+from app.bulk.pipeline.refusals import NotInBulk
+from app.conversions.book import contract_book
+from app.conversions.day_repository import day_records
+from app.conversions.days import adjusted, delivered
+from app.conversions.operations.settle_program import settle_program
+from app.core.clock import frozen_at
+from app.core.instants import parse_instant
+from app.core.resources import shipped
+from app.engine.decision import digest_of
+from app.engine.deliveries.decision import DayDecision
+from app.engine.reference import ReferenceMatcher
+from app.partners.repository import program_named
+from app.rulelang.facts import Catalogue
+from app.runtime import Context, Runtime
+from app.scenarios.run_scenario import run_scenario
+from app.scenarios.scratch import taken_back
+from app.scenarios.story import read_story
+from app.store.models import Delivery, DeliveryAdjustment
+from tests.builders.delivery_histories import random_history, told
+from tests.builders.delivery_oracle import worked_out
+
+STORIES = sorted((shipped("fixtures") / "impressions").glob("*.yaml"))
+OVER_BOTH = "a limit on what is paid for conversions and deliveries together"
+REFUSED = {
+    "one_cap_on_both": OVER_BOTH,
+    "one_cap_over_two_programs": "a limit on what a partner is paid over several contracts",
+    "room_that_an_order_gives_back": OVER_BOTH,
+}
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_the_days_of_a_story_are_decided_alike(runtime: Runtime, path: Path) -> None:
+    story = read_story(read_yaml(path))
+    run_scenario(runtime, story, full=False)
+    clocks = [parse_instant(str(step.given)) for step in story.steps if step.verb == "clock"]
+    now = clocks[-1] if clocks else story.clock
+    assert now is not None
+    programs = [story.program["id"]] if story.program else []
+    programs += [program["id"] for program in story.programs]
+    if path.stem in REFUSED:
+        with pytest.raises(NotInBulk, match=REFUSED[path.stem]):
+            _both(runtime, programs, now)
+        return
+    found, expected = _both(runtime, programs, now)
+    assert expected
+    assert found == expected
+
+
+def test_random_histories_are_decided_alike(runtime: Runtime, request: pytest.FixtureRequest) -> None:
+    """Beside the service, what the product's oracle works out naively: each cent of each line."""
+    first, paid = request.config.getoption("--seed") or 0, 0
+    count = request.config.getoption("--runs") or 4
+    for seed in range(first, first + count):
+        random = Random(seed)
+        history = random_history(random)
+        now = datetime.combine(history.today, time(12), UTC)
+        with taken_back(runtime.bind):
+            of_service = told(runtime, history, random)
+            found, expected = _both(runtime, ["shop"], now)
+            decisions = _in_bulk(runtime, ["shop"], now)
+        assert found == expected, seed
+        cents = {
+            each.delivered_on: {line.rule: int(line.amount * 100) for line in each.lines if line.amount}
+            for each in decisions
+        }
+        assert {day: lines for day, lines in cents.items() if lines} == worked_out(history) == of_service
+        totals = statements_of_days(decisions)
+        assert [(each.month, int(each.amount * 100), each.lines) for each in totals] == _by_month(cents)
+        paid += bool(of_service)
+    assert paid > count / 2
+
+
+def _by_month(cents: dict[date, dict[str, int]]) -> list[tuple[date, int, int]]:
+    months = groupby(sorted(cents.items()), key=lambda item: item[0].replace(day=1))
+    found = [(month, [line for _, lines in days for line in lines.values()]) for month, days in months]
+    return [(month, sum(lines), len(lines)) for month, lines in found]
+
+
+Digests = dict[tuple[str, date], str]
+
+
+def _both(runtime: Runtime, programs: list[str], now: datetime) -> tuple[Digests, Digests]:
+    """Return the digests of days by contract and day: as decided in bulk, and as the service has them."""
+    in_bulk = {
+        (each.contract, each.delivered_on): digest_of(each.as_dict()) for each in _in_bulk(runtime, programs, now)
+    }
+    with replace(runtime, clock=frozen_at(now)).work("tester") as ctx:
+        rows = [row for program in programs for row in day_records(ctx.session, program)]
+        return in_bulk, {(str(row.contract_id), row.delivered_on or date.min): row.digest for row in rows}
+
+
+def _in_bulk(runtime: Runtime, programs: list[str], now: datetime) -> list[DayDecision]:
+    with replace(runtime, clock=frozen_at(now)).work("tester") as ctx:
+        books = []
+        for program in programs:
+            settle_program(ctx, program)
+            books.append(contract_book(ctx, program_named(ctx.session, program)))
+        histories = [history for book in books for history in book.histories.values()]
+        facts = {history.contract.id: book.catalogue for book in books for history in book.histories.values()}
+        days = sorted(_days(ctx, facts), key=lambda one: (one.contract, one.delivered_on))
+        return list(decide_days(histories, days, ReferenceMatcher(), now=now))
+
+
+def _days(ctx: Context, facts: Mapping[str, Catalogue]) -> Iterator[DayOfContract]:
+    """Yield what the database has of each day."""
+    known: dict[tuple[str, date], tuple[list[Delivery], list[DeliveryAdjustment]]] = {}
+    for row in ctx.session.scalars(select(Delivery)):
+        known.setdefault((row.contract_id, row.delivered_on), ([], []))[0].append(row)
+    for each in ctx.session.scalars(select(DeliveryAdjustment)):
+        known.setdefault((each.contract_id, each.delivered_on), ([], []))[1].append(each)
+    for (contract, day), (deliveries, adjustments) in known.items():
+        yield DayOfContract(contract, day, delivered(deliveries, facts[contract]), adjusted(adjustments))
