@@ -16,8 +16,9 @@ from tests.builders.bulk_worlds import conversions, paying_by_item, world
 from tests.builders.terms import conversion, history
 from tests.bulk.alike import compare
 
-WHOLE = (0, 1)
-SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 60))]
+# In 53 other terms pay beyond a limit that is reached by nobody afterwards.
+WHOLE = (0, 1, 53)
+SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(60) if seed not in WHOLE)]
 
 
 @pytest.fixture
