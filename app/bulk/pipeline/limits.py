@@ -163,9 +163,8 @@ def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
 
     Who claims without being paid touches nothing, but says what was spent before; it was held against a maximum of its own.
     """
-    negative = exp.or_(
-        *(exp.LT(this=_or_zero(column(f"amount_{at}")), expression=number(0)) for at in range(plan.lines))
-    )
+    below = [exp.LT(this=_or_zero(column(f"amount_{at}")), expression=number(0)) for at in range(plan.lines)]
+    negative = exp.or_(*below) if below else exp.false()
 
     def any_is(test: exp.Expr) -> exp.Expr:
         return exp.EQ(this=exp.Max(this=either(test, number(1), number(0))), expression=number(1))
@@ -188,7 +187,7 @@ def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
 
 
 def _is_spent(plan: LimitPlan) -> exp.Expr:
-    """Return whether a single limit was spent before a row, or what was spent before is more than its maximum now."""
+    """Return whether a single limit was spent before: what other terms paid beyond it, if they did, was cut off."""
     spent = [
         exp.and_(
             exp.EQ(this=column("tally_0"), expression=number(tally)),
