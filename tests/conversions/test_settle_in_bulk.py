@@ -120,3 +120,12 @@ def test_programs_that_a_limit_links_are_settled_online(books: Context) -> None:
     store_conversions(books, sales(range(1, 4)))
     settled = settle_program(books, "shop", None, "duckdb")
     assert (settled.engine, settled.because) == ("online", "a limit per partner links the programs other, shop")
+
+
+def test_what_does_not_fit_is_settled_online(books: Context, tmp_path: Path) -> None:
+    store_conversions(books, sales(range(1, 9)))
+    narrow = replace(books, settling=Settling(memory="1MB", spill=tmp_path))
+    settled = settle_program(narrow, "shop", None, "duckdb")
+    assert settled.because == "it does not fit into 1MB of memory and the folder beside it"
+    assert (settled.engine, settled.counts) == ("online", {"looked_at": 8, "decided": 8, "changed": 0})
+    assert unsettled_places(books.session, ["shop"]) == []
