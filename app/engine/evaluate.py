@@ -26,7 +26,7 @@ from app.engine.factsheet import Conversion, with_derived
 from app.engine.matcher import Facts, Matcher
 from app.engine.payout.adjustments import fallen_away
 from app.engine.payout.formulas import Note
-from app.engine.payout.limits import is_paid, within_limits
+from app.engine.payout.limits import Within, is_paid, within_limits
 from app.engine.payout.lines import Due, due_lines, fallback_lines, rounded_together
 from app.engine.reversals import Reversal, is_undone, negated, negative_lines, still_counted
 from app.engine.settlement import held_until, lock_at
@@ -198,14 +198,29 @@ def _decision(
         return said_of(case, partner, party, paid.refused, paid.reasons, before)
     credit = ((contract.partner, fraction_text(share)),)
     back = tuple(negated(case.conversion.facts, case.conversion.reversals))
-    keeps, facts = keeps_counters(terms), party.facts
-    gone = None if keeps else [_fallen_away(terms, facts, back[: upto + 1], before) for upto in range(len(back))]
-    final = (*paid.lines, *negative_lines(paid.lines, back, contract.rounding, fallen_away=gone))
-    adds = adds_of(terms, facts, paid.lines, paid.beyond, due.booked(facts, before, paid.beyond))
-    if back and not keeps:
-        left = still_counted(facts, back)
-        adds = {} if left is None else adds_of(terms, left, final, paid.beyond, due.booked(left, before, paid.beyond))
+    final, adds = what_stays(
+        terms, party.facts, paid, before, back, lambda facts: due.booked(facts, before, paid.beyond)
+    )
     return said_of(case, partner, party, "rated", paid.reasons, before, credit, final, adds)
+
+
+def what_stays(
+    terms: Terms,
+    facts: Facts,
+    paid: Within,
+    before: Before,
+    back: Sequence[tuple[Reversal, Fraction]],
+    booked: Callable[[Facts], Mapping[str, Decimal]],
+) -> tuple[tuple[Line, ...], dict[str, Decimal]]:
+    """Return the lines of a rated conversion with those that take back what came back after the lock, and what it adds to
+    counters; `booked` says what volume tables book of facts."""
+    keeps = keeps_counters(terms)
+    gone = None if keeps else [_fallen_away(terms, facts, back[: upto + 1], before) for upto in range(len(back))]
+    final = (*paid.lines, *negative_lines(paid.lines, back, terms.contract.rounding, fallen_away=gone))
+    if keeps or not back:
+        return final, adds_of(terms, facts, paid.lines, paid.beyond, booked(facts))
+    left = still_counted(facts, back)
+    return final, {} if left is None else adds_of(terms, left, final, paid.beyond, booked(left))
 
 
 def _fallen_away(

@@ -96,8 +96,10 @@ def _items_left(records: tuple[Any, ...], returned: Sequence[Returned]) -> tuple
     left = []
     for record in records:
         taken = min(record["quantity"], wanted.get(record["sku"], 0))
-        if taken:
-            wanted[record["sku"]] -= taken
+        if taken <= 0:
+            left.append(record)
+            continue
+        wanted[record["sku"]] -= taken
         if taken < record["quantity"]:
             left.append({**record, "quantity": record["quantity"] - taken})
     return tuple(left)

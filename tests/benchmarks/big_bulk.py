@@ -15,6 +15,7 @@ from sqlglot import exp
 from app.adapters.fact_files import shipped_catalogue
 from app.bulk.duckdb_runner import DuckDbRunner
 from app.bulk.pipeline.plan import fact_table, sent
+from app.bulk.pipeline.reversals import STRUCTURE
 from app.bulk.pipeline.run import run
 from app.bulk.pipeline.runner import Runner
 from app.bulk.pipeline.world import World
@@ -69,6 +70,7 @@ def attach(runner: FilesRunner | SparkFilesRunner, world: World, folder: Path) -
     if isinstance(runner, DuckDbRunner):
         touches = touches.replace("`", '"')
     runner.view("touches", touches, files(folder)["touches"])
+    runner.load("reversals", STRUCTURE, [])
 
 
 def bill_in_bulk(runner: Runner, world: World) -> None:

@@ -50,7 +50,7 @@ def _known(one: Conversion, orders: dict[str, str], numbers: dict[str, int]) -> 
     first = orders.setdefault(str(order), one.id) if order is not None else one.id
     if first != one.id:
         return replace(one, duplicate_of=first)
-    if customer is None:
+    if customer is None or any(back.leaves_nothing and back.mode == "restate" for back in one.reversals):
         return one
     numbers[str(customer)] = numbers.get(str(customer), 0) + 1
     return replace(one, customer_order_number=numbers[str(customer)])

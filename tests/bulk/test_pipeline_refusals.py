@@ -57,9 +57,9 @@ def test_limits_of_a_customer_beside_others_are_refused_once_one_is_reached() ->
         _run(paid, [one, two])
 
 
-def test_what_came_back_is_refused() -> None:
-    back = Reversal("r1", instant("1997-08-01"), "restate", Decimal(1), False)
-    with pytest.raises(NotInBulk, match="c1: a conversion of which something came back"):
+def test_a_part_that_is_finer_than_facts_are_is_refused() -> None:
+    back = Reversal("r1", instant("1997-08-01"), "restate", Decimal("0.0000001"), False)
+    with pytest.raises(NotInBulk, match="c1: a part came back that has more than 6 digits"):
         _run({"otherwise": {"flat": "1"}}, [replace(conversion("c1"), reversals=(back,))])
 
 

@@ -44,6 +44,12 @@ def taken(lines: list[Line], of: str, *reversals: Reversal, keeps: bool = True) 
     return [(each.rule, each.part, each.amount) for each in found]
 
 
+def test_articles_that_did_not_come_back_stay_as_they_are() -> None:
+    items = ({"sku": "a", "quantity": -1, "price": D("10")}, {"sku": "b", "quantity": 0, "price": D("1")})
+    assert left_of({"items": items}, [back("r1", "1")])["items"] == items
+    assert left_of({"items": items}, [back("r1", "1", items=(Returned("a", 2), Returned("b", 1)))])["items"] == items
+
+
 def test_what_is_left_of_order_value_pieces_and_articles() -> None:
     facts = {
         "order_value": D("50.00"),

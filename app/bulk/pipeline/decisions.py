@@ -17,6 +17,7 @@ from app.bulk.pipeline.groups import Group
 from app.bulk.pipeline.judging import MASK, DueCode, Verdict
 from app.bulk.pipeline.limits import Said
 from app.bulk.pipeline.plan import Plan
+from app.bulk.pipeline.reversals import taken_columns
 from app.core.currency import minor_digits
 from app.core.fractions import WHOLE, as_decimal, fraction_text
 from app.core.money import EXACT
@@ -25,7 +26,7 @@ from app.engine.attribution import Attributed, attribute
 from app.engine.counters import Before, Counter
 from app.engine.decision import ADJUSTMENT, Decision, Line, Outcome, Reason
 from app.engine.eligibility import judge
-from app.engine.evaluate import Case, Party, adds_of, by_model, facts_for, said_of, undecided
+from app.engine.evaluate import Case, Party, by_model, evaluate, facts_for, said_of, undecided, what_stays
 from app.engine.factsheet import Conversion
 from app.engine.matcher import EngineFault, Facts
 from app.engine.payout.adjustments import bookings
@@ -34,6 +35,7 @@ from app.engine.payout.limits import Within, within_limits
 from app.engine.payout.lines import FALLBACK, chosen
 from app.engine.payout.volume_tables import tables_in
 from app.engine.reference import ReferenceMatcher
+from app.engine.reversals import PART, is_undone, negated
 from app.engine.terms import NoTerms, Terms
 from app.rulelang.ast import Fallback, Limit
 from app.rulelang.facts import MAX_SCALE
@@ -48,14 +50,19 @@ class Decisions:
 
     plan: Plan
 
-    def of_conversion(self, rows: Sequence[Found], conversion: Conversion) -> dict[str | None, Decision]:
-        """Return the decisions on a conversion by partner, from its rows; with what is known of its order and customer."""
+    def of_conversion(
+        self, rows: Sequence[Found], conversion: Conversion, taken: Sequence[Found] = ()
+    ) -> dict[str | None, Decision]:
+        """Return the decisions on a conversion by partner, from its rows, and from those of what is taken back of it; with
+        what is known of its order and customer."""
         world, at = self.plan.world, conversion.event_at
         if rows[0]["partner"] is None:
             return {None: undecided(conversion, "unattributed", (Reason("NO_CLAIM"),), None, world.currency)}
         by_partner = {row["partner"]: row for row in rows}
         terms = {partner: self._terms(row, at) for partner, row in by_partner.items()}
         case = Case(conversion, terms, world.model_at(at), world.currency)
+        if is_undone(conversion.reversals):
+            return self._undone(rows, case)
         parties = {partner: _party(row, conversion, terms[partner]) for partner, row in by_partner.items()}
         attributed = attribute(conversion, case.model, parties, ReferenceMatcher())
         wanted = {credit.partner for credit in attributed.credits} | {conversion.partner}
@@ -64,8 +71,16 @@ class Decisions:
             before = self.before(row) if partner in wanted and row["terms"] is not None else None
             self._hold_share(row, attributed.share_of(partner))
             decided = self._decided(row, case, parties[partner], attributed, before)
+            _hold_taken(decided, [each for each in taken if each["partner"] == partner], self.plan.lines)
             found[partner] = by_model(decided, case, attributed)
         return found
+
+    def _undone(self, rows: Sequence[Found], case: Case) -> dict[str | None, Decision]:
+        """Return the decisions on a conversion that counts for nothing: counters say nothing of it."""
+        wrong = [row for row in rows if row["terms"] is not None and row["verdict"] != Verdict.UNDONE]
+        if wrong:
+            raise EngineFault("the bulk engine counts what came back", conversion=case.conversion.id)
+        return evaluate(case, ReferenceMatcher(), lambda terms: {})
 
     def _terms(self, row: Found, at: datetime) -> Terms | NoTerms:
         world = self.plan.world
@@ -109,9 +124,10 @@ class Decisions:
             return said_of(case, partner, party, paid.refused, paid.reasons, before)
         tables = () if paid.beyond else [table for rule, formula in rules for table in tables_in(rule, formula)]
         booked = {key: of for table in tables for key, of in bookings(table, facts, before, WHOLE).items()}
-        adds = adds_of(terms, facts, paid.lines, paid.beyond, booked)
+        back = tuple(negated(case.conversion.facts, case.conversion.reversals))
+        final, adds = what_stays(terms, facts, paid, before, back, lambda _: booked)
         credit = ((terms.contract.partner, fraction_text(share)),)
-        return said_of(case, partner, party, "rated", paid.reasons, before, credit, paid.lines, adds)
+        return said_of(case, partner, party, "rated", paid.reasons, before, credit, final, adds)
 
     def before(self, row: Found) -> dict[Counter, Decimal]:
         """Return what the counters of terms held before."""
@@ -227,6 +243,15 @@ def _hold_against(row: Found, paid: Within, places: int, terms: Terms) -> None:
     unit = [int(EXACT.scaleb(line.amount, digits)) for line in paid.lines]
     if finals != unit:
         raise EngineFault("the bulk engine pays other lines", contract=terms.contract.id, bulk=finals, reference=unit)
+
+
+def _hold_taken(decided: Decision, rows: Sequence[Found], places: int) -> None:
+    """Hold what is taken back, as the engine's own words make it, against what the run found."""
+    unit = minor_digits(decided.currency) or 0
+    back = [int(EXACT.scaleb(line.amount, unit)) for line in decided.lines if line.part.startswith(PART)]
+    taken = [-int(row[name] or 0) for row in rows for name in taken_columns(places)]
+    if [each for each in back if each] != [each for each in taken if each]:
+        raise EngineFault("the bulk engine takes back other lines", conversion=decided.conversion, bulk=taken)
 
 
 def _payout_ids(terms: Terms) -> list[str]:

@@ -26,6 +26,10 @@ class Extent:
     touches: int = 0
     # How many conversions somebody claims.
     claims: int = 0
+    # How many conversions came back as a whole before the lock, how many parts after it, and of which order value at most.
+    undone: int = 0
+    taken: int = 0
+    of_value: int = 0
 
     def bound(self, column: str) -> int:
         """Return how large the numbers of a column are at most."""

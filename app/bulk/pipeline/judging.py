@@ -12,8 +12,9 @@ from sqlglot import exp
 
 from app.bulk.fact_table import Column
 from app.bulk.pipeline.groups import Group, masks_of
+from app.bulk.pipeline.reversals import IS_UNDONE
 from app.bulk.pipeline.shapes import Shape
-from app.bulk.pipeline.sql import bit, column, is_null, named, number
+from app.bulk.pipeline.sql import bit, column, either, is_null, named, number
 from app.rulelang.ast import Formula, facts_in
 
 MASK = 62
@@ -31,6 +32,7 @@ class Verdict(IntEnum):
     REJECTED_OTHERWISE = 6
     HELD_OTHERWISE = 7
     CONVERTED = 8  # money in another currency, which is refused
+    UNDONE = 9  # it came back as a whole before the lock
 
 
 class DueCode(IntEnum):
@@ -61,7 +63,9 @@ def widths_of(shapes: Sequence[Shape]) -> Widths:
     return Widths(-(-said // MASK), -(-hits // MASK))
 
 
-def judged(group: Group, columns: Mapping[str, Column], widths: Widths, carried: Sequence[str]) -> exp.Select:
+def judged(
+    group: Group, columns: Mapping[str, Column], widths: Widths, carried: Sequence[str], *, undone: bool = False
+) -> exp.Select:
     """Return the query of the parties of one shape with their verdicts."""
     shape = group.shape
     tested = [*_bits(group, [when for when, _ in shape.eligibility], columns, "said", widths.said)]
@@ -70,7 +74,7 @@ def judged(group: Group, columns: Mapping[str, Column], widths: Widths, carried:
     missing = _absent(shape.facts_required, columns)
     inner = (
         exp.select(*(exp.column(name, table="parties") for name in carried), *tested, named(missing, "is_missing"))
-        .select("is_copy", "is_late", "is_converted")
+        .select("is_copy", "is_late", "is_converted", *([IS_UNDONE] if undone else []))
         .from_("parties")
     )
     if group.is_read_in(*tested):
@@ -79,7 +83,7 @@ def judged(group: Group, columns: Mapping[str, Column], widths: Widths, carried:
         )
     inner = inner.where(exp.EQ(this=exp.column("shape", table="parties"), expression=number(group.number)))
     query: exp.Select = exp.select(
-        *carried, *widths.columns, named(_verdict(shape), "verdict"), named(_due(shape, columns), "due")
+        *carried, *widths.columns, named(_verdict(shape, undone=undone), "verdict"), named(_due(shape, columns), "due")
     ).from_(inner.subquery("tested", copy=False), copy=False)
     return query
 
@@ -113,7 +117,12 @@ def _absent(facts: Sequence[str], columns: Mapping[str, Column]) -> exp.Expr:
     return exp.or_(*tests) if tests else exp.false()
 
 
-def _verdict(shape: Shape) -> exp.Expr:
+def _verdict(shape: Shape, *, undone: bool) -> exp.Expr:
+    said = _verdict_on_rest(shape)
+    return either(column(IS_UNDONE), number(Verdict.UNDONE), said) if undone else said
+
+
+def _verdict_on_rest(shape: Shape) -> exp.Expr:
     if not shape.pays_conversions:
         return number(Verdict.NOT_COUNTED)
     said = [(at, action) for at, (_, action) in enumerate(shape.eligibility)]

@@ -24,6 +24,7 @@ from app.bulk.pipeline.versions import KEY, Needs, parties
 from app.bulk.pipeline.world import FIRST, LAST, World
 from app.core.instants import micros
 from app.core.period import WINDOWS
+from app.engine.evaluate import keeps_counters
 from app.engine.factsheet import DERIVED
 from app.engine.terms import Terms
 from app.rulelang.ast import Formula, Limit, facts_in
@@ -179,14 +180,22 @@ class Plan:
         """Return the query of conversions by partner, with the terms in force."""
         columns = dict(self.facts.columns)
         numbered = "customer_order_number" in self.needs.derived
-        return parties(self.world, columns, self.needs, self.tallies, touched=self.touched, numbered=numbered)
+        return parties(
+            self.world,
+            columns,
+            self.needs,
+            self.tallies,
+            touched=self.touched,
+            numbered=numbered,
+            undone=self.extent.undone > 0,
+        )
 
     def judged(self) -> exp.Query:
         """Return the query of parties with their verdicts, and what they add to the tallies of tiers."""
         carried = self.judging
         queries: list[exp.Query] = []
         for group in self.groups:
-            found = judged(group, self.facts.columns, self.widths, carried)
+            found = judged(group, self.facts.columns, self.widths, carried, undone=self.extent.undone > 0)
             queries.append(found.select(named(exp.Boolean(this=group.shape.claims == "accept"), "accepts")))
         nothing = [named(exp.cast(number(0), "bigint"), name) for name in self.widths.columns]
         without = exp.select(*carried, *nothing, named(number(1), "verdict"), named(number(0), "due"))
@@ -377,6 +386,19 @@ class Plan:
             group.number: [self.pricing(group).amount(place).scale for place in self.places[group.number]]
             for group in self.groups
         }
+
+    @property
+    def releasing(self) -> list[int]:
+        """The terms that give their counters back what comes back after the lock."""
+        return [at for at, terms in enumerate(self.world.terms) if not keeps_counters(terms) and terms.counters_since]
+
+    def shapes_rounded(self, rounding: str) -> list[int]:
+        """Return the shapes whose contracts round in this way."""
+        return [group.number for group in self.groups if group.shape.rounding == rounding]
+
+    def shapes_that_adjust_at(self, at: int) -> list[int]:
+        """Return the shapes of which a line in this place changes earlier ones."""
+        return [shape for shape, places in self.places.items() if 0 <= at < len(places) and places[at].is_adjustment]
 
     @property
     def row(self) -> list[str]:

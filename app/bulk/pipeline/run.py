@@ -16,6 +16,19 @@ from app.bulk.pipeline.extent import extent_of, extent_query, most_touches, numb
 from app.bulk.pipeline.limits import PART, TABLE, LimitPlan, folded, optimistic, unsettled, used, within
 from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
 from app.bulk.pipeline.refusals import NotInBulk
+from app.bulk.pipeline.reversals import STRUCTURE as REVERSAL_STRUCTURE
+from app.bulk.pipeline.reversals import TABLE as REVERSALS
+from app.bulk.pipeline.reversals import (
+    TAKEN,
+    UNDONE,
+    extent_with,
+    refuse_fine,
+    returned_query,
+    reversal_rows,
+    taken_back,
+    taken_columns,
+    undone,
+)
 from app.bulk.pipeline.runner import Runner
 from app.bulk.pipeline.screening import OVERRIDDEN
 from app.bulk.pipeline.segments import segmented
@@ -59,8 +72,7 @@ def load_conversions(runner: Runner, world: World, conversions: Iterable[Convers
     given = {each.fact.name: each for each in sent(columns)}
 
     def row(number: int, one: Conversion) -> Row:
-        if one.reversals:
-            raise NotInBulk("a conversion of which something came back", one.id)
+        refuse_fine(one)
         received = None if one.received_at is None else micros(one.received_at)
         base = {ROW: number, "id": one.id, "event_at": micros(one.event_at), "partner": one.partner}
         return {**base, "received_at": received, **row_of(given, one.facts)}
@@ -68,6 +80,7 @@ def load_conversions(runner: Runner, world: World, conversions: Iterable[Convers
     rows = (row(number, one) for number, one in enumerate(conversions))
     runner.load("conversions", conversion_structure(columns), rows)
     runner.load("touches", touch_structure(columns), touch_rows(columns, conversions))
+    runner.load(REVERSALS, REVERSAL_STRUCTURE, reversal_rows(conversions))
 
 
 def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
@@ -79,8 +92,11 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
     plan = planned(world, runner)
     _load_terms(plan, runner)
     runner.keep("copies", copies(dict(plan.facts.columns)))
+    if plan.extent.undone:
+        runner.keep(UNDONE, undone())
     if "customer_order_number" in plan.needs.derived:
-        runner.keep("order_numbers", order_numbers(dict(plan.facts.columns)))
+        undone_too = plan.extent.undone > 0
+        runner.keep("order_numbers", order_numbers(dict(plan.facts.columns), undone=undone_too))
     judged, priced = plan.judged(), plan.priced()
     _screen(plan, runner)
     touching = seen(plan) if plan.touched else None
@@ -99,6 +115,9 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
         _share(plan, runner, touching)
     runner.keep("tallied", plan.tallied())
     _limit(plan, runner, _split(plan, runner, priced))
+    if plan.extent.taken:
+        _refuse_released(plan, runner)
+        runner.keep(TAKEN, taken_back(plan))
     return Run(plan, runner, everybody)
 
 
@@ -118,6 +137,7 @@ def each_decided(
     with its decisions by partner. Nothing is held but the one at hand."""
     assert found.everybody, "decisions are made of what is said of every partner"
     makes = Decisions(found.plan)
+    taken = _Beside(rows_taken_back(found))
     by_conversion = groupby(rows_of(found), key=_number_of)
     for place, given in enumerate(conversions):
         number, of_it = next(by_conversion, (None, iter(())))
@@ -125,7 +145,7 @@ def each_decided(
         if number != place or rows[0]["id"] != given.id:
             raise EngineFault("the bulk engine decided another conversion", conversion=given.id, row_number=number)
         one = known_of(given, rows[0])
-        yield one, makes.of_conversion(rows, one)
+        yield one, makes.of_conversion(rows, one, taken.of(place))
     if next(by_conversion, None) is not None:
         raise EngineFault("the bulk engine decided conversions that are not there any more")
 
@@ -154,6 +174,37 @@ def rows_of(found: Run) -> Iterator[dict[str, Any]]:
     nobody = nobody.where(is_null(column("row_number", "judged")))
     parts.append(_known_rows(found, nobody, "c", _OF_NOBODY))
     return merge(*parts, key=_number_of)
+
+
+def rows_taken_back(found: Run) -> Iterator[dict[str, Any]]:
+    """Yield what reversals after the lock take back, in order of conversions, partners and reversals."""
+    if found.plan.extent.taken:
+        names = ["row_number", "partner", "place", *taken_columns(found.plan.lines)]
+        query = exp.select(*names).from_(TAKEN).order_by("row_number", "partner", "place")
+        for row in found.runner.stream(query):
+            yield dict(zip(names, row, strict=True))
+
+
+class _Beside:
+    """Rows of some conversions, in order, that are asked for conversion by conversion."""
+
+    def __init__(self, rows: Iterator[dict[str, Any]]) -> None:
+        self._groups = groupby(rows, key=_number_of)
+        self._next: int | None = None
+        self._rows: list[dict[str, Any]] = []
+        self._turn()
+
+    def of(self, place: int) -> list[dict[str, Any]]:
+        """Return the rows of a conversion, of which there may be none."""
+        if self._next != place:
+            return []
+        found = self._rows
+        self._turn()
+        return found
+
+    def _turn(self) -> None:
+        self._next, rows = next(self._groups, (None, iter(())))
+        self._rows = list(rows)
 
 
 _OF_NOBODY = ("row_number", "id", "partner")
@@ -190,7 +241,8 @@ def planned(world: World, runner: Runner) -> Plan:
     numbers = numbers_in(fact_table(world).columns)
     (row,) = runner.run(extent_query("conversions", numbers))
     touches = runner.run(most_touches())[0][0] or 0
-    plan = Plan(world, extent_of(row, numbers, touches))
+    (back,) = runner.run(returned_query())
+    plan = Plan(world, extent_with(extent_of(row, numbers, touches), back))
     if plan.splits and any(group.counting.tables for group in plan.groups):
         raise NotInBulk("volume tables of conversions that partners share")
     return plan
@@ -299,6 +351,18 @@ def _refuse_converted(runner: Runner) -> None:
     foreign = exp.select("id").from_("judged").where(exp.EQ(this=column("verdict"), expression=number(8))).limit(1)
     for (name,) in runner.run(foreign):
         raise NotInBulk("money in another currency than the contract's", str(name))
+
+
+def _refuse_released(plan: Plan, runner: Runner) -> None:
+    """Refuse conversions that give counters back what came back of them after the lock."""
+    found = (
+        exp.select(column("id", "d")).from_(exp.alias_(exp.to_table("decided"), "d", table=True))
+        .join(REVERSALS, on=equal("row_number", "d", REVERSALS))
+        .where(exp.and_(column("counts", "d"), column("is_after_lock", REVERSALS)))
+        .where(exp.In(this=column("terms", "d"), expressions=[number(each) for each in plan.releasing])).limit(1)
+    )  # fmt: skip
+    for (name,) in runner.run(found) if plan.releasing else ():
+        raise NotInBulk("counters are given back what came back after the lock", str(name))
 
 
 def _refuse_customers(plan: Plan, runner: Runner) -> None:

@@ -16,7 +16,8 @@ from app.bulk.fact_table import Column, Row, Structure
 from app.bulk.pipeline.calendars import DAY, KINDS, days, local_offsets, offsets
 from app.bulk.pipeline.exact import whole
 from app.bulk.pipeline.extent import Extent
-from app.bulk.pipeline.sql import column, either, equal, is_there, named, number
+from app.bulk.pipeline.reversals import IS_UNDONE, UNDONE
+from app.bulk.pipeline.sql import column, either, equal, is_null, is_there, named, number
 from app.bulk.pipeline.tallies import Tallies
 from app.bulk.pipeline.world import FIRST, LAST, World
 from app.core.period import NO_ANCHOR
@@ -134,7 +135,14 @@ def calendar_structure(needs: Needs) -> dict[str, Structure]:
 
 
 def parties(
-    world: World, columns: dict[str, Column], needs: Needs, tallies: Tallies, *, touched: bool, numbered: bool
+    world: World,
+    columns: dict[str, Column],
+    needs: Needs,
+    tallies: Tallies,
+    *,
+    touched: bool,
+    numbered: bool,
+    undone: bool = False,
 ) -> exp.Select:
     """Return the query of conversions by partner, with the terms in force and the facts that rules read."""
     given = [each.name for each in columns.values() if each.fact.subject == "conversion" and not each.fact.derived]
@@ -170,6 +178,9 @@ def parties(
         name = columns["customer_order_number"].name
         query = query.join("order_numbers", on=equal("row_number", "c", "order_numbers"), join_type="left")
         query = query.select(named(column("place", "order_numbers"), name))
+    if undone:
+        query = query.join(UNDONE, on=equal("row_number", "c", UNDONE), join_type="left")
+        query = query.select(named(exp.Coalesce(this=column(IS_UNDONE, UNDONE), expressions=[exp.false()]), IS_UNDONE))
     if needs.submission:
         due = _due(local)
         inside = exp.and_(
@@ -259,21 +270,19 @@ def copies(columns: dict[str, Column]) -> exp.Select:
     return query
 
 
-def order_numbers(columns: dict[str, Column]) -> exp.Select:
-    """Return the query of which order of its customer each conversion is, without orders that are counted already."""
+def order_numbers(columns: dict[str, Column], *, undone: bool = False) -> exp.Select:
+    """Return the query of which order of its customer each conversion is, without orders that are counted already and
+    those that came back as a whole before the lock."""
     customer = columns["customer_id"].name
     place = exp.Window(this=exp.RowNumber(), partition_by=[column(customer, "c")], order=_canonical("c"))
-    query: exp.Select = (
-        exp.select(column("row_number", "c"), named(place, "place"))
-        .from_(exp.alias_(exp.to_table("conversions"), "c", table=True))
-        .join("copies", on=equal("row_number", "c", "copies"), join_type="left")
-        .where(
-            exp.and_(
-                is_there(column(customer, "c")), exp.Is(this=column("row_number", "copies"), expression=exp.Null())
-            )
-        )
+    others = ["copies", *([UNDONE] if undone else [])]
+    query: exp.Select = exp.select(column("row_number", "c"), named(place, "place")).from_(
+        exp.alias_(exp.to_table("conversions"), "c", table=True)
     )
-    return query
+    for other in others:
+        query = query.join(other, on=equal("row_number", "c", other), join_type="left")
+    counted = [is_null(column("row_number", other)) for other in others]
+    return query.where(exp.and_(is_there(column(customer, "c")), *counted))
 
 
 def _canonical(table: str | None = None) -> exp.Order:
