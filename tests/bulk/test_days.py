@@ -53,7 +53,6 @@ SPARK = pytest.param(
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 REFUSED = {
     "one_cap_on_both": OVER_BOTH,
-    "one_cap_over_two_programs": "a limit on what a partner is paid over several contracts",
     "room_that_an_order_gives_back": OVER_BOTH,
 }
 

@@ -2,7 +2,6 @@
 holds it: the test that reads this fails until it does."""
 
 REFUSED: dict[str, tuple[str, ...]] = {
-    "PerItem is not priced in bulk": ("tiers/articles_at_two_rates.yaml",),
     "a limit on what is paid for conversions and deliveries together": (
         "impressions/one_cap_on_both.yaml",
         "impressions/room_that_an_order_gives_back.yaml",

@@ -237,7 +237,7 @@ class _Sweep:
         """Count a conversion or a day whose decisions stand."""
         if isinstance(one, PendingDay):
             if one.stored is not None:
-                self.counting.add(one.contract, one.place, "", _added(one.stored))
+                self.counting.add_day(one.contract, one.place, _added(one.stored))
             return
         for stored in one.stored.values():
             if stored.contract is not None:
@@ -259,7 +259,7 @@ class _Sweep:
             return []
         was = {} if one.stored is None else _added(one.stored)
         self.ripples.note(one.contract, one.event_at, "", was, decision.adds)
-        self.counting.add(one.contract, one.place, "", decision.adds)
+        self.counting.add_day(one.contract, one.place, decision.adds)
         return [(one, decision)]
 
     def _conversion(self, one: Pending) -> Conversion:
