@@ -24,6 +24,7 @@ from app.core.instants import micros
 from app.engine.deliveries.counted import IMPRESSIONS, INVALID, VIEWABLE
 from app.engine.factsheet import typed_facts
 from app.rulelang.ast import Value
+from app.rulelang.diagnostics import described
 from app.rulelang.facts import MAX_SCALE, Catalogue
 from app.rulelang.printer import value_text
 
@@ -86,17 +87,16 @@ class ImpressionTable:
 def count_impressions(
     runner: Runner, table: ImpressionTable, zones: Mapping[str, ZoneInfo], *, now: datetime
 ) -> Iterator[Counted]:
-    """Yield the counts of the impressions that an engine holds, in order of contract, day and placement. `zones` are those
-    of the contracts. ImpressionsRefused where one is of no contract, lies in the future, or does not say where it was
-    served: then nothing is counted. One row is one impression; who sends a row twice has it counted twice.
+    """Count the impressions that an engine holds, and return the counts in order of contract, day and placement as they are
+    asked for. `zones` are those of the contracts. ImpressionsRefused where one is of no contract, lies in the future, or
+    does not say where it was served. One row is one impression; who sends a row twice has it counted twice.
     """
     _load_offsets(runner, zones, *_extent(runner, now))
     runner.drop(COUNTED)
     runner.keep(COUNTED, counted(table))
     _refuse(runner, table)
-    for since, until in _batches(runner):
-        for row in runner.run(_batch(table, since, until)):
-            yield _counted(table, row)
+    batches = (runner.run(_batch(table, since, until)) for since, until in _batches(runner))
+    return (_counted(table, row) for rows in batches for row in rows)
 
 
 def counted(table: ImpressionTable) -> exp.Select:
@@ -203,7 +203,9 @@ def _refuse_ambiguous(runner: Runner, table: ImpressionTable) -> None:
     rows = runner.run(exp.select(*(each.name for each in table.columns.values())).from_(COUNTED).where(same))
     values = dict(zip(table.columns, (set(each) for each in zip(*rows, strict=True)), strict=True))
     name = next(name for name, found in values.items() if len(found) > 1)
-    shown = " and ".join(sorted("none" if value is None else repr(value) for value in values[name])[:3])
+    kind = table.columns[name].scalar
+    said = ("none" if value is None else described(_raw(kind, value)) for value in values[name])
+    shown = " and ".join(sorted(said)[:3])
     raise ImpressionsRefused(
         f"{_where(contract, day, placement)}: several values of {name}, {shown}. What differs within a day is another "
         "placement."

@@ -16,9 +16,9 @@ import orjson
 from app.adapters.yaml_files import read_yaml
 from app.cli.import_ import sink
 from app.cli.terminal import actor, as_json, counted, print_json, progress, refusals_shown, runtime
-from app.deliveries.operations.count_impressions import CountedLogs, count_logs
+from app.deliveries.operations.count_impressions import CountedLogs, counted_logs, program_of_logs
 from app.deliveries.operations.receive_deliveries import receive_deliveries
-from app.runtime import Context
+from app.runtime import Runtime
 
 MEMORY = "2GB"
 AT_ONCE = 20_000
@@ -48,10 +48,12 @@ def count(logs: tuple[Path, ...], mapping: Path, revision: int, output: Path | N
     A row that cannot be read is named with its line, and nothing is counted then: a day that lacks some of its
     impressions looks like a whole one.
     """
-    with runtime() as opened, opened.work(actor()) as ctx, tempfile.TemporaryDirectory(prefix="termline-") as folder:
-        data, spill = read_yaml(mapping).data, Path(folder)
-        found = count_logs(ctx, logs, data, memory=MEMORY, spill=spill, revision=revision)
-        counts = _store(ctx, found) if output is None else _write(found, output)
+    data = read_yaml(mapping).data
+    with runtime() as opened, tempfile.TemporaryDirectory(prefix="termline-") as spill:
+        with opened.work(actor()) as ctx:
+            known = program_of_logs(ctx, data)
+        with counted_logs(known, logs, memory=MEMORY, spill=Path(spill), revision=revision) as found:
+            counts = _store(opened, found) if output is None else _write(found, output)
     if is_json:
         print_json({"impressions": found.impressions, **counts})
     elif output is None or str(output) != "-":
@@ -70,9 +72,9 @@ def _write(found: CountedLogs, output: Path) -> dict[str, int]:
     return {"written": written}
 
 
-def _store(ctx: Context, found: CountedLogs) -> dict[str, int]:
+def _store(opened: Runtime, found: CountedLogs) -> dict[str, int]:
     statuses: Counter[str] = Counter()
-    with progress("deliveries") as advance:
+    with opened.work(actor()) as ctx, progress("deliveries") as advance:
         for bodies in _portions(found.bodies):
             for body, receipt in zip(bodies, receive_deliveries(ctx, bodies), strict=True):
                 statuses[receipt.status] += 1

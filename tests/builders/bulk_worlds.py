@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -19,7 +19,9 @@ from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.world import World
 from app.core.instants import micros
 from app.engine.attribution.program_model import ProgramModel, read_model
+from app.engine.exchange import Exchange, Rate
 from app.engine.factsheet import Conversion, Touch, typed_facts
+from app.engine.settlement import settlement_from
 from app.engine.terms import TermsHistory
 from app.rulelang.facts import Catalogue, Fact
 from tests.builders.random_bodies import MONEY, TEXTS, VALUES, Bodies, Size
@@ -32,13 +34,16 @@ SMALL = Size(rules=3, depth=2, members=2, values=4, formulas=1)
 HUGE = MONEY[-1]
 
 
-def world(random: Random, contracts: int, refused: Counter[str] | None = None, **more: Any) -> World:
-    """Return a world of contracts that run in bulk; `refused` counts those that were drawn and do not, by reason."""
+def world(
+    random: Random, contracts: int, refused: Counter[str] | None = None, *, items: bool = False, **more: Any
+) -> World:
+    """Return a world of contracts that run in bulk; `refused` counts those that were drawn and do not, by reason. Payouts
+    per item are among the formulas where there are to be `items`."""
     histories: dict[str, TermsHistory] = {}
     currency = random.choice(CURRENCIES)
     while len(histories) < contracts:
         name = f"p{len(histories)}"
-        for drawn in _alike(random, name, currency):
+        for drawn in _alike(random, name, currency, items=items):
             one = World("shop", currency, shipped_catalogue(), {drawn.contract.partner: drawn}, **more)
             try:
                 _compiled(one)
@@ -54,6 +59,10 @@ def _compiled(one: World) -> None:
     columns = fact_table(one).columns
     small = {each.name for each in columns.values() if each.fact.type == "integer"}
     sizes = {name: 1_000 if name in small else 10**9 for name in numbers_in(columns)}
+    for held in columns.values():
+        sizes |= (
+            {held.name: 3, **{f"{held.name}.{of.name}": 10**9 for of in held.fields.values()}} if held.fields else {}
+        )
     extent = Extent(1000, micros(FIRST), micros(LAST), sizes)
     plan = Plan(one, extent)
     plan.judged()
@@ -63,7 +72,7 @@ def _compiled(one: World) -> None:
         _ = plan.limits
 
 
-def _alike(random: Random, name: str, currency: str) -> list[TermsHistory]:
+def _alike(random: Random, name: str, currency: str, *, items: bool) -> list[TermsHistory]:
     """Return one contract, or a few that differ in their numbers alone."""
     bodies = Bodies(random, SMALL, _of_conversions())
     later = sorted(random.sample(("1997-02-10", "1997-03-01", "1997-04-07"), random.randint(0, 2)))
@@ -76,7 +85,7 @@ def _alike(random: Random, name: str, currency: str) -> list[TermsHistory]:
                 if random.random() < 0.4
                 else {"rules": [], "otherwise": "accept"},
                 "attribution": _attribution(random),
-                "payout": _body(bodies.payout),
+                "payout": _body(bodies.payout, items=items),
             },
         }
         for start in starts
@@ -191,11 +200,11 @@ def _history(versions: list[Any], name: str, zone: str, currency: str, rounding:
     return TermsHistory(party, [span.version for span in found.spans], found.as_of)
 
 
-def _body(draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return a body without numbers beyond what 38 digits hold, and without payouts per item."""
+def _body(draw: Callable[[], dict[str, Any]], *, items: bool = False) -> dict[str, Any]:
+    """Return a body without numbers beyond what 38 digits hold, and, unless there are to be, without payouts per item."""
     while True:
         text = json.dumps(draw()).replace(HUGE, "123456.789")
-        if '"per_item"' not in text:
+        if items or '"per_item"' not in text:
             body: dict[str, Any] = json.loads(text)
             return body
 
@@ -330,4 +339,76 @@ def sales(random: Random, world: World, count: int, *, refunds: bool, touched: b
         partner, touches = (None, _touches(random, at, partners)) if touched else (random.choice(partners), ())
         name = f"c{random.randint(0, 99)}-{number}"
         found.append(Conversion(name, "shop", at, partner, typed, touches=touches))
+    return found
+
+
+def paying_by_item(random: Random, contracts: int) -> World:
+    """Return contracts that pay for each item, among other things, in one currency."""
+    currency = random.choice(CURRENCIES)
+    bodies = Bodies(random, SMALL, _of_conversions())
+
+    def formula() -> dict[str, Any]:
+        drawn = _body(bodies._per_item, items=True)
+        more = random.choice(({"flat": "0.5"}, {"per_unit": "0.1", "of": "quantity"}))
+        return random.choice((drawn, {"sum": [drawn, more]}, {"clamp": drawn, "min": "0", "max": "7.5"}))
+
+    def terms(name: str) -> TermsHistory:
+        limit = {**_limit(random, 0, "contract"), "over": random.choice(("zero", {"fallback": formula()}))}
+        when = {"fact": "is_new_customer", "op": "eq", "value": True}
+        payout = {
+            "rules": [{"id": "new", "when": when, "then": formula()}],
+            "otherwise": formula(),
+            "limits": [limit] if random.random() < 0.4 else [],
+        }
+        versions = [{"effective_from": "1997-01-01", "rules": {"payout": payout}}]
+        return _history(versions, name, random.choice(ZONES), currency, random.choice(("half_away", "half_even")))
+
+    histories = {f"p{number}": terms(f"p{number}") for number in range(contracts)}
+    return World("shop", currency, shipped_catalogue(), histories)
+
+
+SETTLED = (
+    {},
+    {"fx": {"date": "event"}},
+    {"fx": {"date": "event"}, "lock": {"event_days": 3}},
+    {"fx": {"date": "lock"}, "lock": {"event_days": 3}},
+    {"fx": {"date": "event"}, "lock": {"month_end_days": 5}},
+    {"fx": {"date": "lock"}, "lock": {"month_end_days": 1}},
+    {"fx": {"date": "lock"}, "lock": {"day_of_month": 31}},
+    {"fx": {"date": "fixed", "rates": {"EUR": "1.1", "JPY": "0.0081"}}},
+)
+
+
+def abroad(random: Random, drawn: World) -> World:
+    """Return a world whose contracts are paid in several currencies, at rates of which some are missing, some were corrected
+    and some are enormous."""
+    histories = {}
+    for name, of in drawn.histories.items():
+        settled = settlement_from(random.choice(SETTLED))
+        versions = [replace(span.version, settlement=settled) for span in of.spans]
+        currency = random.choice((of.contract.currency, "EUR", "USD"))
+        histories[name] = TermsHistory(replace(of.contract, currency=currency), versions, of.as_of)
+    seed = random.randint(0, 10**9)
+
+    def rate_of(source: str, target: str, day: date, final_at: datetime | None) -> Rate | None:
+        of_day = Random(f"{seed}{source}{target}{day}")
+        first, second = (Rate(Decimal(of_day.choice(RATES_OF_DAYS)), f"bank {number}") for number in (1, 2))
+        if of_day.random() < 0.2:
+            return None
+        is_corrected = final_at is None or final_at > datetime(1997, 3, 15, 12, tzinfo=UTC)
+        return second if is_corrected else first
+
+    return replace(drawn, histories=histories, exchange=Exchange(drawn.catalogue, rate_of))
+
+
+RATES_OF_DAYS = ("0.5", "1.1", "0.876543219", "147.25", "1", "1.000001")
+
+
+def priced_abroad(random: Random, world: World, given: list[Conversion]) -> list[Conversion]:
+    """Return conversions of which most say which currency they are in, and a few are larger than any rate leaves them."""
+    found = []
+    for one in given:
+        stated = random.choice(({}, {"currency": "EUR"}, {"currency": "JPY"}, {"currency": "USD"}, {"currency": "GBP"}))
+        more: dict[str, Any] = {"tax": Decimal("4611686018427")} if random.random() < 0.05 else {}
+        found.append(replace(one, facts={**one.facts, **stated, **more}))
     return found

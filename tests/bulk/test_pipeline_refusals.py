@@ -31,7 +31,6 @@ CAP = {"id": "cap", "measure": "amount", "per": "contract", "window": "month", "
     ("payout", "reason"),
     [
         ({"otherwise": {"tiers": MONTHLY}, "limits": [{**CAP, "over": "reject"}]}, "rejects or holds"),
-        ({"otherwise": {"per_item": "items", "then": {"flat": "1"}}}, "PerItem is not priced"),
         ({"otherwise": {"percent": "999999999999999999.999999999", "of": "order_value"}}, "more than 38 digits"),
         ({"otherwise": {"flat": "999999999999999999"}, "limits": [{**CAP, "over": "zero"}]}, "more minor units"),
     ],

@@ -25,16 +25,7 @@ from app.store.session import engine_for
 from tests.builders.open_bandit import IMPRESSIONS, deliveries
 
 Termline = Callable[..., Result]
-MAPPING = """
-program: zozo
-source: zozo
-contract: {column: policy}
-placement: "{campaign}-{position}"
-served_at: {column: served_at}
-facts:
-  campaign: {column: campaign}
-  position: {column: position}
-"""
+MAPPING = (shipped("fixtures") / "data" / "open_bandit_mapping.yaml").read_text()
 
 
 @pytest.fixture(scope="module")

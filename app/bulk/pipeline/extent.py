@@ -5,7 +5,7 @@ a query needs follows from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import exp
@@ -30,6 +30,10 @@ class Extent:
     undone: int = 0
     taken: int = 0
     of_value: int = 0
+    # The currencies that orders are in, where there are rates; and how large rates are, with how many digits.
+    currencies: frozenset[str] = frozenset()
+    rates: int = 0
+    rate_scale: int = 0
 
     def bound(self, column: str) -> int:
         """Return how large the numbers of a column are at most."""
@@ -68,3 +72,9 @@ def extent_of(row: Sequence[Any], numbers: Sequence[str], touches: int = 0) -> E
     count, first, last, claims, *sizes = row
     bounds = {name: int(size or 0) for name, size in zip(numbers, sizes, strict=True)}
     return Extent(int(count), int(first or 0), int(last or 0), bounds, touches, int(claims))
+
+
+def with_sizes(extent: Extent, names: Sequence[str], sizes: Sequence[Any]) -> Extent:
+    """Return an extent with how large more numbers are at most."""
+    found = {name: int(size or 0) for name, size in zip(names, sizes, strict=True)}
+    return replace(extent, bounds={**(extent.bounds or {}), **found})

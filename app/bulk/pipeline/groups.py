@@ -15,6 +15,7 @@ from app.bulk.columns import STORAGE, literal, stored
 from app.bulk.conditions import MEMBERS, Scope, condition_sql
 from app.bulk.fact_table import Column, Row, Structure
 from app.bulk.pipeline.exact import NARROW, WIDE_TYPE, Exact, constant, scale_of
+from app.bulk.pipeline.items import may_lack_fields
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.shapes import SetSlot, Shape, Slot, Values, shape_of
 from app.bulk.pipeline.tallies import Tallies, Tally
@@ -207,8 +208,9 @@ def _refuse_feedback(terms: Terms, number: int, tallies: Tallies, books: bool) -
                 "tiers over a window count what a limit rejects or holds", f"{terms.contract.id}/{limit.id}"
             )
         if isinstance(limit.over, Fallback):
-            lacking = set(facts_in(limit.over.formula)) - set(terms.facts_required)
-            if books or lacking:
+            formula = limit.over.formula
+            lacking = set(facts_in(formula)) - set(terms.facts_required)
+            if books or lacking or may_lack_fields(formula):
                 raise NotInBulk("tiers over a window count what a fallback pays", f"{terms.contract.id}/{limit.id}")
 
 
