@@ -78,9 +78,9 @@ def rate(
     if decisions is None or str(decisions) != "-":
         click.echo(f"{counted(count, 'conversion')} rated, nothing stored.")
         out.print(table)
-    for each in explanations:
-        click.echo("\n" + "\n".join(each.words))
-        click.echo(f"Digest {each.decision['digest']}.")
+    for explanation in explanations:
+        click.echo("\n" + "\n".join(explanation.words))
+        click.echo(f"Digest {explanation.decision['digest']}.")
 
 
 def _total(rated: Rated, total: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from app.adapters.yaml_files import read_yaml
+from app.bulk.spark_engine import has_java
 from app.cli import group
 from app.conversions.operations.explain_decision import explain_decision
 from app.conversions.operations.receive_conversions import receive_conversions
@@ -97,7 +98,9 @@ def test_decisions_and_their_explanations_are_those_of_conversions_that_are_stor
 ) -> None:
     (tmp_path / "orders.ndjson").write_text("\n".join(map(json.dumps, CONVERSIONS)))
     _shop_as_parquet(tmp_path)
-    files = (["orders.ndjson"], ["orders.parquet", "--touches", "touches.parquet"])
+    files = [["orders.ndjson"], ["orders.parquet", "--touches", "touches.parquet"]]
+    if has_java():
+        files.append([*files[1], "--engine", "spark", "--memory", "1GB"])
     wanted = ("--program", "shop", "--decisions", "out.ndjson", "--explain", "three", "--explain", "two", "--json")
     found = []
     for given in files:
