@@ -9,6 +9,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "a limit per partner links the programs other, shop": ("limits/partner_in_two_programs.yaml",),
     "counters are given back what came back after the lock": (
         "reversals/after_the_lock_tiers_are_given_back.yaml",
+        "reversals/euros_come_back_at_their_own_rate.yaml",
         "reversals/room_after_the_lock.yaml",
         "reversals/step_of_a_volume_table_falls.yaml",
     ),
