@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
+from app.bulk.choice import ONLINE, Settling
 from app.core.clock import Clock, frozen_at, system_clock
 from app.engine.matcher import Matcher, Trial, no_trial
 from app.rulelang.facts import Catalogue
@@ -32,6 +33,7 @@ class Context:
     partner: str | None = None
     # What the hashes of API keys are keyed with, where a setting says it.
     key_pepper: str | None = field(default=None, repr=False)
+    settling: Settling = ONLINE
 
     def now(self) -> datetime:
         """Return the instant this operation happens at."""
@@ -65,6 +67,7 @@ class Runtime:
     clock: Clock = system_clock
     trial: Trial = no_trial
     key_pepper: str | None = field(default=None, repr=False)
+    settling: Settling = ONLINE
 
     @contextmanager
     def work(self, actor: str, request: str | None = None, partner: str | None = None) -> Iterator[Context]:
@@ -85,4 +88,5 @@ class Runtime:
                 request,
                 partner,
                 self.key_pepper,
+                self.settling,
             )

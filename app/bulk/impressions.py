@@ -86,17 +86,16 @@ class ImpressionTable:
 def count_impressions(
     runner: Runner, table: ImpressionTable, zones: Mapping[str, ZoneInfo], *, now: datetime
 ) -> Iterator[Counted]:
-    """Yield the counts of the impressions that an engine holds, in order of contract, day and placement. `zones` are those
-    of the contracts. ImpressionsRefused where one is of no contract, lies in the future, or does not say where it was
-    served: then nothing is counted. One row is one impression; who sends a row twice has it counted twice.
+    """Count the impressions that an engine holds, and return the counts in order of contract, day and placement as they are
+    asked for. `zones` are those of the contracts. ImpressionsRefused where one is of no contract, lies in the future, or
+    does not say where it was served. One row is one impression; who sends a row twice has it counted twice.
     """
     _load_offsets(runner, zones, *_extent(runner, now))
     runner.drop(COUNTED)
     runner.keep(COUNTED, counted(table))
     _refuse(runner, table)
-    for since, until in _batches(runner):
-        for row in runner.run(_batch(table, since, until)):
-            yield _counted(table, row)
+    batches = (runner.run(_batch(table, since, until)) for since, until in _batches(runner))
+    return (_counted(table, row) for rows in batches for row in rows)
 
 
 def counted(table: ImpressionTable) -> exp.Select:

@@ -14,6 +14,7 @@ from app.cli.audit import audit
 from app.cli.bill import bill
 from app.cli.check import check
 from app.cli.close import close
+from app.cli.count import count
 from app.cli.demo import demo
 from app.cli.diff import diff
 from app.cli.explain import explain
@@ -38,7 +39,7 @@ from app.cli.timeline import timeline
 from app.cli.worker import worker
 
 COMMANDS = (
-    *(demo, serve, worker, jobs, migrate, key, import_, rates, check, schema, quote, replay, pack),
+    *(demo, serve, worker, jobs, migrate, key, import_, count, rates, check, schema, quote, replay, pack),
     *(terms, timeline, diff, export, apply, bill, run, close, statement, invoice, journal, reconcile, explain, audit),
 )
 

@@ -112,13 +112,13 @@ def _write(source: _Source, output: Path) -> dict[str, int]:
     """Write NDJSON. Which facts a program has declared is in the database, and not known here."""
     bodies = source.bodies(shipped_catalogue())
     counts = {"written": 0, "refused": 0}
-    with _sink(output) as sink, progress("rows") as advance:
+    with sink(output) as file, progress("rows") as advance:
         for body in bodies:
             if isinstance(body, AppError):
                 click.echo(body.message, err=True)
                 counts["refused"] += 1
             else:
-                sink.write(orjson.dumps(body) + b"\n")
+                file.write(orjson.dumps(body) + b"\n")
                 counts["written"] += 1
             advance(1)
     return counts
@@ -138,7 +138,7 @@ def _store(source: _Source) -> dict[str, int]:
 
 
 @contextmanager
-def _sink(output: Path) -> Iterator[IO[bytes]]:
+def sink(output: Path) -> Iterator[IO[bytes]]:
     """Give the file to write to: whole or not there at all, since half a file looks like a whole one."""
     if str(output) == "-":
         yield sys.stdout.buffer

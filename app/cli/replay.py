@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import click
+from sqlalchemy import Connection
 
 from app.adapters.fact_files import shipped_catalogue
 from app.adapters.yaml_files import read_yaml
 from app.assembly import matcher_for, opened_database
+from app.bulk.choice import Settling
 from app.cli.explain import show_explanations
 from app.cli.files import FileRefused
 from app.cli.terminal import as_json, print_json, progress, refusals_shown, show_fault, show_refusal
@@ -23,19 +25,22 @@ from app.scenarios.outcome import Outcome
 from app.scenarios.run_scenario import run_scenario
 from app.scenarios.scratch import scratch_database, taken_back
 from app.scenarios.story import read_story
-from app.settings import Engine, settings_from
+from app.settings import Settings, settings_from
 
 NOT_STORIES = ("data", "schema")
+ENGINES = ("durable", "reference", "duckdb")
+SEVERAL = {"both": ENGINES[:2], "all": ENGINES}
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--engine",
-    type=click.Choice(["durable", "reference", "both"]),
+    type=click.Choice([*ENGINES, "both", "all"]),
     default="durable",
     show_default=True,
-    help="durable is checked by the reference engine at every decision; both runs every story on each.",
+    help="durable is checked by the reference engine at every decision; duckdb settles in bulk, and says why where it "
+    "cannot. both runs every story on the first two, all on the three.",
 )
 @click.option(
     "--explain",
@@ -55,15 +60,21 @@ def replay(paths: tuple[Path, ...], engine: str, explained: tuple[str, ...], is_
     status = 0
     settings = settings_from()
     files = list(stories(paths))
-    engines: list[Engine] = ["reference"] if engine == "reference" else ["durable"]
-    engines += ["reference"] if engine == "both" else []
+    engines = SEVERAL.get(engine, (engine,))
     with opened_database(settings) as database, scratch_database(database) as connection:
         for name in engines:
-            matcher = matcher_for(replace(settings, engine=name))
-            runtime = Runtime(connection, matcher, shipped_catalogue())
+            runtime = _runtime(connection, settings, name)
             for path in files:
-                status = max(status, _replay(runtime, path, name if engine == "both" else None, explained, is_json))
+                shown = name if len(engines) > 1 or name == "duckdb" else None
+                status = max(status, _replay(runtime, path, shown, explained, is_json))
     sys.exit(status)
+
+
+def _runtime(connection: Connection, settings: Settings, engine: str) -> Runtime:
+    """Return what runs stories on an engine; in bulk, conversions are settled by it and all else is the reference's."""
+    matcher = matcher_for(replace(settings, engine="durable" if engine == "durable" else "reference"))
+    settling = Settling("duckdb" if engine == "duckdb" else "online")
+    return Runtime(connection, matcher, shipped_catalogue(), settling=settling)
 
 
 def stories(paths: tuple[Path, ...]) -> Iterator[Path]:
@@ -84,6 +95,8 @@ def stories(paths: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def _replay(runtime: Runtime, path: Path, engine: str | None, explained: tuple[str, ...], is_json: bool) -> int:
+    refused: list[str] = []
+    runtime = replace(runtime, settling=replace(runtime.settling, told=refused.append))
     try:
         story = read_story(read_yaml(path))
         with progress(path.name) as advance, taken_back(runtime.bind):  # type: ignore[arg-type]
@@ -103,9 +116,10 @@ def _replay(runtime: Runtime, path: Path, engine: str | None, explained: tuple[s
         return 3
     if is_json:
         more = {"explanations": [each.as_kept() for each in explanations]} if explained else {}
-        print_json(outcome.as_dict() | ({"engine": engine} if engine else {}) | more)
+        why = {"settled_online": list(dict.fromkeys(refused))} if refused else {}
+        print_json(outcome.as_dict() | ({"engine": engine} if engine else {}) | why | more)
     else:
-        _show(outcome, engine)
+        _show(outcome, engine, dict.fromkeys(refused))
         show_explanations(explanations)
     return 0 if outcome.ok else 1
 
@@ -116,10 +130,12 @@ def _explanations(runtime: Runtime, outcome: Outcome, names: tuple[str, ...]) ->
         return [explain_decision(ctx, found.id) for name in names for found in find_decisions(ctx, name)]
 
 
-def _show(outcome: Outcome, engine: str | None) -> None:
+def _show(outcome: Outcome, engine: str | None, refused: Iterable[str]) -> None:
     mark = click.style("ok", fg="green") if outcome.ok else click.style("DIFFERS", fg="red")
     suffix = f" [{engine}]" if engine else ""
     click.echo(f"{mark}  {outcome.scenario}{suffix}")
+    for why in refused:
+        click.echo(f"    settled online: {why}")
     for line in outcome.diff:
         click.echo(f"    {line}")
     if outcome.diff:

@@ -200,8 +200,14 @@ def decided_under(
     return [(row[0], str(row[1]), row[2]) for row in session.execute(query)]
 
 
-def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pending]:
-    """Return these conversions of a program, in canonical order."""
+def conversion_ids(session: Session, program_id: str, after: str, limit: int) -> list[str]:
+    """Return the ids of a program's conversions from behind one of them on, in order."""
+    query = select(Conversion.id).where(Conversion.program_id == program_id, Conversion.id > after)
+    return list(session.scalars(query.order_by(Conversion.id).limit(limit)))
+
+
+def pending_of(session: Session, program_id: str, ids: Sequence[str], *, with_decisions: bool = True) -> list[Pending]:
+    """Return these conversions of a program, in canonical order; without decisions, as if none were made on them."""
     listed = UnsettledConversion
     about = (Conversion.received_at, Conversion.order_id, Conversion.corrections)
     columns = (Conversion.id, Conversion.event_at, Conversion.partner, Conversion.customer_id, Conversion.facts)
@@ -212,8 +218,9 @@ def pending_of(session: Session, program_id: str, ids: Sequence[str]) -> list[Pe
         .order_by(Conversion.event_at, Conversion.id)
     )
     rows = session.execute(query).all()
-    touches, stored, revisions = _touches(session, program_id, ids), _stored(session, program_id, ids), {}
-    reversals = _reversals(session, program_id, ids)
+    touches, reversals = _touches(session, program_id, ids), _reversals(session, program_id, ids)
+    stored: dict[str, dict[str | None, Stored]] = _stored(session, program_id, ids) if with_decisions else {}
+    revisions: dict[str, int] = {}
     if stored:
         revisions = _revisions(session, program_id, list(stored))
     corrected = facts_corrected(session, program_id, [row.id for row in rows if row.corrections])

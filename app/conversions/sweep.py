@@ -62,6 +62,12 @@ class Counting:
         for of, counters in self._counters(contract, place) if added else ():
             self._of(of, place).add(counters, place[0], added, customer)
 
+    def add_day(self, contract: str, place: Place, added: Mapping[str, Decimal]) -> None:
+        """Count what a decision on a day adds. It is of no customer, though an order may have one without a name."""
+        for of, counters in self._counters(contract, place) if added else ():
+            shared = {counter: since for counter, since in counters.items() if counter.per != "customer"}
+            self._of(of, place).add(shared, place[0], added)
+
     def count_no_more(self, contract: str, place: Place, customer: str) -> None:
         """Note what the counters hold before a conversion that counted and does not any more: whoever asks for them first
         behind its place would be told what is still stored of it."""

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo, available_timezones, reset_tzpath
 # instant on every machine that runs the same release.
 reset_tzpath(to=())
 
-_INSTANT = re.compile(
+INSTANT = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
-    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])",
-    re.ASCII,
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
+"""What an instant looks like, as a pattern; whether there is such a day the pattern does not know."""
+_INSTANT = re.compile(INSTANT, re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, 23, 59, 59, 999999, UTC)

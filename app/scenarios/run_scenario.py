@@ -26,8 +26,9 @@ from app.conversions.day_repository import day_records
 from app.conversions.operations.correct_conversion import correct_conversion
 from app.conversions.operations.receive_conversions import Receipt, receive_conversion, receive_conversions
 from app.conversions.operations.reverse_conversion import reverse_conversion
-from app.conversions.operations.settle_program import Progress, settle_program
+from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import current_records
+from app.conversions.writing import Progress
 from app.core.clock import frozen_at
 from app.core.errors import AppError, Finding
 from app.core.instants import parse_date, parse_instant, write_instant

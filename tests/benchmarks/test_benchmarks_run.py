@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.benchmarks import audit_chain, billing_at_scale, bulk_conditions, engines, footprint, large_sets, measuring
+from tests.benchmarks import (
+    audit_chain,
+    billing_at_scale,
+    bulk_conditions,
+    engines,
+    footprint,
+    impressions_at_scale,
+    large_sets,
+    measuring,
+)
 
 
 def test_our_engines_agree_on_the_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,3 +91,9 @@ def test_a_section_of_the_document_is_replaced_and_nothing_else(tmp_path, monkey
 
 def _names(printed: str) -> set[str]:
     return {line.split("|")[1].strip() for line in printed.splitlines() if line.startswith("|")}
+
+
+def test_copies_of_real_impressions_come_to_what_is_worked_out(capsys: pytest.CaptureFixture[str]) -> None:
+    impressions_at_scale.main(["--copies", "2"])
+    found = json.loads(capsys.readouterr().out)
+    assert (found["impressions"], found["contracts"], found["statements"]) == (120_000, 4, 8)

@@ -105,10 +105,11 @@ def _of_touches() -> Catalogue:
     return Catalogue({name: shipped_catalogue()[name] for name in names})
 
 
-def models(random: Random, *, screens: bool = False) -> list[tuple[datetime, ProgramModel]]:
-    """Return one model, or two in turn; `screens`: with overrides, identities and what is suppressed."""
+def models(random: Random, *, screens: bool = False, fades: bool = False) -> list[tuple[datetime, ProgramModel]]:
+    """Return one model, or two in turn; `screens`: with overrides, identities and what is suppressed; `fades`: the first
+    gives less for what was longer ago."""
     return [
-        (start, _model(random, _screening(random) if screens else {}))
+        (start, _model(random, _screening(random) if screens else {}, fades=fades))
         for start in (FIRST - timedelta(days=90), FIRST + timedelta(days=50))[: random.randint(1, 2)]
     ]
 
@@ -138,7 +139,7 @@ def _screening(random: Random) -> dict[str, Any]:
     return found | ({"overrides": overrides} if random.random() < 0.6 or not found else {})
 
 
-def _model(random: Random, screening: dict[str, Any]) -> ProgramModel:
+def _model(random: Random, screening: dict[str, Any], *, fades: bool = False) -> ProgramModel:
     first, last = random.choice((("40", "40"), ("33.3", "33.3"), ("50", "12.5"), ("0", "70")))
     middle = str(100 - Decimal(first) - Decimal(last))
     own: dict[str, Any] = random.choice(
@@ -150,6 +151,8 @@ def _model(random: Random, screening: dict[str, Any]) -> ProgramModel:
             {"model": "position_based", "first": first, "middle": middle, "last": last},
         )
     )
+    if fades and random.random() < 0.8:
+        own = {"model": "time_decay", "half_life": random.choice(("PT1H", "P1D", "P7D", "PT0.01S", "PT7H13M0.000001S"))}
     more = {"prefer": ["click", "view"]} if random.random() < 0.4 else {}
     found, wrong = read_model({**own, **more, **screening, "not_eligible": random.choice(("forfeit", "reassign"))})
     assert found is not None, wrong

@@ -25,6 +25,7 @@ from app.engine.reference import ReferenceMatcher
 from app.engine.terms import Contract, ContractVersion, RuleVersion, Terms, TermsHistory
 from app.engine.trace import Trace, explain
 from app.rulelang.diagnostics import Findings
+from app.rulelang.facts import Catalogue
 from app.rulelang.reader import Reader
 from app.rulelang.ruleset import RuleSet, check_rules, rules_from, with_kind
 
@@ -46,10 +47,10 @@ def findings(body: Any) -> list[Finding]:
     return check_rules(data(body) if isinstance(body, str) else body, shipped_catalogue())[1]
 
 
-def rule_set(kind: str, body: Any) -> RuleSet:
+def rule_set(kind: str, body: Any, catalogue: Catalogue | None = None) -> RuleSet:
     """Return a checked rule body; `kind` and, for a payout, everything but what matters may be left out."""
     given = data(body) if isinstance(body, str) else body
-    return rules_from(with_kind(kind, {**_implied(kind), **given}), shipped_catalogue())
+    return rules_from(with_kind(kind, {**_implied(kind), **given}), catalogue or shipped_catalogue())
 
 
 def terms(text: str, **contract: Any) -> Terms:
@@ -59,7 +60,9 @@ def terms(text: str, **contract: Any) -> Terms:
     return found
 
 
-def history(versions: str | list[Any], as_of: str = "2100-01-01", **contract: Any) -> TermsHistory:
+def history(
+    versions: str | list[Any], as_of: str = "2100-01-01", catalogue: Catalogue | None = None, **contract: Any
+) -> TermsHistory:
     """Return a contract's history from the `versions` of a scenario; rules that are not given accept and pay 1.00."""
     given = data(versions) if isinstance(versions, str) else versions
     party = Contract(
@@ -70,7 +73,7 @@ def history(versions: str | list[Any], as_of: str = "2100-01-01", **contract: An
         timezone=ZoneInfo(contract.pop("timezone", "America/New_York")),
         **contract,
     )
-    dated = [_version(number, entry) for number, entry in enumerate(given, start=1)]
+    dated = [_version(number, entry, catalogue) for number, entry in enumerate(given, start=1)]
     return TermsHistory(party, dated, instant(as_of))
 
 
@@ -112,7 +115,7 @@ def instant(text: str) -> datetime:
     return found.astimezone(UTC)
 
 
-def _version(number: int, entry: dict[str, Any]) -> ContractVersion:
+def _version(number: int, entry: dict[str, Any], catalogue: Catalogue | None) -> ContractVersion:
     rules = {**DEFAULTS, **entry.get("rules", {})}
     is_termination = entry.get("termination", False)
     start = entry["effective_from"]
@@ -120,7 +123,7 @@ def _version(number: int, entry: dict[str, Any]) -> ContractVersion:
         RuleVersion(
             id=f"{kind}-{number}-{index}",
             number=index,
-            rules=rule_set(kind, dated["body"]),
+            rules=rule_set(kind, dated["body"], catalogue),
             effective_from=instant(dated["effective_from"]),
             place="delivery_payout" if kind == "delivery_payout" else None,
             **_recorded({**entry, **dated}),

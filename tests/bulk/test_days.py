@@ -5,17 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from pathlib import Path
 from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
+from app.adapters.fact_files import shipped_catalogue
 from app.adapters.yaml_files import read_yaml
-from app.bulk.days import DayOfContract, decide_days, statements_of_days
+from app.bulk.days import DayOfContract, days_of, decide_days, statements_of_days
+from app.bulk.duckdb_runner import DuckDbRunner
+from app.bulk.fact_table import Row
+from app.bulk.impressions import SEEN, ImpressionTable, count_impressions
 from app.bulk.pipeline.refusals import NotInBulk
+from app.bulk.pipeline.runner import Runner
+from app.bulk.spark_engine import SparkRunner, has_java
 from app.conversions.book import contract_book
 from app.conversions.day_repository import day_records
 from app.conversions.days import adjusted, delivered
@@ -24,6 +32,7 @@ from app.core.clock import frozen_at
 from app.core.instants import parse_instant
 from app.core.resources import shipped
 from app.engine.decision import digest_of
+from app.engine.deliveries.counted import Delivered
 from app.engine.deliveries.decision import DayDecision
 from app.engine.reference import ReferenceMatcher
 from app.partners.repository import program_named
@@ -34,13 +43,16 @@ from app.scenarios.scratch import taken_back
 from app.scenarios.story import read_story
 from app.store.models import Delivery, DeliveryAdjustment
 from tests.builders.delivery_histories import random_history, told
-from tests.builders.delivery_oracle import worked_out
+from tests.builders.delivery_oracle import History, worked_out
 
 STORIES = sorted((shipped("fixtures") / "impressions").glob("*.yaml"))
 OVER_BOTH = "a limit on what is paid for conversions and deliveries together"
+SPARK = pytest.param(
+    "spark", marks=[pytest.mark.slow, pytest.mark.skipif(not has_java(), reason="Spark needs Java 17")]
+)
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
 REFUSED = {
     "one_cap_on_both": OVER_BOTH,
-    "one_cap_over_two_programs": "a limit on what a partner is paid over several contracts",
     "room_that_an_order_gives_back": OVER_BOTH,
 }
 
@@ -93,6 +105,58 @@ def _by_month(cents: dict[date, dict[str, int]]) -> list[tuple[date, int, int]]:
     return [(month, sum(lines), len(lines)) for month, lines in found]
 
 
+@pytest.mark.parametrize("engine", ["duckdb", SPARK])
+def test_random_histories_are_decided_alike_from_their_impressions(
+    runtime: Runtime, engine: str, request: pytest.FixtureRequest
+) -> None:
+    """Each count as that many rows, each source and revision a log of its own, counted by the engine."""
+    first, days = request.config.getoption("--seed") or 0, 0
+    runner: Any = DuckDbRunner(threads=2) if engine == "duckdb" else SparkRunner()
+    for seed in range(first, first + (request.config.getoption("--runs") or 2)):
+        random = Random(1000 + seed)
+        history = random_history(random)
+        # Of what nobody was shown there is no row: whoever wants a count of zero has to send it.
+        history.counts = [count for count in history.counts if count[4]["impressions"]]
+        now = datetime.combine(history.today, time(12), UTC)
+        with taken_back(runtime.bind):
+            told(runtime, history, random)
+            with replace(runtime, clock=frozen_at(now)).work("tester") as ctx:
+                book = contract_book(ctx, program_named(ctx.session, "shop"))
+                of_service = {row.delivered_on: row.digest for row in day_records(ctx.session, "shop")}
+                adjustments = {day: list(rows) for day, rows in _adjustments(ctx).items()}
+            (terms,) = book.histories.values()
+            counted = _from_rows(runner, history, random)
+            given = [
+                DayOfContract("acme", day, counted.get(day, ()), adjusted(adjustments.get(day, ())))
+                for day in sorted({*counted, *adjustments})
+            ]
+            decisions = list(decide_days([terms], given, ReferenceMatcher(), now=now))
+        assert {each.delivered_on: digest_of(each.as_dict()) for each in decisions} == of_service, seed
+        days += len(decisions)
+    assert days
+    runner.close()
+
+
+def _from_rows(runner: Runner, history: History, random: Random) -> dict[date, list[Delivered]]:
+    """Return what an engine counts of the impressions of a history, log by log."""
+    logs: dict[tuple[str, int], list[Row]] = {}
+    table = ImpressionTable(shipped_catalogue(), SEEN)
+    for day, placement, source, revision, facts in history.counts:
+        rows = logs.setdefault((source, revision), [])
+        for number in range(facts["impressions"]):
+            at = datetime.combine(day, time(), UTC) + timedelta(microseconds=random.randrange(86_400_000_000))
+            seen = {f"delivery.{name}": number < facts[name] for name in ("viewable", "invalid") if name in facts}
+            rows.append(table.row("acme", placement, at, seen))
+    found: dict[date, list[Delivered]] = {}
+    for (source, revision), rows in logs.items():
+        runner.drop("impressions")
+        runner.load("impressions", table.structure, random.sample(rows, len(rows)))
+        zones = {"acme": ZoneInfo("UTC")}
+        for one in days_of(count_impressions(runner, table, zones, now=NOW), source, revision):
+            found.setdefault(one.delivered_on, []).extend(one.delivered)
+    return found
+
+
 Digests = dict[tuple[str, date], str]
 
 
@@ -123,7 +187,15 @@ def _days(ctx: Context, facts: Mapping[str, Catalogue]) -> Iterator[DayOfContrac
     known: dict[tuple[str, date], tuple[list[Delivery], list[DeliveryAdjustment]]] = {}
     for row in ctx.session.scalars(select(Delivery)):
         known.setdefault((row.contract_id, row.delivered_on), ([], []))[0].append(row)
-    for each in ctx.session.scalars(select(DeliveryAdjustment)):
-        known.setdefault((each.contract_id, each.delivered_on), ([], []))[1].append(each)
+    for rows in _adjustments(ctx).values():
+        for each in rows:
+            known.setdefault((each.contract_id, each.delivered_on), ([], []))[1].append(each)
     for (contract, day), (deliveries, adjustments) in known.items():
         yield DayOfContract(contract, day, delivered(deliveries, facts[contract]), adjusted(adjustments))
+
+
+def _adjustments(ctx: Context) -> dict[date, list[DeliveryAdjustment]]:
+    found: dict[date, list[DeliveryAdjustment]] = {}
+    for each in ctx.session.scalars(select(DeliveryAdjustment)):
+        found.setdefault(each.delivered_on, []).append(each)
+    return found

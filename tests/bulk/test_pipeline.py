@@ -10,6 +10,7 @@ from app.adapters.fact_files import shipped_catalogue
 from app.bulk.duckdb_runner import DuckDbRunner
 from app.bulk.pipeline.run import decisions_of, load_conversions, run
 from app.bulk.pipeline.world import World
+from app.engine.decision import Decision
 from app.engine.factsheet import Conversion
 from tests.builders.terms import conversion, history
 from tests.bulk.online import online
@@ -54,7 +55,7 @@ def test_a_story_of_two_versions_is_decided_alike() -> None:
     assert decided_in_bulk(world, conversions) == expected
 
 
-def decided_in_bulk(world: World, conversions: list[Conversion]) -> object:
+def decided_in_bulk(world: World, conversions: list[Conversion]) -> dict[tuple[str, str | None], Decision]:
     """Return the decisions of a run, by conversion and partner."""
     runner = DuckDbRunner()
     try:
@@ -94,3 +95,31 @@ def test_a_fallback_that_lacks_a_fact_holds_whatever_its_formula_makes_of_others
     expected = online(world, conversions)
     assert [decision.outcome for decision in expected.values()] == ["held", "rated"]
     assert decided_in_bulk(world, conversions) == expected
+
+
+def test_a_claim_that_is_not_paid_says_what_was_spent_under_the_former_maximum() -> None:
+    """8.00 and 2.00 of 8.00 are paid under 10.00; what is refused after the maximum is 50.00 comes after 10.00, not 16.00."""
+    refusing = {
+        "rules": [{"id": "de", "when": {"fact": "country", "op": "eq", "value": "DE"}, "then": {"reject": "DE"}}]
+    }
+    cap = {"id": "cap", "measure": "amount", "per": "contract", "window": "contract", "over": "partial"}
+    versions = [
+        {
+            "effective_from": start,
+            "rules": {
+                "eligibility": {**refusing, "otherwise": "accept"},
+                "payout": {"otherwise": {"amount": "order_value"}, "limits": [{**cap, "max": most}]},
+            },
+        }
+        for start, most in (("1997-01-01", "10"), ("1997-02-01", "50"))
+    ]
+    world = World("shop", "USD", shipped_catalogue(), {"acme": history(versions)})
+    conversions = [
+        conversion("c1", "1997-01-05T10:00:00Z", order_value="8.00"),
+        conversion("c2", "1997-01-06T10:00:00Z", order_value="8.00"),
+        conversion("c3", "1997-02-05T10:00:00Z", order_value="8.00", country="DE"),
+    ]
+    found = decided_in_bulk(world, conversions)
+    assert found == online(world, conversions)
+    assert found["c2", "acme"].amount == Decimal("2.00")
+    assert list(found["c3", "acme"].before.values()) == [Decimal("10.00")]

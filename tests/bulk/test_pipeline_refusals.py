@@ -11,9 +11,8 @@ import pytest
 from app.adapters.fact_files import shipped_catalogue
 from app.bulk.duckdb_runner import DuckDbRunner
 from app.bulk.pipeline.refusals import NotInBulk
-from app.bulk.pipeline.run import load_conversions, planned, run
+from app.bulk.pipeline.run import load_conversions, run
 from app.bulk.pipeline.world import World
-from app.engine.attribution.program_model import read_model
 from app.engine.factsheet import Conversion
 from app.engine.reversals import Reversal
 from tests.builders.terms import conversion, history, instant
@@ -62,23 +61,6 @@ def test_a_part_that_is_finer_than_facts_are_is_refused() -> None:
     back = Reversal("r1", instant("1997-08-01"), "restate", Decimal("0.0000001"), False)
     with pytest.raises(NotInBulk, match="c1: a part came back that has more than 6 digits"):
         _run({"otherwise": {"flat": "1"}}, [replace(conversion("c1"), reversals=(back,))])
-
-
-@pytest.mark.parametrize(
-    "model",
-    [
-        {"model": "time_decay", "half_life": "P7D"},
-    ],
-)
-def test_models_are_refused(model: dict[str, Any]) -> None:
-    found, wrong = read_model(model)
-    assert found is not None, wrong
-    world = World("shop", "USD", shipped_catalogue(), {}, models=[(instant("1990-01-01"), found)])
-    runner = DuckDbRunner()
-    load_conversions(runner, world, [conversion()])
-    with pytest.raises(NotInBulk, match="attribution by"):
-        planned(world, runner)
-    runner.close()
 
 
 def _run(payout: dict[str, Any], conversions: list[Conversion]) -> None:

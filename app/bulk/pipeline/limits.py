@@ -164,7 +164,10 @@ def _capped(tally: int) -> exp.Expr:
 
 def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
     """Return the query of the parts in which a limit is touched, and it is not the same single one all through, or something
-    is taken back. Where only its maximum changes with the terms, they are gone through by terms, else one by one."""
+    is taken back. Where only its maximum changes with the terms, they are gone through by terms, else one by one.
+
+    Who claims without being paid touches nothing, but says what was spent before, under terms of its own.
+    """
     below = [exp.LT(this=_or_zero(column(f"amount_{at}")), expression=number(0)) for at in range(plan.lines)]
     negative = exp.or_(*below) if below else exp.false()
 
@@ -176,13 +179,14 @@ def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
         exp.NEQ(this=exp.Min(this=most.copy()), expression=exp.Max(this=most.copy())),
         exp.NEQ(this=exp.Count(this=most), expression=exp.Count(this=exp.Star())),
     )
-    hard = exp.or_(any_is(exp.not_(column("is_single"))), any_is(negative))
+    hard = exp.or_(any_is(exp.not_(column("is_single"))), any_is(exp.and_(column("counts"), negative)))
+    touched = any_is(exp.and_(column("counts"), column("is_touched")))
     query: exp.Select = (
         exp.select(*PART, named(exp.not_(exp.Paren(this=hard)), "by_terms"))
         .from_(tried)
-        .where(exp.and_(column("counts"), is_there(column("part"))))
+        .where(is_there(column("part")))
         .group_by(*PART)
-        .having(exp.and_(any_is(column("is_touched")), exp.or_(hard.copy(), varies)))
+        .having(exp.and_(touched, exp.or_(hard.copy(), varies)))
     )
     return query
 
@@ -225,9 +229,11 @@ def folded(plan: LimitPlan, tried: str, parts: str) -> exp.Select:
     looked = within(extended, step)
     bigs = [named(exp.cast(column(used(tally)), "bigint"), used(tally)) for tally in plan.tallies]
     after = [named(_held_after(plan, tally), f"held_{tally}") for tally in plan.tallies]
-    turn = exp.select(
-        *PART, "turn", *plan.windows, "row_number", *plan.finals, "said", "beyond", "is_touched", *bigs, *after
-    ).from_(looked.subquery("looked", copy=False), copy=False)
+    # Both sides of a recursive query have the same types: no engine has to make one of two.
+    results = [named(exp.cast(column(name), "bigint"), name) for name in (*plan.finals, "said", "beyond")]
+    turn = exp.select(*PART, "turn", *plan.windows, "row_number", *results, "is_touched", *bigs, *after).from_(
+        looked.subquery("looked", copy=False), copy=False
+    )
     recursive = exp.union(start, turn, distinct=False)
     query: exp.Select = (
         exp.select(*PART, "row_number", *plan.results, *(used(tally) for tally in plan.tallies))
@@ -248,7 +254,7 @@ def _held_before(plan: LimitPlan, tally: int) -> exp.Expr:
 
 def _held_after(plan: LimitPlan, tally: int) -> exp.Expr:
     more = exp.Paren(this=either(_is_counted(), added(plan, tally, "final"), number(0)))
-    return exp.Add(this=exp.cast(column(used(tally)), "int128"), expression=more)
+    return exp.cast(exp.Add(this=exp.cast(column(used(tally)), "int128"), expression=more), "int128")
 
 
 def _is_counted() -> exp.Expr:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from app.bulk.fact_table import Column
-from app.bulk.pipeline.exact import Exact, cases, compared, minus, plus, rounded, times, whole
+from app.bulk.pipeline.exact import NARROW, Exact, cases, compared, minus, plus, rounded, times, whole
 from app.bulk.pipeline.extent import Extent
 from app.bulk.pipeline.groups import Group
 from app.bulk.pipeline.judging import matches, none_match, pays_first
@@ -96,7 +96,10 @@ class Pricing:
         if share is None:
             return rounded(amount, shape.digits, shape.rounding)
         part, whole_of = share
-        return rounded(times(amount, part), shape.digits, shape.rounding, whole_of)
+        found = rounded(times(amount, part), shape.digits, shape.rounding, whole_of)
+        # A share is never more than the whole, so a part of an amount is never more than all of it.
+        bound = rounded(amount, shape.digits, shape.rounding).bound
+        return Exact(found.sql if bound >= NARROW else exp.cast(found.sql, "bigint"), found.scale, bound)
 
     def added(self, at: int) -> exp.Expr | None:
         """Return what a conversion adds to a tally of tiers if it is counted, or None where it never does."""

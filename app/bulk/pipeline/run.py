@@ -32,7 +32,7 @@ from app.bulk.pipeline.reversals import (
 )
 from app.bulk.pipeline.runner import Runner
 from app.bulk.pipeline.screening import OVERRIDDEN
-from app.bulk.pipeline.sharing import refuse_model, shares
+from app.bulk.pipeline.sharing import WEIGHT_STRUCTURE, WEIGHTS, ages, shares, weight_rows
 from app.bulk.pipeline.splitting import parts_of, shared, with_splits
 from app.bulk.pipeline.sql import column, equal, is_null, named, number, union_all
 from app.bulk.pipeline.touching import concerned, seen, touch_rows, touch_structure
@@ -243,10 +243,7 @@ def planned(world: World, runner: Runner) -> Plan:
     (row,) = runner.run(extent_query("conversions", numbers))
     touches = runner.run(most_touches())[0][0] or 0
     (back,) = runner.run(returned_query())
-    plan = Plan(world, extent_with(extent_of(row, numbers, touches), back))
-    for span in plan.spans:
-        refuse_model(span.model)
-    return plan
+    return Plan(world, extent_with(extent_of(row, numbers, touches), back))
 
 
 def _screen(plan: Plan, runner: Runner) -> None:
@@ -264,6 +261,9 @@ def _share(plan: Plan, runner: Runner, touching: exp.Query) -> None:
     if plan.screening.overrides:
         overridden = OVERRIDDEN
         runner.keep(overridden, plan.screening.overridden(is_early=plan.is_early))
+    aged = ages(plan.spans, overridden)
+    if aged is not None:
+        runner.load(WEIGHTS, WEIGHT_STRUCTURE, weight_rows(runner.stream(aged)))
     runner.keep("shares", shares(plan.spans, overridden))
     runner.name("competed", exp.select("row_number").distinct().from_("shares"))
 

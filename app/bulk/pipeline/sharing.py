@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlglot import exp
 
-from app.bulk.pipeline.exact import scale_of
+from app.bulk.fact_table import Row, Structure
+from app.bulk.pipeline.exact import WIDE_TYPE, scale_of
 from app.bulk.pipeline.judging import Verdict
-from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.sql import column, either, equal, is_null, is_there, named, number, union_all
+from app.core.durations import length_micros
 from app.core.money import EXACT
 from app.engine.attribution.program_model import ProgramModel
+from app.engine.attribution.sharing import PLACES, faded
+
+WEIGHTS = "weights"
+WEIGHT_STRUCTURE: dict[str, Structure] = dict.fromkeys(("half_life", "age", "weight"), "BIGINT")
 
 ALONE = ("last_touch", "first_touch")
 """The models that give all to one touch."""
@@ -36,10 +43,23 @@ def splits(models: Sequence[ProgramModel]) -> bool:
     return any(model.name not in ALONE for model in models)
 
 
-def refuse_model(model: ProgramModel) -> None:
-    """Refuse what bulk does not attribute."""
-    if model.name == "time_decay":
-        raise NotInBulk("attribution by the model time_decay", model.name)
+def ages(spans: Sequence[ModelSpan], overridden: str | None = None) -> exp.Query | None:
+    """Return the query of the ages at which touches have a share by half-lives, both in microseconds; None where no model
+    shares so."""
+    found = [
+        exp.select(named(_half_life(span.model), "half_life"), "age").distinct()
+        .from_(_placed(span, overridden).subquery("placed", copy=False), copy=False)
+        for span in spans if span.model.half_life is not None
+    ]  # fmt: skip
+    return union_all(found) if found else None
+
+
+def weight_rows(found: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    """Yield what is left of one at each age, in units of its last place: the engine's own numbers, for no engine of SQL has
+    the exponential to so many."""
+    for half_life, age in dict.fromkeys((int(half_life), int(age)) for half_life, age in found):
+        left = faded(timedelta(microseconds=age), timedelta(microseconds=half_life))
+        yield {"half_life": half_life, "age": age, "weight": int(EXACT.scaleb(left, PLACES))}
 
 
 def shares(spans: Sequence[ModelSpan], overridden: str | None = None) -> exp.Query:
@@ -70,37 +90,25 @@ def _partners(span: ModelSpan, overridden: str | None) -> exp.Select:
 
 def _winner(span: ModelSpan, overridden: str | None) -> exp.Select:
     """Return the one touch that gets all: the first, or of the latest the one that goes first."""
-    is_last = span.model.name == "last_touch"
-    order = exp.Order(
-        expressions=[
-            exp.Ordered(this=column("at"), desc=is_last),
-            exp.Ordered(this=_rank()),
-            exp.Ordered(this=column("touch_id")),
-        ]
-    )
-    place = exp.Window(this=exp.RowNumber(), partition_by=[column("row_number")], order=order)
-    ranked = exp.select("row_number", "partner", named(place, "place")).from_(
-        _competing(span, overridden).subquery("competing", copy=False)
-    )
+    at: exp.Expr = column("at")
+    if span.model.name == "last_touch":
+        at = exp.Neg(this=at)
+    order = exp.Anonymous(this="ROW", expressions=[at, _rank(), column("touch_id")])
     query: exp.Select = (
-        exp.select("row_number", "partner", named(number(1), "share"), named(number(1), "whole"), "place")
-        .from_(ranked.subquery("ranked", copy=False), copy=False).where(exp.EQ(this=column("place"), expression=number(1)))
-    )  # fmt: skip
+        exp.select("row_number", named(exp.ArgMin(this=column("partner"), expression=order), "partner"))
+        .select(*(named(number(1), name) for name in ("share", "whole", "place")))
+        .from_(_competing(span, overridden).subquery("competing", copy=False), copy=False)
+        .group_by("row_number", copy=False)
+    )
     return query
 
 
 def _each(span: ModelSpan, overridden: str | None) -> exp.Select:
     """Return each touch with its place in order, and its share."""
     by = [column("row_number")]
-    order = exp.Order(expressions=[exp.Ordered(this=each) for each in (column("at"), _rank(), column("touch_id"))])
-    windows = {
-        "place": exp.Window(this=exp.RowNumber(), partition_by=by, order=order),
-        "touches": exp.Window(this=exp.Count(this=exp.Star()), partition_by=by),
-        "latest": exp.Window(this=exp.Max(this=column("at")), partition_by=by),
-    }
-    placed = exp.select(
-        "row_number", "partner", "at", *(named(window, name) for name, window in windows.items())
-    ).from_(_competing(span, overridden).subquery("competing", copy=False))
+    placed = _placed(span, overridden)
+    if span.model.half_life is not None:
+        return _weighed(span.model, placed)
     # The last touch is the first of the latest, but never the first of all.
     is_late = exp.and_(
         exp.EQ(this=column("at"), expression=column("latest")), exp.GT(this=column("place"), expression=number(1))
@@ -114,6 +122,41 @@ def _each(span: ModelSpan, overridden: str | None) -> exp.Select:
         "row_number", "partner", "place", named(share, "share"), named(whole, "whole")
     ).from_(ended.subquery("ended", copy=False), copy=False)
     return query
+
+
+def _placed(span: ModelSpan, overridden: str | None) -> exp.Select:
+    """Return each touch that competes with its place in order, of how many, and how long before the latest it was."""
+    by = [column("row_number")]
+    order = exp.Order(expressions=[exp.Ordered(this=each) for each in (column("at"), _rank(), column("touch_id"))])
+    latest = exp.Window(this=exp.Max(this=column("at")), partition_by=by)
+    windows = {"place": exp.Window(this=exp.RowNumber(), partition_by=by, order=order)}
+    if span.model.half_life is None:
+        windows |= {"touches": exp.Window(this=exp.Count(this=exp.Star()), partition_by=by), "latest": latest}
+    else:
+        windows["age"] = exp.Paren(this=exp.Sub(this=latest, expression=column("at")))  # type: ignore[assignment]
+    query: exp.Select = exp.select(
+        "row_number", "partner", "at", *(named(window, name) for name, window in windows.items())
+    ).from_(_competing(span, overridden).subquery("competing", copy=False))
+    return query
+
+
+def _weighed(model: ProgramModel, placed: exp.Select) -> exp.Select:
+    """Return each touch with its weight by age, of the weights of all."""
+    weight = exp.cast(column("weight", WEIGHTS), WIDE_TYPE)
+    whole = exp.Window(this=exp.Sum(this=weight), partition_by=[column("row_number", "p")])
+    same = exp.EQ(this=column("half_life", WEIGHTS), expression=_half_life(model))
+    query: exp.Select = (
+        exp.select(column("row_number", "p"), column("partner", "p"), column("place", "p"))
+        .select(named(weight.copy(), "share"), named(whole, "whole"))
+        .from_(placed.subquery("p", copy=False), copy=False)
+        .join(WEIGHTS, on=exp.and_(equal("age", "p", WEIGHTS), same))
+    )
+    return query
+
+
+def _half_life(model: ProgramModel) -> exp.Expr:
+    assert model.half_life is not None
+    return exp.cast(number(length_micros(model.half_life)), "bigint")
 
 
 def _competing(span: ModelSpan, overridden: str | None) -> exp.Select:
@@ -203,6 +246,8 @@ def largest(models: Sequence[ProgramModel], touches: int) -> int:
         if model.positions is not None:
             parts = (model.positions.first, model.positions.middle, model.positions.last)
             found = max(found, 100 * 10 ** max(map(scale_of, parts)) * max(1, touches))
+        elif model.half_life is not None:
+            found = max(found, 10**PLACES * touches)
         elif model.name not in ALONE:
             found = max(found, touches)
     return found

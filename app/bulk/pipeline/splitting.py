@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from app.bulk.pipeline.exact import WIDE_TYPE
+from app.bulk.pipeline.exact import WIDE, WIDE_TYPE
 from app.bulk.pipeline.groups import Group
+from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.sql import column, either, equal, is_there, named, number, union_all
 
 if TYPE_CHECKING:
@@ -105,10 +106,15 @@ def _parts(plan: Plan, group: Group) -> list[exp.Query]:
     places, scales = plan.places[group.number], plan.scales[group.number]
     scale = max((max(each, default=0) for each in plan.scales.values()), default=0)
     scale = max([scale, *(each.shape.digits for each in plan.groups)])
+    pricing = plan.pricing(group)
     found: list[exp.Query] = []
     for at, place in enumerate(places):
         if not place.is_shared:
             continue
+        # All shares together are the whole: no sum of parts is more than the whole of the largest line.
+        most = pricing.amount(place).at_scale(scale).bound * plan.largest
+        if 2 * most + plan.largest * 10**scale >= WIDE:
+            raise NotInBulk("lines that partners share may come to more than 38 digits")
         precise, shape = exp.cast(column(f"precise_{at}", "p"), WIDE_TYPE), group.shape
         part = exp.Mul(this=exp.Mul(this=precise, expression=_ten(scale - scales[at])), expression=column("share", "p"))
         unit = exp.Mul(this=exp.cast(column("whole", "p"), WIDE_TYPE), expression=_ten(scale - shape.digits))

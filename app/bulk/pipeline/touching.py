@@ -68,52 +68,86 @@ def seen(plan: Plan) -> exp.Query:
         "row_number", "touch_id", "partner", "type", "at", named(number(0), "verdict"), named(column("at"), "event_at")
     )
     none: exp.Query = nothing.from_("touches").where(exp.false())
-    return union_all([_of_group(plan, group) for group in plan.groups] or [none])
+    return union_all([_of_groups(plan, groups) for groups in _batches(plan.groups)] or [none])
 
 
 _TOUCH = ("row_number", "touch_id", "partner", "type", "at", "verdict", "event_at")
 
+# Touches are read once for so many shapes: a look-up in one more table of numbers costs less than reading them again.
+_AT_ONCE = 16
 
-def _of_group(plan: Plan, group: Group) -> exp.Select:
-    shape, columns = group.shape, plan.facts.columns
-    read = sorted({name for when in shape.qualify for name in facts_of(when)} | set(shape.attribution_required))
+
+def _batches(groups: Sequence[Group]) -> Iterator[Sequence[Group]]:
+    return (groups[at : at + _AT_ONCE] for at in range(0, len(groups), _AT_ONCE))
+
+
+def _of_groups(plan: Plan, groups: Sequence[Group]) -> exp.Select:
+    """Return the query of the touches of partners of some shapes."""
+    columns = plan.facts.columns
+    read = sorted({name for group in groups for name in _read(group)})
     mine = [columns[name].name for name in read if columns[name].fact.subject == "conversion"]
     theirs = [columns[name].name for name in read if columns[name].fact.subject == "touch"]
-    met = (_before_judging if plan.is_early else _after_judging)(plan, group, mine, theirs)
-    counts: exp.Expr = exp.LTE(this=column("at"), expression=column("event_at"))
-    if shape.qualify:
-        tests = [exp.Paren(this=group.condition(when, columns)) for when in shape.qualify]
-        # Where a fact of the conversion is missing that the rules need, a touch counts until it is known better.
-        unknown = [is_null(column(columns[name].name)) for name in shape.attribution_required]
-        counts = exp.and_(counts, exp.or_(*unknown, *tests))
+    met = (_before_judging if plan.is_early else _after_judging)(plan, groups, mine, theirs)
     query = exp.select(*(column(name, "met") for name in _TOUCH)).from_(met.subquery("met", copy=False), copy=False)
-    if group.is_read_in(counts):
-        query = query.join(group.table, on=equal("terms", "met", group.table))
-    found: exp.Select = query.where(counts)
+    by_sql: dict[str, tuple[exp.Expr, list[int]]] = {}
+    for group in groups:
+        counts = _qualifies(group, columns)
+        by_sql.setdefault(counts.sql(), (counts, []))[1].append(group.number)
+        if group.is_read_in(counts):
+            query = query.join(group.table, on=equal("terms", "met", group.table), join_type="left", copy=False)
+    tests = [exp.If(this=_of_shapes(of, "met"), true=counts) for counts, of in by_sql.values()]
+    counted = tests[0].args["true"] if len(tests) == 1 else exp.Case(ifs=tests, default=exp.false())
+    before = exp.LTE(this=column("at"), expression=column("event_at"))
+    found: exp.Select = query.where(exp.and_(before, exp.Paren(this=counted)), copy=False)
     return found
 
 
-def _after_judging(plan: Plan, group: Group, mine: Sequence[str], theirs: Sequence[str]) -> exp.Select:
-    """Return the query of touches of partners of one shape, with the verdict on each."""
+def _read(group: Group) -> set[str]:
+    """Return the facts that say whether a touch counts."""
+    shape = group.shape
+    return {name for when in shape.qualify for name in facts_of(when)} | set(shape.attribution_required)
+
+
+def _qualifies(group: Group, columns: Mapping[str, Column]) -> exp.Expr:
+    shape = group.shape
+    if not shape.qualify:
+        return exp.true()
+    # Where a fact of the conversion is missing that the rules need, a touch counts until it is known better.
+    unknown = [is_null(column(columns[name].name)) for name in shape.attribution_required]
+    return exp.or_(*unknown, *(exp.Paren(this=group.condition(when, columns)) for when in shape.qualify))
+
+
+def _only(plan: Plan, groups: Sequence[Group], table: str) -> exp.Expr | None:
+    """Return whether terms are of some shapes; nothing where all are, for a test on spans makes DuckDB join them too early."""
+    return None if len(groups) == len(plan.groups) else _of_shapes([group.number for group in groups], table)
+
+
+def _of_shapes(numbers: Sequence[int], table: str) -> exp.Expr:
+    return exp.In(this=column("shape", table), expressions=[number(each) for each in numbers])
+
+
+def _after_judging(plan: Plan, groups: Sequence[Group], mine: Sequence[str], theirs: Sequence[str]) -> exp.Select:
+    """Return the query of touches of partners of some shapes, with the verdict on each."""
     on = exp.and_(equal("row_number", "t", "j"), equal("partner", "t", "j"))
-    query = _touches(plan, "j", theirs).select(*(column(name, "j") for name in ("verdict", "event_at", "terms", *mine)))
+    names = ("verdict", "event_at", "terms", "shape", *mine)
+    query = _touches(plan, "j", theirs).select(*(column(name, "j") for name in names))
     query = query.join(exp.alias_(exp.to_table("judged"), "j", table=True), on=on)
-    found: exp.Select = query.where(exp.EQ(this=column("shape", "j"), expression=number(group.number)))
+    found: exp.Select = query.where(_only(plan, groups, "j"))
     return found
 
 
-def _before_judging(plan: Plan, group: Group, mine: Sequence[str], theirs: Sequence[str]) -> exp.Select:
-    """Return the query of touches of partners of one shape, where it does not matter what is said of the conversion."""
+def _before_judging(plan: Plan, groups: Sequence[Group], mine: Sequence[str], theirs: Sequence[str]) -> exp.Select:
+    """Return the query of touches of partners of some shapes, where it does not matter what is said of the conversion."""
     inside = exp.and_(
         equal("partner", "t", SPANS),
         exp.GTE(this=column("event_at", "c"), expression=column("since", SPANS)),
         exp.LT(this=column("event_at", "c"), expression=column("until", SPANS)),
     )
     query = _touches(plan, "c", theirs).select(named(number(Verdict.ELIGIBLE), "verdict"), column("event_at", "c"))
-    query = query.select(column("terms", SPANS), *(column(name, "c") for name in mine))
+    query = query.select(column("terms", SPANS), column("shape", SPANS), *(column(name, "c") for name in mine))
     conversions = exp.alias_(exp.to_table("conversions"), "c", table=True)
     query = query.join(conversions, on=equal("row_number", "t", "c")).join(SPANS, on=inside)
-    found: exp.Select = query.where(exp.EQ(this=column("shape", SPANS), expression=number(group.number)))
+    found: exp.Select = query.where(_only(plan, groups, SPANS))
     return found
 
 

@@ -13,7 +13,7 @@ from app.contracts.linked_programs import lock_linked
 from app.conversions.book import contract_book
 from app.conversions.envelope import Incoming, read_conversion
 from app.conversions.errors import ConversionDiffers, ConversionRefused, ProgramWithoutContract
-from app.conversions.operations.settle_program import Progress, settle_program
+from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import (
     DecisionBrief,
     Key,
@@ -25,6 +25,7 @@ from app.conversions.repository import (
     unsettle_later_of_customers,
     unsettle_later_of_orders,
 )
+from app.conversions.writing import Progress
 from app.core.canonical import record_hash
 from app.core.errors import AppError, Finding
 from app.core.instants import write_instant

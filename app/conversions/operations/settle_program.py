@@ -11,24 +11,24 @@ Programs that a limit per partner links are settled in one go, in canonical orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from app.audit.record import record
+from app.bulk.choice import SettlingEngine
+from app.bulk.pipeline.refusals import NotInBulk
 from app.contracts.linked_programs import linked_programs, lock_linked
 from app.conversions.book import ContractBook, contract_book
 from app.conversions.day_repository import PendingDay, has_due_days, is_of_day
 from app.conversions.days import Days, DecidedDay
 from app.conversions.errors import ConversionsLost
-from app.conversions.mapping import decision_row, engine_conversion
+from app.conversions.mapping import engine_conversion
 from app.conversions.repository import (
     Pending,
     Place,
     Stored,
-    add_decisions,
     counter_before,
     decided_under,
     first_of_orders,
@@ -36,14 +36,13 @@ from app.conversions.repository import (
     order_numbers,
     pending_of,
     refresh_statistics,
-    retire_decisions,
-    take_off,
     unsettled_places,
 )
 from app.conversions.sweep import Accounts, Counting, Ripples
+from app.conversions.writing import Decided, Progress, Settled, Writer
 from app.engine.attribution import concerned
 from app.engine.counters import Counter
-from app.engine.decision import Decision, digest_of
+from app.engine.decision import Decision
 from app.engine.evaluate import evaluate
 from app.engine.factsheet import Conversion
 from app.partners.repository import program_named
@@ -51,28 +50,22 @@ from app.runtime import Context
 
 CHUNK = 5_000
 BULK = 1_000
-Progress = Callable[[int], None]
+ONLY_DAYS = "nothing but days of deliveries waits for a decision"
 
 
-@dataclass(slots=True)
-class Settled:
-    """What settling did: how many conversions it looked at, and how many decisions are new or changed."""
-
-    looked_at: int = 0
-    decided: int = 0
-    changed: int = 0
-
-
-def settle_program(ctx: Context, program_id: str, progress: Progress | None = None) -> Settled:
+def settle_program(
+    ctx: Context, program_id: str, progress: Progress | None = None, engine: SettlingEngine | None = None
+) -> Settled:
     """Decide whatever is not settled in a program. Costs one look-up when nothing is.
 
-    `progress` is told the number of conversions looked at, now and then. For a partner who reads, all of the program is
-    settled as for anybody else.
+    `progress` is told the number of conversions looked at, now and then. A bulk `engine` decides all conversions of the
+    program; where it does not hold them, they are settled online, and it is said why. For a partner who reads, all of the
+    program is settled as for anybody else.
     """
     program_named(ctx.session, program_id)
     if ctx.partner is not None:
         with ctx.as_application() as everything:
-            return settle_program(everything, program_id, progress)
+            return settle_program(everything, program_id, progress, engine)
     programs = linked_programs(ctx.session, [program_id]).programs
     if not is_unsettled(ctx.session, programs) and not has_due_days(ctx.session, programs, ctx.now()):
         return Settled()  # without the lock: a reader does not wait for writers whose work it cannot see yet
@@ -84,24 +77,46 @@ def settle_program(ctx: Context, program_id: str, progress: Progress | None = No
     if len(places) >= BULK:
         refresh_statistics(ctx.session)
     books = [contract_book(ctx, program_named(ctx.session, program)) for program in linked.programs]
-    days = Days(ctx, books)
+    days, writer = Days(ctx, books), Writer(ctx, linked.programs, progress)
+    engine, because = engine or ctx.settling.engine, None
+    if engine != "online":
+        because = _not_in_bulk(ctx, engine, books, writer) if places else ONLY_DAYS
+        engine, places = ("online", places) if because else (engine, [])
+    if because and ctx.settling.told is not None:
+        ctx.settling.told(because)
     places = sorted([*places, *days.due()]) if with_days else places
-    settled = _Sweep(ctx, books, days, linked.accounts, places, progress).run() if places else {}
+    if places:
+        _Sweep(ctx, books, days, linked.accounts, places, writer).run()
     days.plan()
-    for name, part in settled.items():
+    for name, part in writer.settled.items():
         if part.decided or part.changed:
             summary = f"{name}: {part.decided:,} decisions made, {part.changed:,} changed"
-            record(ctx, "decisions.settled", name, summary, after=asdict(part))
-    return _all_of(settled.values())
+            record(ctx, "decisions.settled", name, summary, after=part.counts)
+    return _all_of(writer.settled.values(), engine, because)
 
 
-def _all_of(parts: Collection[Settled]) -> Settled:
-    sums = (sum(getattr(part, name) for part in parts) for name in ("looked_at", "decided", "changed"))
-    return Settled(*sums)
+def _all_of(parts: Collection[Settled], engine: SettlingEngine, because: str | None) -> Settled:
+    looked_at, decided, changed = (sum(part.counts[name] for part in parts) for name in Settled().counts)
+    return Settled(looked_at, decided, changed, engine, because)
+
+
+def _not_in_bulk(ctx: Context, engine: SettlingEngine, books: Sequence[ContractBook], writer: Writer) -> str | None:
+    """Settle the conversions of a program in bulk; or return why that cannot be, with nothing written."""
+    from app.conversions.in_bulk import (
+        settle_in_bulk,  # its engine takes a while to load, which others need not wait for
+    )
+
+    if len(books) > 1:
+        others = ", ".join(book.program.id for book in books)
+        return f"a limit per partner links the programs {others}"
+    try:
+        settle_in_bulk(ctx, engine, books[0], writer)
+    except NotInBulk as refusal:
+        return refusal.message
+    return None
 
 
 _One = Pending | PendingDay
-_Decided = tuple[Pending, Conversion, dict[str | None, Decision]]
 
 
 class _Sweep:
@@ -114,20 +129,19 @@ class _Sweep:
         days: Days,
         accounts: Accounts,
         places: list[Place],
-        progress: Progress | None,
+        writer: Writer,
     ) -> None:
         self.ctx = ctx
         self.books = {book.program.id: book for book in books}
         self.days = days
         self.places = places
-        self.progress = progress
+        self.writer = writer
         self.typed: dict[Place, Conversion] = {}
-        self.settled = {program: Settled() for program in self.books}
         self.histories = {history.contract.id: history for book in books for history in book.histories.values()}
         self.ripples = Ripples(self.histories.values(), accounts)
         self.counting = Counting(self.histories.values(), accounts, self._load)
 
-    def run(self) -> dict[str, Settled]:
+    def run(self) -> None:
         place, start = 0, self.places[0]
         # Contracts that turned out to be reached in the middle of a chunk: it is begun again there, with them.
         reached: frozenset[str] = frozenset()
@@ -146,7 +160,6 @@ class _Sweep:
                 place += sum(each <= until for each in listed)
             elif not reached:
                 break
-        return self.settled
 
     def _later(self, watched: frozenset[str], done: Place | None, start: Place, listed: list[Place]) -> list[Place]:
         """Return the places of decided conversions of watched contracts that lie in this chunk."""
@@ -181,7 +194,7 @@ class _Sweep:
         that were reached there without being watched."""
         self.counting.watch(watched)
         numbers, counted = self._order_numbers(chunk), self._counted_as(chunk)
-        decided: list[_Decided] = []
+        decided: list[Decided] = []
         decided_days: list[DecidedDay] = []
         done: Place | None = None
         reached: frozenset[str] = frozenset()
@@ -198,9 +211,9 @@ class _Sweep:
                     place = (one.program, one.id)
                     decided.append(self._decide(one, numbers.get(place), counted.get(place)))
             done = one.place
-        self._write(decided)
+        self.writer.write(decided)
         for one, is_new, is_changed in self.days.write(decided_days):
-            settled = self.settled[one.program]
+            settled = self.writer.settled[one.program]
             settled.looked_at += 1
             settled.decided += is_new
             settled.changed += is_changed
@@ -219,13 +232,13 @@ class _Sweep:
         """Count a conversion or a day whose decisions stand."""
         if isinstance(one, PendingDay):
             if one.stored is not None:
-                self.counting.add(one.contract, one.place, "", _added(one.stored))
+                self.counting.add_day(one.contract, one.place, _added(one.stored))
             return
         for stored in one.stored.values():
             if stored.contract is not None:
                 self.counting.add(stored.contract, one.place, one.customer_id or "", _added(stored))
 
-    def _decide(self, one: Pending, number: int | None, counted_as: str | None) -> _Decided:
+    def _decide(self, one: Pending, number: int | None, counted_as: str | None) -> Decided:
         read, customer = self._conversion(one), one.customer_id or ""
         conversion = replace(read, customer_order_number=number, duplicate_of=counted_as)
         case = self.books[one.program].case_of(conversion)
@@ -241,7 +254,7 @@ class _Sweep:
             return []
         was = {} if one.stored is None else _added(one.stored)
         self.ripples.note(one.contract, one.event_at, "", was, decision.adds)
-        self.counting.add(one.contract, one.place, "", decision.adds)
+        self.counting.add_day(one.contract, one.place, decision.adds)
         return [(one, decision)]
 
     def _conversion(self, one: Pending) -> Conversion:
@@ -324,40 +337,6 @@ class _Sweep:
     ) -> Decimal:
         return counter_before(self.ctx.session, contracts, counter, start, place, customer)
 
-    def _write(self, decided: list[_Decided]) -> None:
-        """Keep the decisions that are new or came out differently, and note that all of these are settled."""
-        now = _instant_of(self.ctx, [one for one, _, _ in decided])
-        rows: list[tuple[Any, ...]] = []
-        retired: list[str] = []
-        for one, conversion, decisions in decided:
-            counts = self.settled[one.program]
-            counts.looked_at += 1
-            stale = {partner: stored for partner, stored in one.stored.items() if partner not in decisions}
-            for partner, decision in decisions.items():
-                content = decision.as_dict()
-                stored = one.stored.get(partner)
-                if stored is not None and stored.digest == digest_of(content):
-                    continue
-                if stored is not None:
-                    stale[partner] = stored
-                counts.changed += stored is not None
-                counts.decided += stored is None
-                rows.append(decision_row(one, conversion, partner, decision, content, now))
-            retired += [stored.id for stored in stale.values()]
-        retire_decisions(self.ctx.session, retired, now)
-        add_decisions(self.ctx.session, rows)
-        for program in self.books:
-            mine = [one.id for one, _, _ in decided if one.is_unsettled and one.program == program]
-            take_off(self.ctx.session, program, mine)
-        if self.progress is not None and decided:
-            self.progress(len(decided))
-
 
 def _added(stored: Stored) -> dict[str, Decimal]:
     return {key: Decimal(value) for key, value in stored.adds.items()}
-
-
-def _instant_of(ctx: Context, pending: Sequence[Pending]) -> datetime:
-    """Return the instant these decisions are made at: never before those whose place they take, though this unit of work
-    may have begun before theirs and waited for them."""
-    return max([ctx.now(), *(stored.decided_at for one in pending for stored in one.stored.values())])

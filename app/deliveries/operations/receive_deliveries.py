@@ -13,7 +13,8 @@ from app.contracts.errors import ContractNotFound
 from app.contracts.linked_programs import lock_linked
 from app.contracts.mapping import timezone_of
 from app.conversions.day_repository import day_decisions
-from app.conversions.operations.settle_program import Progress, settle_program
+from app.conversions.operations.settle_program import settle_program
+from app.conversions.writing import Progress
 from app.core.canonical import record_hash
 from app.core.errors import AppError, Finding
 from app.deliveries.envelope import IncomingDelivery, read_delivery

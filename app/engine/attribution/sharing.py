@@ -14,7 +14,10 @@ from app.engine.factsheet import Touch
 Shares = list[Fraction]
 
 _RANKS = {"click": 0, "view": 1}
-_WEIGHT = Decimal("1E-18")
+PLACES = 18
+"""The places that weights by age are rounded to."""
+
+_WEIGHT = Decimal(1).scaleb(-PLACES)
 _CONTEXT = Context(prec=50, rounding=ROUND_HALF_EVEN)
 _LN2 = _CONTEXT.ln(Decimal(2))
 _FADED = 64  # half-lives after which a weight is zero to 18 places
@@ -78,12 +81,17 @@ def _position_based(ordered: Sequence[Touch], model: ProgramModel) -> Shares:
 def _time_decay(ordered: Sequence[Touch], model: ProgramModel) -> Shares:
     # Weights are taken from the latest touch, not from the event: the ratios are the same and the sum is never zero.
     assert model.half_life is not None
-    weights = [Fraction(_weight(ordered[-1].at - touch.at, model.half_life)) for touch in ordered]
+    weights = [Fraction(faded(ordered[-1].at - touch.at, model.half_life)) for touch in ordered]
     whole = sum(weights, Fraction(0))
     return [weight / whole for weight in weights]
 
 
-def _weight(age: timedelta, half_life: timedelta) -> Decimal:
+def faded(age: timedelta, half_life: timedelta) -> Decimal:
+    """Return what is left of one after an age: half of it after each half-life, rounded half even to 18 places.
+
+    >>> faded(timedelta(days=14), timedelta(days=7)), faded(timedelta(days=448), timedelta(days=7))
+    (Decimal('0.250000000000000000'), Decimal('0'))
+    """
     halves = _CONTEXT.divide(Decimal(length_micros(age)), Decimal(length_micros(half_life)))
     if halves >= _FADED:
         return Decimal(0)
