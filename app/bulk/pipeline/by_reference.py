@@ -156,11 +156,10 @@ class _Party:
         return found
 
     def noted(self, **more: Any) -> Row:
-        """Return the row of what was decided, with what counters held before."""
-        nothing = dict.fromkeys((*self.fold.plan.limits.finals, "noted"))
-        base = {"row_number": self.row["row_number"], "partner": self.partner, "said": 0, "beyond": 0, **nothing}
-        if self.row["is_in_part"]:
-            base["noted"] = orjson.dumps(before_record(self.before)).decode()
+        """Return the row of what was decided, with what counters held before, where it is not SQL that says so."""
+        noted = orjson.dumps(before_record(self.before)).decode() if self.row["is_in_part"] else ""
+        base = {"row_number": self.row["row_number"], "partner": self.partner, "said": 0, "beyond": 0, "noted": noted}
+        base |= dict.fromkeys(self.fold.plan.limits.finals)
         return {**base, **more}
 
     def decided(self, due: Due, lines: list[Line], backs: Sequence[Found], taken: list[Row]) -> Row:
