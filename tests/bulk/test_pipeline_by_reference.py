@@ -144,6 +144,15 @@ def test_numbers_and_limits_that_no_sum_holds_come_to_the_same(runner: DuckDbRun
     _compare(runner, _world(payout), given)
 
 
+def test_what_is_paid_for_each_article_comes_to_the_same(runner: DuckDbRunner) -> None:
+    items = [{"sku": "a", "quantity": 2, "price": "3.10"}, {"sku": "b", "quantity": 1, "price": "5"}]
+    one = conversion("a", items=items)
+    done = _compare(
+        runner, _world({"otherwise": {"per_item": "items", "then": {"flat": "0.75"}}}), [one, _sale("b", 3)]
+    )
+    assert _paid(decisions_of(done, [one, _sale("b", 3)])["a", "acme"]) == ["1.50"]
+
+
 def test_one_metric_over_two_windows_in_turn_comes_to_the_same(runner: DuckDbRunner) -> None:
     """Versions count by month, by quarter, and by month again, and carry on."""
     versions = [
