@@ -77,8 +77,20 @@ def _as(value: exp.Expr, sql_type: str) -> exp.Expr:
 
 
 def _structure(node: exp.Expr) -> exp.Expr:
-    """What DuckDB calls a row is a structure."""
+    """What DuckDB calls a row is a structure, and the sum of a list is a fold."""
+    if node.name.upper() == "LIST_SUM":
+        return _folded_sum(node.expressions[0])
     return exp.Struct(expressions=node.expressions) if node.name.upper() == "ROW" else node
+
+
+def _folded_sum(array: exp.Expr) -> exp.Expr:
+    """Return the sum of an array of numbers, in the type that its members are cast to."""
+    found = array.find(exp.Cast)
+    kind = found.to.sql(DIALECT) if isinstance(array, exp.Transform) and found is not None else WIDE
+    total, one = exp.to_identifier("total"), exp.to_identifier("one")
+    added = exp.Add(this=exp.Column(this=total), expression=exp.Column(this=one))
+    fold = exp.Lambda(this=_as(added, kind), expressions=[total.copy(), one.copy()])
+    return exp.Reduce(this=array, initial=_as(exp.Literal.number(0), kind), merge=fold)
 
 
 _REWRITES: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {

@@ -32,13 +32,16 @@ SMALL = Size(rules=3, depth=2, members=2, values=4, formulas=1)
 HUGE = MONEY[-1]
 
 
-def world(random: Random, contracts: int, refused: Counter[str] | None = None, **more: Any) -> World:
-    """Return a world of contracts that run in bulk; `refused` counts those that were drawn and do not, by reason."""
+def world(
+    random: Random, contracts: int, refused: Counter[str] | None = None, *, items: bool = False, **more: Any
+) -> World:
+    """Return a world of contracts that run in bulk; `refused` counts those that were drawn and do not, by reason. Payouts
+    per item are among the formulas where there are to be `items`."""
     histories: dict[str, TermsHistory] = {}
     currency = random.choice(CURRENCIES)
     while len(histories) < contracts:
         name = f"p{len(histories)}"
-        for drawn in _alike(random, name, currency):
+        for drawn in _alike(random, name, currency, items=items):
             one = World("shop", currency, shipped_catalogue(), {drawn.contract.partner: drawn}, **more)
             try:
                 _compiled(one)
@@ -54,6 +57,10 @@ def _compiled(one: World) -> None:
     columns = fact_table(one).columns
     small = {each.name for each in columns.values() if each.fact.type == "integer"}
     sizes = {name: 1_000 if name in small else 10**9 for name in numbers_in(columns)}
+    for held in columns.values():
+        sizes |= (
+            {held.name: 3, **{f"{held.name}.{of.name}": 10**9 for of in held.fields.values()}} if held.fields else {}
+        )
     extent = Extent(1000, micros(FIRST), micros(LAST), sizes)
     plan = Plan(one, extent)
     plan.judged()
@@ -63,7 +70,7 @@ def _compiled(one: World) -> None:
         _ = plan.limits
 
 
-def _alike(random: Random, name: str, currency: str) -> list[TermsHistory]:
+def _alike(random: Random, name: str, currency: str, *, items: bool) -> list[TermsHistory]:
     """Return one contract, or a few that differ in their numbers alone."""
     bodies = Bodies(random, SMALL, _of_conversions())
     later = sorted(random.sample(("1997-02-10", "1997-03-01", "1997-04-07"), random.randint(0, 2)))
@@ -76,7 +83,7 @@ def _alike(random: Random, name: str, currency: str) -> list[TermsHistory]:
                 if random.random() < 0.4
                 else {"rules": [], "otherwise": "accept"},
                 "attribution": _attribution(random),
-                "payout": _body(bodies.payout),
+                "payout": _body(bodies.payout, items=items),
             },
         }
         for start in starts
@@ -191,11 +198,11 @@ def _history(versions: list[Any], name: str, zone: str, currency: str, rounding:
     return TermsHistory(party, [span.version for span in found.spans], found.as_of)
 
 
-def _body(draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return a body without numbers beyond what 38 digits hold, and without payouts per item."""
+def _body(draw: Callable[[], dict[str, Any]], *, items: bool = False) -> dict[str, Any]:
+    """Return a body without numbers beyond what 38 digits hold, and, unless there are to be, without payouts per item."""
     while True:
         text = json.dumps(draw()).replace(HUGE, "123456.789")
-        if '"per_item"' not in text:
+        if items or '"per_item"' not in text:
             body: dict[str, Any] = json.loads(text)
             return body
 
@@ -331,3 +338,28 @@ def sales(random: Random, world: World, count: int, *, refunds: bool, touched: b
         name = f"c{random.randint(0, 99)}-{number}"
         found.append(Conversion(name, "shop", at, partner, typed, touches=touches))
     return found
+
+
+def paying_by_item(random: Random, contracts: int) -> World:
+    """Return contracts that pay for each item, among other things, in one currency."""
+    currency = random.choice(CURRENCIES)
+    bodies = Bodies(random, SMALL, _of_conversions())
+
+    def formula() -> dict[str, Any]:
+        drawn = _body(bodies._per_item, items=True)
+        more = random.choice(({"flat": "0.5"}, {"per_unit": "0.1", "of": "quantity"}))
+        return random.choice((drawn, {"sum": [drawn, more]}, {"clamp": drawn, "min": "0", "max": "7.5"}))
+
+    def terms(name: str) -> TermsHistory:
+        limit = {**_limit(random, 0, "contract"), "over": random.choice(("zero", {"fallback": formula()}))}
+        when = {"fact": "is_new_customer", "op": "eq", "value": True}
+        payout = {
+            "rules": [{"id": "new", "when": when, "then": formula()}],
+            "otherwise": formula(),
+            "limits": [limit] if random.random() < 0.4 else [],
+        }
+        versions = [{"effective_from": "1997-01-01", "rules": {"payout": payout}}]
+        return _history(versions, name, random.choice(ZONES), currency, random.choice(("half_away", "half_even")))
+
+    histories = {f"p{number}": terms(f"p{number}") for number in range(contracts)}
+    return World("shop", currency, shipped_catalogue(), histories)

@@ -2,7 +2,6 @@
 holds it: the test that reads this fails until it does."""
 
 REFUSED: dict[str, tuple[str, ...]] = {
-    "PerItem is not priced in bulk": ("tiers/articles_at_two_rates.yaml",),
     "a conversion of which something came back": (
         "attribution/split_capped_and_partly_returned.yaml",
         "billing/accrued_until_it_locks.yaml",
@@ -33,13 +32,6 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "impressions/room_that_an_order_gives_back.yaml",
     ),
     "a limit per partner links the programs other, shop": ("limits/partner_in_two_programs.yaml",),
-    "attribution by identity keys": ("attribution/household.yaml",),
-    "attribution by overrides": (
-        "attribution/preferred_partner_and_claim.yaml",
-        "attribution/two_partners_one_coupon.yaml",
-    ),
-    "attribution by suppressed codes or partners": ("attribution/own_purchases.yaml",),
-    "attribution by the model time_decay": ("attribution/time_decay.yaml",),
     "limits of a customer beside limits of all, and one of them is reached": ("limits/two_limits_at_once.yaml",),
     "money in another currency than the contract's": (
         "currencies/euro_order_at_the_rate_of_its_day.yaml",

@@ -5,7 +5,7 @@ a query needs follows from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import exp
@@ -68,3 +68,9 @@ def extent_of(row: Sequence[Any], numbers: Sequence[str], touches: int = 0) -> E
     count, first, last, claims, *sizes = row
     bounds = {name: int(size or 0) for name, size in zip(numbers, sizes, strict=True)}
     return Extent(int(count), int(first or 0), int(last or 0), bounds, touches, int(claims))
+
+
+def with_sizes(extent: Extent, names: Sequence[str], sizes: Sequence[Any]) -> Extent:
+    """Return an extent with how large more numbers are at most."""
+    found = {name: int(size or 0) for name, size in zip(names, sizes, strict=True)}
+    return replace(extent, bounds={**(extent.bounds or {}), **found})

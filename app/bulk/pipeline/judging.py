@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from app.bulk.fact_table import Column
 from app.bulk.pipeline.groups import Group, masks_of
+from app.bulk.pipeline.items import lacks_fields
 from app.bulk.pipeline.reversals import IS_UNDONE
 from app.bulk.pipeline.shapes import Shape
 from app.bulk.pipeline.sql import bit, column, either, is_null, named, number
@@ -178,4 +179,5 @@ def _lacks(when: exp.Expr, formula: Formula, columns: Mapping[str, Column]) -> e
     names = sorted(set(facts_in(formula)))
     if not names:
         return None
-    return exp.and_(when, exp.or_(*(is_null(exp.column(columns[name].name)) for name in names)))
+    absent = [is_null(exp.column(columns[name].name)) for name in names]
+    return exp.and_(when, exp.or_(*absent, *lacks_fields(formula, columns)))

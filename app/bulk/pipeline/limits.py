@@ -180,7 +180,7 @@ def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
         exp.NEQ(this=exp.Count(this=most), expression=exp.Count(this=exp.Star())),
     )
     hard = exp.or_(any_is(exp.not_(column("is_single"))), any_is(exp.and_(column("counts"), negative)))
-    touched = any_is(exp.and_(column("counts"), column("is_touched")))
+    touched = any_is(exp.or_(exp.and_(column("counts"), column("is_touched")), _is_spent(plan)))
     query: exp.Select = (
         exp.select(*PART, named(exp.not_(exp.Paren(this=hard)), "by_terms"))
         .from_(tried)
@@ -189,6 +189,18 @@ def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
         .having(exp.and_(touched, exp.or_(hard.copy(), varies)))
     )
     return query
+
+
+def _is_spent(plan: LimitPlan) -> exp.Expr:
+    """Return whether a single limit was spent before: what other terms paid beyond it, if they did, was cut off."""
+    spent = [
+        exp.and_(
+            exp.EQ(this=column("tally_0"), expression=number(tally)),
+            exp.GTE(this=column(used(tally)), expression=column("most_0")),
+        )
+        for tally in plan.tallies
+    ]
+    return exp.and_(column("is_single"), exp.or_(*spent)) if spent else exp.false()
 
 
 def in_parts(plan: LimitPlan, tried: str, parts: str, *, by_terms: bool) -> exp.Select:

@@ -6,7 +6,7 @@ NULL.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -14,6 +14,7 @@ from app.bulk.fact_table import Column
 from app.bulk.pipeline.exact import NARROW, Exact, cases, compared, minus, plus, rounded, times, whole
 from app.bulk.pipeline.extent import Extent
 from app.bulk.pipeline.groups import Group
+from app.bulk.pipeline.items import sum_of_items
 from app.bulk.pipeline.judging import matches, none_match, pays_first
 from app.bulk.pipeline.prices import Prices
 from app.bulk.pipeline.refusals import NotInBulk
@@ -21,7 +22,7 @@ from app.bulk.pipeline.shapes import Shape
 from app.bulk.pipeline.sql import column, number
 from app.bulk.pipeline.tallies import Tallies, Tally
 from app.engine.payout.volume_tables import standing
-from app.rulelang.ast import Formula, Tiers
+from app.rulelang.ast import Formula, PerItem, Tiers
 from app.rulelang.facts import MAX_SCALE
 
 OTHERWISE = -1
@@ -76,7 +77,7 @@ class Pricing:
 
     @property
     def prices(self) -> Prices:
-        return Prices(self.group.number_of, self.fact, self._held, self._opened, self._first_of)
+        return Prices(self.group.number_of, self.fact, self._held, self._opened, self._first_of, self._of_items)
 
     def fact(self, name: str) -> Exact:
         """Return a number of the conversion."""
@@ -142,6 +143,11 @@ class Pricing:
         place = next(n for n, pair in enumerate(self.group.counting.tables) if at in pair)
         of = tables_of(self.shape)[place][1].by.fact
         return None if of is None else self.fact(of)
+
+    def _of_items(self, formula: PerItem) -> Exact:
+        return sum_of_items(
+            formula, self.columns, self.extent, lambda then, field: replace(self.prices, fact=field).price(then)
+        )
 
     def _held(self, tiers: Tiers) -> Exact:
         measure = "count" if tiers.by.fact is None else "sum"

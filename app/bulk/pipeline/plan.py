@@ -12,6 +12,7 @@ from app.bulk.fact_table import ROW, Column, FactTable, Row, Structure
 from app.bulk.pipeline.exact import NARROW, Exact, cases
 from app.bulk.pipeline.extent import Extent
 from app.bulk.pipeline.groups import BEYOND, Counting, Group, groups_of, most_of, part_of
+from app.bulk.pipeline.items import lacks_fields
 from app.bulk.pipeline.judging import Widths, judged, widths_of
 from app.bulk.pipeline.limits import KINDS, PART, Kind, LimitPlan
 from app.bulk.pipeline.lines import Place, Pricing, carried_facts, places_of
@@ -392,6 +393,7 @@ class Plan:
     def _fallback(self, pricing: Pricing, formula: Formula) -> Exact:
         """Return what a fallback pays, NULL where it lacks a fact: the least of an absent number and another is the other."""
         there = [is_there(column(self.facts.columns[name].name)) for name in sorted(set(facts_in(formula)))]
+        there += [exp.not_(each) for each in lacks_fields(formula, self.facts.columns)]
         price = pricing.prices.price(formula)
         return cases([(exp.and_(*there), price)]) if there else price
 

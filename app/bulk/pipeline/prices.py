@@ -22,7 +22,6 @@ from app.bulk.pipeline.exact import (
     times,
     whole,
 )
-from app.bulk.pipeline.refusals import NotInBulk
 from app.rulelang.ast import (
     Amount,
     Clamp,
@@ -33,6 +32,7 @@ from app.rulelang.ast import (
     Least,
     Package,
     Percent,
+    PerItem,
     PerUnit,
     Step,
     Sum,
@@ -53,6 +53,8 @@ class Prices:
     opened: Callable[[Tiers], exp.Expr]
     # Whether it is the first that a booking table pays for in its window; None for tables that do not book.
     first_of: Callable[[Tiers], exp.Expr | None]
+    # What is paid for all items of a list.
+    of_items: Callable[[PerItem], Exact]
 
     def price(self, formula: Formula) -> Exact:
         """Return the precise amount of a formula."""
@@ -71,6 +73,8 @@ class Prices:
                 return times(self._packages(formula), self.number(formula.amount))
             case Tiers():
                 return self._tiered(formula)
+            case PerItem():
+                return self.of_items(formula)
             case Sum(parts):
                 return plus(*map(self.price, parts))
             case Least(parts):
@@ -81,7 +85,6 @@ class Prices:
                 found = self.price(part)
                 found = found if low is None else greatest(found, self.number(low))
                 return found if high is None else least(found, self.number(high))
-        raise NotInBulk(f"{type(formula).__name__} is not priced in bulk")
 
     def quantity(self, tiers: Tiers) -> Exact:
         """Return what a conversion adds to a table's total; nothing where the fact is absent."""

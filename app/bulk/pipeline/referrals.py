@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from app.bulk.pipeline.items import may_lack_fields
 from app.bulk.pipeline.limits import PART
 from app.bulk.pipeline.reversals import TABLE as REVERSALS
 from app.bulk.pipeline.runner import Runner
@@ -47,7 +48,8 @@ def _books(terms: Terms) -> bool:
 
 
 def _may_lack(terms: Terms, fallback: Fallback) -> bool:
-    return bool(set(facts_in(fallback.formula)) - set(terms.facts_required))
+    lacking = set(facts_in(fallback.formula)) - set(terms.facts_required)
+    return bool(lacking) or may_lack_fields(fallback.formula)
 
 
 def refer(plan: Plan, runner: Runner) -> bool:

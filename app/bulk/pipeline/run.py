@@ -13,7 +13,8 @@ from sqlglot import exp
 from app.bulk.fact_table import ROW, Row, row_of
 from app.bulk.pipeline.by_reference import taken_by_reference
 from app.bulk.pipeline.decisions import Decisions, known_of
-from app.bulk.pipeline.extent import extent_of, extent_query, most_touches, numbers_in
+from app.bulk.pipeline.extent import extent_of, extent_query, most_touches, numbers_in, with_sizes
+from app.bulk.pipeline.items import paid_by_item, sizes_query
 from app.bulk.pipeline.limiting import limit
 from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
 from app.bulk.pipeline.refusals import NotInBulk
@@ -243,7 +244,12 @@ def planned(world: World, runner: Runner) -> Plan:
     (row,) = runner.run(extent_query("conversions", numbers))
     touches = runner.run(most_touches())[0][0] or 0
     (back,) = runner.run(returned_query())
-    return Plan(world, extent_with(extent_of(row, numbers, touches), back))
+    extent = extent_with(extent_of(row, numbers, touches), back)
+    lists = paid_by_item(world.terms)
+    if lists:
+        names, sizes = sizes_query(fact_table(world).columns, lists)
+        extent = with_sizes(extent, names, runner.run(sizes)[0])
+    return Plan(world, extent)
 
 
 def _screen(plan: Plan, runner: Runner) -> None:
