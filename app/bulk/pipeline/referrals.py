@@ -60,7 +60,7 @@ def refer(plan: Plan, runner: Runner) -> bool:
     runner.keep(f"{REFERRING}_0", _seeds(plan))
     at = _closed(runner) if plan.splits else 0
     runner.name(REFERRING, exp.select("*").from_(f"{REFERRING}_{at}"))
-    rows = exp.select(column("row_number", "t"), column("partner", "t")).from_(_as("tried", "t"))
+    rows = exp.select(*(column(name, "t") for name in ("row_number", "partner", "counts"))).from_(_as("tried", "t"))
     runner.keep(TO_REFER, rows.join(_as(REFERRING, "p"), on=_same("t", "p")))
     return _any(runner, TO_REFER)
 
@@ -127,7 +127,8 @@ def rows_to_refer(plan: Plan) -> tuple[list[str], exp.Select]:
     query = query.from_(_as("tallied", "t")).join(_as(TO_REFER, "i"), on=both, join_type="left")
     wanted: exp.Expr = mine.copy()
     if plan.splits:
-        concerned = exp.In(this=column("row_number", "t"), query=exp.select("row_number").from_(TO_REFER).subquery())
+        paid = exp.select("row_number").from_(TO_REFER).where(column("counts"))
+        concerned = exp.In(this=column("row_number", "t"), query=paid.subquery())
         wanted = exp.or_(wanted, exp.and_(column("counts", "t"), concerned))
     order = ["t.event_at", "t.id", *(["t.place"] if plan.splits else []), "t.partner"]
     found: exp.Select = query.where(wanted).order_by(*order)
