@@ -13,6 +13,7 @@ from app.adapters.durable_trial import DurableTrial
 from app.adapters.embedded_postgres import acquire
 from app.adapters.fact_files import shipped_catalogue
 from app.billing import tasks as billing
+from app.bulk.choice import Settling
 from app.core.errors import AppError
 from app.engine.matcher import Matcher, Trial, no_trial
 from app.engine.reference import ReferenceMatcher
@@ -125,10 +126,16 @@ def trial_for(settings: Settings) -> Trial:
     return DurableTrial() if settings.engine == "durable" else no_trial
 
 
+def settling_for(settings: Settings) -> Settling:
+    """Return what settles billing runs that name no engine, and what one in bulk may use."""
+    return Settling(runs=settings.billing_engine, memory=settings.bulk_memory, spill=settings.bulk_spill)
+
+
 @contextmanager
 def opened_runtime(settings: Settings) -> Iterator[Runtime]:
     """Give everything a process works with, the database migrated."""
     with opened_database(settings) as engine:
         ensure_schema(engine)
         catalogue, trial = shipped_catalogue(), trial_for(settings)
-        yield Runtime(engine, matcher_for(settings), catalogue, trial=trial, key_pepper=settings.key_pepper)
+        matcher, settling = matcher_for(settings), settling_for(settings)
+        yield Runtime(engine, matcher, catalogue, trial=trial, key_pepper=settings.key_pepper, settling=settling)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from app.bulk.choice import MEMORY, SettlingEngine
 from app.core.errors import AppError
 
 Engine = Literal["durable", "reference"]
@@ -27,7 +29,7 @@ class BadSetting(AppError):
 @dataclass(frozen=True, slots=True)
 class Settings:
     """DATABASE_URL, TERMLINE_HOME, TERMLINE_ENGINE, TERMLINE_VERIFY, TERMLINE_RATE, TERMLINE_BURST,
-    TERMLINE_KEY_PEPPER and TERMLINE_LEASE."""
+    TERMLINE_KEY_PEPPER, TERMLINE_LEASE, TERMLINE_BILLING_ENGINE, TERMLINE_BULK_MEMORY and TERMLINE_BULK_SPILL."""
 
     # Not in the repr: it may hold a password.
     database_url: str | None = field(default=None, repr=False)
@@ -40,6 +42,10 @@ class Settings:
     key_pepper: str | None = field(default=None, repr=False)
     # Seconds of silence after which a worker's jobs are others'. All workers of a database have to agree on it.
     lease_s: int = LEASE_S
+    # What settles billing runs that name no engine; and of one in bulk its memory, and the folder for what that lacks.
+    billing_engine: SettlingEngine = "online"
+    bulk_memory: str = MEMORY
+    bulk_spill: Path | None = None
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -53,7 +59,17 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         burst=_count(environment, "TERMLINE_BURST", BURST),
         key_pepper=_pepper(environment, "TERMLINE_KEY_PEPPER"),
         lease_s=_count(environment, "TERMLINE_LEASE", LEASE_S),
+        billing_engine=_choice(environment, "TERMLINE_BILLING_ENGINE", get_args(SettlingEngine)),
+        bulk_memory=_size(environment, "TERMLINE_BULK_MEMORY", MEMORY),
+        bulk_spill=Path(spill) if (spill := environment.get("TERMLINE_BULK_SPILL")) else None,
     )
+
+
+def _size(environment: Mapping[str, str], name: str, default: str) -> str:
+    text = environment.get(name) or default
+    if not re.fullmatch("[1-9][0-9]{0,5}[MG]B", text, re.ASCII):
+        raise BadSetting(f"{name} is {text!r}; it is a size such as 500MB or 3GB.")
+    return text
 
 
 def _pepper(environment: Mapping[str, str], name: str) -> str | None:

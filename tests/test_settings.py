@@ -17,7 +17,8 @@ def test_nothing_set_is_the_default() -> None:
 
 def test_set_but_empty_is_as_not_set() -> None:
     names = ("DATABASE_URL", "TERMLINE_HOME", "TERMLINE_ENGINE", "TERMLINE_VERIFY", "TERMLINE_RATE", "TERMLINE_BURST")
-    names += ("TERMLINE_KEY_PEPPER", "TERMLINE_LEASE")
+    names += ("TERMLINE_KEY_PEPPER", "TERMLINE_LEASE", "TERMLINE_BILLING_ENGINE")
+    names += ("TERMLINE_BULK_MEMORY", "TERMLINE_BULK_SPILL")
     assert settings_from(dict.fromkeys(names, "")) == Settings()
 
 
@@ -31,10 +32,23 @@ def test_every_setting_is_read() -> None:
         "TERMLINE_RATE": "50",
         "TERMLINE_BURST": "60",
         "TERMLINE_LEASE": "45",
+        "TERMLINE_BILLING_ENGINE": "duckdb",
+        "TERMLINE_BULK_MEMORY": "3GB",
+        "TERMLINE_BULK_SPILL": "/scratch",
         "HOME": "/root",
     }
     expected = Settings(
-        "postgresql://localhost/termline", Path("/srv/termline"), "reference", "off", 50, 60, PEPPER, 45
+        "postgresql://localhost/termline",
+        Path("/srv/termline"),
+        "reference",
+        "off",
+        50,
+        60,
+        PEPPER,
+        45,
+        "duckdb",
+        "3GB",
+        Path("/scratch"),
     )
     assert settings_from(environment) == expected
 
@@ -51,6 +65,7 @@ def test_the_environment_is_read_when_asked_and_not_before(monkeypatch: pytest.M
         ("TERMLINE_ENGINE", "Durable", "durable, reference"),
         ("TERMLINE_VERIFY", "no", "always, sample, off"),
         ("TERMLINE_VERIFY", " always", "always, sample, off"),
+        ("TERMLINE_BILLING_ENGINE", "bulk", "online, duckdb, spark"),
     ],
 )
 def test_a_value_that_is_none_of_the_choices_is_refused_by_name(name: str, value: str, known: str) -> None:
@@ -76,3 +91,10 @@ def test_a_rate_is_a_whole_number(name: str, value: str) -> None:
 
 def test_a_password_is_not_shown_with_the_settings() -> None:
     assert "secret" not in repr(settings_from({"DATABASE_URL": "postgresql://termline:secret@localhost/termline"}))
+
+
+@pytest.mark.parametrize("value", ["2", "2gb", "0GB", "1.5GB", "2GB ", "12345678MB", "٢GB"])
+def test_a_memory_that_is_no_size_is_refused(value: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        settings_from({"TERMLINE_BULK_MEMORY": value})
+    assert caught.value.message == f"TERMLINE_BULK_MEMORY is {value!r}; it is a size such as 500MB or 3GB."

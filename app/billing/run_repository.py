@@ -116,6 +116,13 @@ def note_progress(session: Session, run_id: str, stage: str, done: int, total: i
     return session.scalar(query.returning(BillingRunProgress.stop_asked_by))
 
 
+def note_settled(session: Session, run_id: str, engine: str | None, because: str | None) -> None:
+    """Write down which engine settled what a run bills, if anything was to be settled, and why not the one that was wanted."""
+    if engine is not None:
+        values = {"settled_by": engine, "settled_because": because}
+        session.execute(update(BillingRun).where(BillingRun.id == run_id).values(**values))
+
+
 def add_proposed(session: Session, rows: Iterable[tuple[Any, ...]]) -> None:
     """Propose lines, in the order of PROPOSED."""
     add_rows(session, "proposed_lines", PROPOSED, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.billing.schemas import WaitingShown
-from app.store.models.billing import KINDS, STATES
+from app.store.models.billing import ENGINES, KINDS, STATES
 from app.web.fields import (
     DecimalString,
     Identifier,
@@ -29,6 +29,13 @@ class NewBillingRun(Strict):
     contract = Identifier(metadata={"description": "The contract to bill; without it a program."})
     program = Identifier(metadata={"description": "The program to bill, with all its contracts."})
     period = MonthPeriod(required=True, metadata={"description": "The service month, in each contract's zone."})
+    engine = Word(
+        ENGINES,
+        metadata={
+            "description": "What decides conversions that wait for a decision: one by one, or all of the program in bulk. "
+            "Without it, what the server is set to (TERMLINE_BILLING_ENGINE)."
+        },
+    )
 
 
 class BillingRunsQuery(PageQuery):
@@ -51,6 +58,9 @@ class BillingRunBrief(Strict):
     period = MonthPeriod()
     state = Word(STATES)
     reverses = Identifier(allow_none=True, metadata={"description": "The run whose postings it takes back."})
+    engine = Word(ENGINES, metadata={"description": "What was to settle conversions that wait for a decision."})
+    settled_by = Word(ENGINES, allow_none=True, metadata={"description": "What settled them; null: none waited yet."})
+    settled_because = Text(allow_none=True, metadata={"description": "Why that was not the engine that was wanted."})
     opened_by = Text()
     opened_at = InstantField()
     computed_at = InstantField(allow_none=True, metadata={"description": "What was known then is what it proposes."})

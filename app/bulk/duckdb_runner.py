@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from app.bulk.duckdb_engine import CHUNK, SETTINGS, as_json, chunks
 from app.bulk.fact_table import Row, Structure
+from app.bulk.pipeline.refusals import NoRoom
 from app.engine.matcher import EngineFault
 
 
@@ -54,7 +55,7 @@ class DuckDbRunner:
                 while rows := cursor.fetchmany(CHUNK):
                     yield from rows
         except duckdb.Error as error:
-            raise EngineFault(f"DuckDB: {type(error).__name__}: {error}") from error
+            raise fault_of(error) from error
 
     def drop(self, *names: str) -> None:
         """Give tables up."""
@@ -69,4 +70,10 @@ class DuckDbRunner:
         try:
             return self.connection.execute(sql, values or [])
         except duckdb.Error as error:
-            raise EngineFault(f"DuckDB: {type(error).__name__}: {error}") from error
+            raise fault_of(error) from error
+
+
+def fault_of(error: duckdb.Error) -> EngineFault:
+    """Return what went wrong in our words."""
+    kind = NoRoom if isinstance(error, duckdb.OutOfMemoryException) else EngineFault
+    return kind(f"DuckDB: {type(error).__name__}: {error}")

@@ -24,6 +24,7 @@ from app.core.instants import micros
 from app.engine.deliveries.counted import IMPRESSIONS, INVALID, VIEWABLE
 from app.engine.factsheet import typed_facts
 from app.rulelang.ast import Value
+from app.rulelang.diagnostics import described
 from app.rulelang.facts import MAX_SCALE, Catalogue
 from app.rulelang.printer import value_text
 
@@ -202,7 +203,9 @@ def _refuse_ambiguous(runner: Runner, table: ImpressionTable) -> None:
     rows = runner.run(exp.select(*(each.name for each in table.columns.values())).from_(COUNTED).where(same))
     values = dict(zip(table.columns, (set(each) for each in zip(*rows, strict=True)), strict=True))
     name = next(name for name, found in values.items() if len(found) > 1)
-    shown = " and ".join(sorted("none" if value is None else repr(value) for value in values[name])[:3])
+    kind = table.columns[name].scalar
+    said = ("none" if value is None else described(_raw(kind, value)) for value in values[name])
+    shown = " and ".join(sorted(said)[:3])
     raise ImpressionsRefused(
         f"{_where(contract, day, placement)}: several values of {name}, {shown}. What differs within a day is another "
         "placement."

@@ -55,6 +55,7 @@ def fresh_folder(under: Path | None = None) -> Iterator[Path]:
     """Give an empty folder, by default among the system's temporary ones, and remove it however the block ends; and first
     those of processes that were killed. Whose process lives holds a lock, which ends with the process."""
     under = Path(tempfile.gettempdir()) if under is None else under
+    under.mkdir(parents=True, exist_ok=True)
     _remove_left(under)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=under))
     try:

@@ -17,8 +17,10 @@ from app.billing.operations.get_run import parts_of
 from app.billing.operations.open_run import open_run
 from app.billing.run_repository import run_named
 from app.billing.tasks import hand_over
+from app.bulk.choice import SettlingEngine
 from app.cli.terminal import actor, as_json, counted, out, print_json, progress, refusals_shown, runtime
 from app.runtime import Runtime
+from app.store.models.billing import ENGINES
 
 as_whom = click.option("--as", "whom", help="Who does it, for the audit trail. By default the user of this machine.")
 
@@ -27,10 +29,23 @@ as_whom = click.option("--as", "whom", help="Who does it, for the audit trail. B
 @click.option("--contract", help="The contract to bill.")
 @click.option("--program", help="The program to bill, with all its contracts.")
 @click.option("--period", required=True, help="The month to bill, YYYY-MM, in each contract's time zone.")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="What decides orders that wait for a decision: one by one, or all of the program in bulk. By default what "
+    "TERMLINE_BILLING_ENGINE says, else online.",
+)
 @as_whom
 @as_json
 @refusals_shown
-def bill(contract: str | None, program: str | None, period: str, whom: str | None, is_json: bool) -> None:
+def bill(
+    contract: str | None,
+    program: str | None,
+    period: str,
+    engine: SettlingEngine | None,
+    whom: str | None,
+    is_json: bool,
+) -> None:
     """Compute what is missing from the statements of a month, to be looked at and posted by somebody else.
 
     Opens a billing run and computes it here. Nothing is posted before `termline run post`. Once everything is posted, a run
@@ -39,7 +54,8 @@ def bill(contract: str | None, program: str | None, period: str, whom: str | Non
     who = whom or actor()
     with runtime() as opened:
         with opened.work(who) as ctx:
-            run = hand_over(ctx, open_run(ctx, contract=contract, program=program, period=period)).id
+            asked = open_run(ctx, contract=contract, program=program, period=period, engine=engine)
+            run = hand_over(ctx, asked).id
         with reported() as report:
             state = compute_run(lambda: opened.work(who), run, report)
         shown = run_shown(opened, run)
@@ -80,6 +96,10 @@ def show_run(run: dict[str, Any]) -> None:
     over = run["contract"] or f"all contracts of {run['program']}"
     kind = f"takes back {run['reverses']}, " if run["reverses"] else ""
     click.echo(f"Run {run['id']}: {kind}{over}, {run['period']}: {run['state']}.")
+    if run["settled_because"]:
+        click.echo(f"Settled {run['settled_by']} and not by {run['engine']}: {run['settled_because']}.")
+    elif run["settled_by"] not in (None, "online"):
+        click.echo(f"Settled in bulk by {run['settled_by']}.")
     if run["fault"]:
         click.echo(run["fault"]["detail"], err=True)
     statements = run["statements"]

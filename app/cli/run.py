@@ -40,9 +40,10 @@ def list_(program: str | None, period: str | None, last: int, is_json: bool) -> 
         return
     for each in rows:
         posted = f", posted by {each['posted_by']}" if each["posted_by"] else ""
+        by = f", settled by {each['settled_by']}" if each["engine"] != "online" and each["settled_by"] else ""
         click.echo(
             f"{each['id']}  {each['contract'] or each['program']} {each['period']}: {each['state']}, "
-            f"opened by {each['opened_by']}{posted}"
+            f"opened by {each['opened_by']}{by}{posted}"
         )
 
 

@@ -43,6 +43,10 @@ class Writer:
         self.progress = progress
         self.settled = {program: Settled() for program in programs}
 
+    def begin_again(self) -> None:
+        """Forget what was counted: what was written is taken back."""
+        self.settled = {program: Settled() for program in self.settled}
+
     def write(self, decided: Sequence[Decided]) -> None:
         """Keep the decisions that are new or came out differently, and note that all of these are settled."""
         now = _instant_of(self.ctx, [one for one, _, _ in decided])

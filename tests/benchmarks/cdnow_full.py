@@ -1,10 +1,10 @@
 """Time and memory of the whole path on all 69,659 CDNOW orders: take in, decide, bill 48 statements, compare.
 
-    python -m tests.benchmarks.cdnow_full [--runs N]
+    python -m tests.benchmarks.cdnow_full [--runs N] [--engine durable|reference|duckdb]
 
 Each run is `termline replay` of the full story in a process of its own: it starts the embedded server, migrates an empty
-schema, takes the orders in, decides each with durable and again with the reference engine, and posts every statement. A
-run whose statements differ from the independent calculation fails.
+schema, takes the orders in, decides each with durable and again with the reference engine, or with the engine that is named
+(duckdb: all at once, in bulk), and posts every statement. A run whose statements differ from the independent calculation fails.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from app.cli.replay import ENGINES
 from tests.builders.cdnow import full_story
 
 ORDERS = 69_659
@@ -27,12 +28,14 @@ ORDERS = 69_659
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=3)
-    runs = parser.parse_args().runs
+    parser.add_argument("--engine", choices=ENGINES, default="durable")
+    given = parser.parse_args()
+    runs = given.runs
     with tempfile.TemporaryDirectory() as name:
         story = full_story(Path(name))
         environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
         environment["TERMLINE_HOME"] = f"{name}/home"
-        measured = [_run(story, environment) for _ in range(runs)]
+        measured = [_run(story, environment, given.engine) for _ in range(runs)]
     wall, cpu, memory = (statistics.median(values) for values in zip(*measured, strict=True))
     spread = f"{min(run[0] for run in measured):.1f} to {max(run[0] for run in measured):.1f}"
     print(
@@ -42,9 +45,9 @@ def main() -> None:
     print(f"| {ORDERS:,} | {wall:.1f} | {spread} | {cpu:.1f} | {ORDERS / wall:,.0f} | {memory:.0f} |")
 
 
-def _run(story: Path, environment: dict[str, str]) -> tuple[float, float, float]:
+def _run(story: Path, environment: dict[str, str], engine: str) -> tuple[float, float, float]:
     started = time.perf_counter()
-    command = ["-c", "from app.cli import main; main()", "replay", str(story)]
+    command = ["-c", "from app.cli import main; main()", "replay", "--engine", engine, str(story)]
     watcher = (
         "import os, resource, subprocess, sys; code = subprocess.call([sys.executable, *sys.argv[1:]]);"
         "used = resource.getrusage(resource.RUSAGE_CHILDREN);"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from random import Random
@@ -44,6 +45,7 @@ from app.scenarios.story import read_story
 from app.store.models import Delivery, DeliveryAdjustment
 from tests.builders.delivery_histories import random_history, told
 from tests.builders.delivery_oracle import History, worked_out
+from tests.builders.terms import history as terms_of
 
 STORIES = sorted((shipped("fixtures") / "impressions").glob("*.yaml"))
 OVER_BOTH = "a limit on what is paid for conversions and deliveries together"
@@ -135,6 +137,21 @@ def test_random_histories_are_decided_alike_from_their_impressions(
         days += len(decisions)
     assert days
     runner.close()
+
+
+def test_a_guarantee_is_made_up_once_where_terms_change_on_the_last_day_of_its_month() -> None:
+    # 10.00 are guaranteed a month, from 31 March on 12.00. Nobody delivers: 12.00 are missing on 31 March, and on 30 April.
+    said = [{"minimum_guarantee": {"amount": amount, "window": "month"}} for amount in ("10.00", "12.00")]
+    rules = {"payout": {"on": "delivery", "otherwise": {"cpm": "5", "of": "delivery.billable"}}}
+    starts = ("2027-03-01", "2027-03-31")
+    terms = terms_of(
+        [{"effective_from": start, "delivery": each, "rules": rules} for start, each in zip(starts, said, strict=True)]
+    )
+    decisions = list(decide_days([terms], [], ReferenceMatcher(), now=datetime(2027, 5, 2, tzinfo=UTC)))
+    assert [(each.delivered_on, each.amount) for each in decisions] == [
+        (date(2027, 3, 31), Decimal("12.00")),
+        (date(2027, 4, 30), Decimal("12.00")),
+    ]
 
 
 def _from_rows(runner: Runner, history: History, random: Random) -> dict[date, list[Delivered]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -30,6 +30,8 @@ from app.engine.decision import digest_of
 from app.engine.matcher import EngineFault
 from app.engine.reference import ReferenceMatcher
 from app.partners.repository import program_named
+from app.rulelang.declared import read_declared
+from app.rulelang.diagnostics import Findings
 from app.runtime import Runtime
 from app.scenarios.run_scenario import run_scenario
 from app.scenarios.story import read_story
@@ -183,6 +185,29 @@ def test_impressions_that_say_no_one_thing_are_refused(wrong: dict[str, Any], sa
     runner.load("impressions", table.structure, given)
     with pytest.raises(ImpressionsRefused, match=said):
         list(count_impressions(runner, table, ZONES, now=NOW))
+    runner.close()
+
+
+def test_values_that_differ_are_shown_as_they_are_sent() -> None:
+    declared = {"rate": {"type": "decimal", "subject": "delivery", "meaning": "what was bid"},
+                "until": {"type": "date", "subject": "delivery", "meaning": "the end of the flight"}}  # fmt: skip
+    catalogue = shipped_catalogue().extended(read_declared(declared, shipped_catalogue(), Findings()))
+    bid = {"rate": Decimal("1.5"), "until": date(2029, 4, 1)}
+    for other, said in ((Decimal("2"), "rate, '1.50' and '2.00'"), (date(2029, 5, 1), "'2029-04-01' and '2029-05-01'")):
+        runner, table = DuckDbRunner(), ImpressionTable(catalogue, bid)
+        second = {**bid, "rate" if isinstance(other, Decimal) else "until": other}
+        runner.load(
+            "impressions", table.structure, [table.row("UTC", "home", AT, facts) for facts in (bid, bid, second)]
+        )
+        with pytest.raises(ImpressionsRefused, match=f"several values of .*{said}"):
+            count_impressions(runner, table, ZONES, now=NOW)
+        runner.close()
+
+
+def test_no_impressions_come_to_nothing() -> None:
+    runner, table = DuckDbRunner(), ImpressionTable(shipped_catalogue(), ["delivery.viewable"])
+    runner.load("impressions", table.structure, [])
+    assert list(count_impressions(runner, table, ZONES, now=NOW)) == []
     runner.close()
 
 

@@ -18,7 +18,6 @@ from app.contracts.operations.create_contract import create_contract
 from app.conversions import in_bulk
 from app.conversions.book import contract_book
 from app.conversions.operations.receive_conversions import store_conversions
-from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import unsettled_places
 from app.conversions.writing import Writer
@@ -40,6 +39,7 @@ otherwise:
 limits:
   - {id: cap, measure: amount, per: contract, window: month, max: "20.00", over: partial}
 """
+LIMITS = TIERS.partition("limits:")[2]
 PAID = "SELECT partner, sum(amount) AS paid FROM decisions WHERE retired_at IS NULL AND amount > 0 GROUP BY partner"
 COLUMNS = "SELECT * FROM decisions ORDER BY id"
 
@@ -91,15 +91,11 @@ def test_what_is_settled_in_bulk_is_what_is_settled_one_by_one(
 
 
 def test_what_bulk_does_not_hold_is_settled_online_and_it_is_said_why(books: Context) -> None:
+    """An amount that is too large to be held against a limit is found when everything is loaded already."""
     store_conversions(books, sales(range(1, 6)))
     settle_program(books, "shop", None, "duckdb")
-    reverse_conversion(
-        books,
-        {"id": "r", "reason": "RETURN", "amount": "10.00"},
-        program="shop",
-        conversion=sales(range(3, 4))[0]["id"],
-    )
-    store_conversions(books, sales(range(6, 9)))
+    large = TIERS.partition("otherwise:")[0] + "otherwise: {flat: '99999999999999999.00'}\nlimits:" + LIMITS
+    agreed(books, "bolt", "1997-01-01", rules=rules(large))
     book = contract_book(books, program_named(books.session, "shop", lock=True))
     waiting = unsettled_places(books.session, ["shop"])
     before = books.session.execute(text(COLUMNS)).all()
@@ -108,7 +104,8 @@ def test_what_bulk_does_not_hold_is_settled_online_and_it_is_said_why(books: Con
     assert books.session.execute(text(COLUMNS)).all() == before
     assert unsettled_places(books.session, ["shop"]) == waiting
     settled = settle_program(books, "shop", None, "duckdb")
-    assert (settled.engine, settled.because, settled.decided) == ("online", refusal.value.message, 3)
+    # Both orders of bolt's, the first of which takes all of the cap.
+    assert (settled.engine, settled.because, settled.changed) == ("online", refusal.value.message, 2)
 
 
 def test_programs_that_a_limit_links_are_settled_online(books: Context) -> None:
@@ -120,3 +117,12 @@ def test_programs_that_a_limit_links_are_settled_online(books: Context) -> None:
     store_conversions(books, sales(range(1, 4)))
     settled = settle_program(books, "shop", None, "duckdb")
     assert (settled.engine, settled.because) == ("online", "a limit per partner links the programs other, shop")
+
+
+def test_what_does_not_fit_is_settled_online(books: Context, tmp_path: Path) -> None:
+    store_conversions(books, sales(range(1, 9)))
+    narrow = replace(books, settling=Settling(memory="1MB", spill=tmp_path))
+    settled = settle_program(narrow, "shop", None, "duckdb")
+    assert settled.because == "it does not fit into 1MB of memory and the folder beside it"
+    assert (settled.engine, settled.counts) == ("online", {"looked_at": 8, "decided": 8, "changed": 0})
+    assert unsettled_places(books.session, ["shop"]) == []

@@ -13,6 +13,7 @@ from app.billing.operations.open_run import open_run
 from app.billing.operations.post_run import ask_posting
 from app.billing.run_repository import run_named
 from app.billing.tasks import hand_over
+from app.bulk.choice import SettlingEngine
 from app.core.clock import frozen_at
 from app.engine.reference import ReferenceMatcher
 from app.runtime import Runtime
@@ -61,10 +62,10 @@ def orders(month: str, count: int, name: str = "o") -> list[dict[str, Any]]:
     ]
 
 
-def queue_run(engine: Engine, month: str) -> str:
-    """Open a run over the program and queue its computation."""
+def queue_run(engine: Engine, month: str, settled_by: SettlingEngine = "online") -> str:
+    """Open a run over the program, to be settled by an engine, and queue its computation."""
     with runtime_on(engine).work("ann") as ctx:
-        return hand_over(ctx, open_run(ctx, program="shop", period=month)).id
+        return hand_over(ctx, open_run(ctx, program="shop", period=month, engine=settled_by)).id
 
 
 def queue_posting(engine: Engine, run: str) -> None:

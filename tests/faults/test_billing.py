@@ -12,12 +12,13 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app.billing.errors import RunElsewhere, RunOpenAlready
 from app.billing.operations.compute_run import compute_run
 from app.billing.operations.open_run import open_run
 from app.billing.operations.post_run import ask_posting, post_or_fail
+from app.billing.run_repository import run_named
 from app.conversions.operations.receive_conversions import store_conversions
 from tests.builders.own_database import own_database
 from tests.faults.months import (
@@ -31,6 +32,7 @@ from tests.faults.months import (
     stage,
     state_of,
 )
+from tests.faults.worker_process import SPILLED
 from tests.faults.workers import Workers, open_jobs, until, workers_on
 
 COMPUTING = (
@@ -56,6 +58,7 @@ POSTING = (
     "committed",
     "done",
 )
+IN_BULK = ("said INSERT INTO decisions", "said DELETE FROM unsettled_conversions")
 KILLS, SLOW_KILLS = 100, 2000
 WORKERS, ROUNDS = 16, 6
 ORDERS = 45
@@ -133,6 +136,47 @@ def test_a_worker_may_die_wherever_it_computes(
     assert booked(shaken, month) == billed_alone(undisturbed, month)
     assert left_over(shaken) == 0
     assert dying.faults() == []
+
+
+def test_a_worker_may_die_in_the_middle_of_settling_in_bulk(
+    undisturbed: Engine, shaken: Engine, dying: Workers, tmp_path: Path
+) -> None:
+    """While DuckDB is at work, while decisions are written, and behind that: none of them is kept, the next
+    worker removes what the dead one spilled, and what is booked in the end is what one books who settles online."""
+    month, spilled = month_numbered(11), tmp_path / SPILLED
+    receive(shaken, month, "b")
+    run = queue_run(shaken, month, "duckdb")
+    loading = dying.start()
+    until(lambda: spilled.exists() and any(spilled.iterdir()))
+    loading.kill()
+    for point in IN_BULK:
+        worker = dying.start(at=point)
+        worker.process.join(60)
+        assert worker.process.exitcode == -9, point
+        assert decided(shaken, f"b-{month}-%") == 0
+        assert len(list(spilled.iterdir())) == 1
+    last = dying.start()
+    until(lambda: open_jobs(shaken) == 0)
+    last.kill()
+    assert list(spilled.iterdir()) == []
+    assert (state_of(shaken, run), settled_by(shaken, run)) == ("ready", "duckdb")
+    queue_posting(shaken, run)
+    through(dying, shaken, POSTING[:1])
+    assert booked(shaken, month) == billed_alone(undisturbed, month, "b")
+    assert left_over(shaken) == 0
+
+
+def decided(engine: Engine, like: str) -> int:
+    """Return how many decisions there are on conversions that are named so."""
+    with engine.connect() as connection:
+        query = text("SELECT count(*) FROM decisions WHERE conversion_id LIKE :like")
+        return connection.scalar(query, {"like": like}) or 0
+
+
+def settled_by(engine: Engine, run: str) -> str | None:
+    """Return which engine settled what a run bills."""
+    with runtime_on(engine).work("eve") as ctx:
+        return run_named(ctx.session, run).settled_by
 
 
 def test_workers_may_die_at_any_moment(

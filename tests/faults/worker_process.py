@@ -9,6 +9,7 @@ from pathlib import Path
 from app import log
 from app.adapters.fact_files import shipped_catalogue
 from app.assembly import TASKS as SHIPPED
+from app.bulk.choice import Settling
 from app.engine.reference import ReferenceMatcher
 from app.jobs.plan import Plan
 from app.jobs.task import registry
@@ -21,6 +22,8 @@ from tests.faults.points import Stop, watch
 # Whoever has jobs to try adds them here.
 TASKS = registry(*SHIPPED.values(), *ADDING)
 CATALOGUE = shipped_catalogue()
+# Where bulk engines put what memory does not hold, beside the logs.
+SPILLED = "spilled"
 
 
 def run(url: str, plan: Plan, logged: Path, stop: Stop | None) -> None:
@@ -32,4 +35,5 @@ def run(url: str, plan: Plan, logged: Path, stop: Stop | None) -> None:
     engine = engine_for(url)
     if stop is not None:
         watch(engine, stop)
-    work(Runtime(engine, ReferenceMatcher(), CATALOGUE), TASKS, plan)
+    settling = Settling(spill=logged.parent / SPILLED)
+    work(Runtime(engine, ReferenceMatcher(), CATALOGUE, settling=settling), TASKS, plan)

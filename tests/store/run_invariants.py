@@ -33,9 +33,13 @@ def runs() -> Iterator[Refused]:
     yield Refused("ck_billing_runs_posted_by_somebody", _ready("state = 'posting'"))
     yield Refused("ck_billing_runs_posted_at", _ready(f"posted_at = {AT}"))
     yield Refused("ck_billing_runs_fault", _ready("state = 'failed'"))
+    yield Refused("ck_billing_runs_engine", _another(engine="'pen'"))
+    yield Refused("ck_billing_runs_settled_by", _ready("settled_by = 'duckdb', settled_because = 'so'"))
+    yield Refused("ck_billing_runs_settled_because", _ready("settled_because = 'so'"))
     for change in (
         "period = '2026-10'",
         "opened_by = 'eve'",
+        "engine = 'duckdb'",
         "program_id = 'other'",
         "state = 'computing'",
         f"state = 'posted', posted_by = 'eve', posted_at = {AT}",

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from app.audit.record import record
 from app.billing.controls import tie_out
 from app.billing.differences import Difference, mirrored, missing_accruals, missing_lines
 from app.billing.errors import ControlsDiffer, RunElsewhere, RunStopped
 from app.billing.repository import Waiting, waiting
-from app.billing.run_repository import add_proposed, give_up_proposed, postings_count, postings_of_run, run_named
+from app.billing.run_repository import (
+    add_proposed,
+    give_up_proposed,
+    note_settled,
+    postings_count,
+    postings_of_run,
+    run_named,
+)
+from app.bulk.choice import SettlingEngine
 from app.contracts.linked_programs import lock_linked
 from app.contracts.mapping import timezone_of
 from app.contracts.repository import contract_named, contracts_of_program
@@ -47,11 +55,14 @@ def compute_run(work: Work, run: str, report: Report = unreported) -> str:
         found = begin(ctx, run)
         if found.state != "computing":
             return found.state
-        program = found.program_id
+        program, engine = found.program_id, found.engine
     try:
         report("settling", 0, None)
         with work() as ctx:
-            settle_program(ctx, program, lambda looked_at: report("settling", looked_at, None))
+            settled = settle_program(
+                ctx, program, lambda looked_at: report("settling", looked_at, None), cast(SettlingEngine, engine)
+            )
+            note_settled(ctx.session, run, settled.engine, settled.because)
         with work() as ctx:
             return propose(ctx, run, report).state
     except RunStopped as stopped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.audit.record import record
 from app.billing.errors import PeriodRefused, RunOpenAlready
 from app.billing.run_repository import add_run, open_run_beside, run_named, runs_opened
+from app.bulk.choice import SettlingEngine
 from app.contracts.repository import contract_named
 from app.core.errors import Finding
 from app.core.ids import derived_id
@@ -14,10 +15,18 @@ from app.runtime import Context
 from app.store.models import BillingRun
 
 
-def open_run(ctx: Context, *, period: str, program: str | None = None, contract: str | None = None) -> BillingRun:
+def open_run(
+    ctx: Context,
+    *,
+    period: str,
+    program: str | None = None,
+    contract: str | None = None,
+    engine: SettlingEngine | None = None,
+) -> BillingRun:
     """Open a run for a service month (`YYYY-MM`) of one contract, or of all contracts of a program.
 
-    What is billed by one open run is not billed by another beside it.
+    What is billed by one open run is not billed by another beside it. Conversions that wait for a decision are settled by
+    the engine, or by the one that runs are set to.
     """
     if (program is None) == (contract is None):
         raise _refused("either a program or a contract is billed; found both or neither", "", "name one of them")
@@ -28,10 +37,17 @@ def open_run(ctx: Context, *, period: str, program: str | None = None, contract:
         program_id = program_named(ctx.session, program).id
     else:
         program_id = contract_named(ctx.session, contract).program_id
-    return opened(ctx, program_id, contract, period)
+    return opened(ctx, program_id, contract, period, engine=engine)
 
 
-def opened(ctx: Context, program: str, contract: str | None, period: str, reverses: str | None = None) -> BillingRun:
+def opened(
+    ctx: Context,
+    program: str,
+    contract: str | None,
+    period: str,
+    reverses: str | None = None,
+    engine: SettlingEngine | None = None,
+) -> BillingRun:
     """Return a new run, queued; refuse it where an open one bills some of the same."""
     beside = open_run_beside(ctx.session, program, contract, period)
     number = 1 + runs_opened(ctx.session, program, contract, period)
@@ -46,6 +62,7 @@ def opened(ctx: Context, program: str, contract: str | None, period: str, revers
         reverses=reverses,
         opened_by=ctx.actor,
         opened_at=ctx.now(),
+        engine=engine or ctx.settling.runs,
     )
     if not is_new:
         other = beside or open_run_beside(ctx.session, program, contract, period)

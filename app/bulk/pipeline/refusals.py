@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.core.errors import AppError
+from app.engine.matcher import EngineFault
 
 
 class NotInBulk(AppError):
@@ -15,3 +16,7 @@ class NotInBulk(AppError):
         super().__init__(f"{where}: {reason}" if where else reason)
         self.reason = reason
         self.where = where
+
+
+class NoRoom(EngineFault):
+    """Memory, and the folder beside it, do not hold what a run makes."""

@@ -18,7 +18,7 @@ from decimal import Decimal
 
 from app.audit.record import record
 from app.bulk.choice import SettlingEngine
-from app.bulk.pipeline.refusals import NotInBulk
+from app.bulk.pipeline.refusals import NoRoom, NotInBulk
 from app.contracts.linked_programs import linked_programs, lock_linked
 from app.conversions.book import ContractBook, contract_book
 from app.conversions.day_repository import PendingDay, has_due_days, is_of_day
@@ -101,7 +101,8 @@ def _all_of(parts: Collection[Settled], engine: SettlingEngine, because: str | N
 
 
 def _not_in_bulk(ctx: Context, engine: SettlingEngine, books: Sequence[ContractBook], writer: Writer) -> str | None:
-    """Settle the conversions of a program in bulk; or return why that cannot be, with nothing written."""
+    """Settle the conversions of a program in bulk; or return why that cannot be, with nothing written, or all of it taken
+    back."""
     from app.conversions.in_bulk import (
         settle_in_bulk,  # its engine takes a while to load, which others need not wait for
     )
@@ -110,9 +111,13 @@ def _not_in_bulk(ctx: Context, engine: SettlingEngine, books: Sequence[ContractB
         others = ", ".join(book.program.id for book in books)
         return f"a limit per partner links the programs {others}"
     try:
-        settle_in_bulk(ctx, engine, books[0], writer)
+        with ctx.session.begin_nested():
+            settle_in_bulk(ctx, engine, books[0], writer)
     except NotInBulk as refusal:
         return refusal.message
+    except NoRoom:
+        writer.begin_again()
+        return f"it does not fit into {ctx.settling.memory} of memory and the folder beside it"
     return None
 
 

@@ -42,7 +42,7 @@ def ends_window(history: TermsHistory, day: date) -> bool:
 
 
 def due_days(history: TermsHistory, since: date, until: date) -> Iterator[date]:
-    """Yield the days from `since` up to, not including, `until` on which something is due, in order."""
+    """Yield the days from `since` up to, not including, `until` on which something is due, in order, each once."""
     zone = history.contract.timezone
     for span in history.spans:
         if _is_silent(span.version):
@@ -52,6 +52,8 @@ def due_days(history: TermsHistory, since: date, until: date) -> Iterator[date]:
         for day in _days(first, last):
             if is_due_on(history, day):
                 yield day
+        # The day on which terms change lies in two spans.
+        since = max(since, last)
 
 
 def next_due(history: TermsHistory, since: date) -> date | None:

@@ -18,6 +18,7 @@ from app.store.base import Base
 KINDS = ("bill", "reversal")
 OPEN = ("queued", "computing", "ready", "posting")
 STATES = (*OPEN, "posted", "cancelled", "failed")
+ENGINES = ("online", "duckdb", "spark")
 
 
 class Statement(Base):
@@ -46,6 +47,11 @@ class BillingRun(Base):
         CheckConstraint("posted_by IS NOT NULL OR state NOT IN ('posting', 'posted')", name="posted_by_somebody"),
         CheckConstraint("(state = 'posted') = (posted_at IS NOT NULL)", name="posted_at"),
         CheckConstraint("(fault IS NOT NULL) = (state = 'failed')", name="fault"),
+        CheckConstraint(f"engine IN {ENGINES}", name="engine"),
+        CheckConstraint("settled_by IN (engine, 'online')", name="settled_by"),
+        CheckConstraint(
+            "(settled_because IS NOT NULL) = coalesce(settled_by <> engine, false)", name="settled_because"
+        ),
         Index(
             "uq_billing_runs_open",
             "program_id",
@@ -76,6 +82,10 @@ class BillingRun(Base):
     reverses: Mapped[str | None] = mapped_column(ForeignKey("billing_runs.id"))
     opened_by: Mapped[str]
     opened_at: Mapped[datetime]
+    # What was to settle the conversions, what did so where any waited, and why not what was wanted.
+    engine: Mapped[str] = mapped_column(server_default="online")
+    settled_by: Mapped[str | None]
+    settled_because: Mapped[str | None]
     # What was known then is what it proposes.
     computed_at: Mapped[datetime | None]
     posted_by: Mapped[str | None]
