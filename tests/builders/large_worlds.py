@@ -22,13 +22,15 @@ from app.rulelang.facts import Catalogue
 from tests.builders.bulk_worlds import FIRST, LAST, ZONES, _body, _history, _renumbered
 from tests.builders.random_bodies import Bodies, Size
 
-CURRENCIES = ("USD", "JPY", "KWD", "EUR")
+CURRENCIES = ("USD", "KWD", "JPY", "EUR")
 MODELS = (
-    {"model": "last_touch", "prefer": ["click", "view"]},
-    {"model": "linear"},
-    {"model": "position_based", "first": "40", "middle": "20", "last": "40", "not_eligible": "reassign"},
+    {"model": "last_touch", "prefer": ["click", "view"], "not_eligible": "reassign"},
+    {"model": "position_based", "first": "40", "middle": "20", "last": "40"},
+    {"model": "linear", "not_eligible": "reassign"},
     {"model": "first_touch"},
 )
+COUNTS, SUMS = (60, 200), (3_000, Decimal("12000.5"))
+"""Where the steps of tiers by count and by money end."""
 SENT = ("order_value", "quantity", "country", "discount", "is_new_customer", "device_type")
 # Of these no sum is made: how large they may become is not known beforehand.
 KNOWN = (*SENT, "weekday", "hour", "month", "customer_order_number")
@@ -42,19 +44,36 @@ MOST = 250 * 10**6
 def large_world(random: Random, contracts: int, number: int, conversions: int) -> World:
     """Return a world of so many contracts. Its currency and its model follow from its number, so that a few worlds have
     them all."""
-    model, wrong = read_model(MODELS[number % len(MODELS)])
+    model, wrong = read_model(MODELS[(number + number // len(MODELS)) % len(MODELS)])
     assert model is not None, wrong
-    currency = CURRENCIES[number // 2 % len(CURRENCIES)]
+    currency = CURRENCIES[number % len(CURRENCIES)]
     kinds = (_of_any_rules, _of_tiers, _under_limits, _under_limits_at_once)
     histories: dict[str, TermsHistory] = {}
     while len(histories) < contracts:
         name = f"p{len(histories):02}"
         drawn = kinds[len(histories) % len(kinds)](random)
         history = _history(drawn, name, random.choice(ZONES), currency, random.choice(("half_away", "half_even")))
-        one = World("shop", currency, shipped_catalogue(), {name: history}, models=[(FIRST, model)])
+        # All of a world is held against limits once one contract has any.
+        beside = _history(_CAPPED, "capped", "America/New_York", currency, "half_away")
+        one = World("shop", currency, shipped_catalogue(), {name: history, "capped": beside}, models=[(FIRST, model)])
         if _is_held(one, conversions):
             histories[name] = history
     return World("shop", currency, shipped_catalogue(), histories, models=[(FIRST - timedelta(days=99), model)])
+
+
+_CAPPED = [
+    {
+        "effective_from": STARTS[0],
+        "rules": {
+            "payout": {
+                "otherwise": {"flat": "1"},
+                "limits": [
+                    {"id": "l", "measure": "amount", "per": "contract", "window": "day", "max": "1", "over": "zero"}
+                ],
+            }
+        },
+    }
+]
 
 
 def _is_held(one: World, conversions: int) -> bool:
@@ -110,16 +129,16 @@ def _payable(random: Random, bodies: Bodies) -> dict[str, Any]:
 def _of_tiers(random: Random) -> list[Any]:
     """Return tiers over windows, some of them cut by a limit."""
     by: dict[str, Any] = random.choice(({"count": True}, {"sum": "order_value"}))
-    ends = ("60", "200") if "count" in by else ("3000", "12000.5")
+    ends = (*map(str, COUNTS if "count" in by else SUMS), None)
     tiers = {
-        "mode": "graduated" if random.random() < 0.7 else "volume",
+        "mode": random.choice(("graduated", "volume")),
         "by": by,
         "window": random.choice(("day", "month", "quarter", "contract_year")),
         "rate": "per_unit" if "count" in by else "percent",
     }
     rules = []
     for _ in range(random.randint(1, 3)):
-        steps = [{"up_to": end, "unit": _unit(random), **_flat(random)} for end in (*ends, None)]
+        steps = [{"up_to": end, "unit": _unit(random), **_flat(random)} for end in ends]
         limits = [{**_limit(random, 0, "contract"), "over": random.choice(("partial", "zero")), "measure": "amount"}]
         payout = {"rules": [], "otherwise": {"tiers": {**tiers, "steps": steps}}}
         payout |= {"limits": limits} if random.random() < 0.4 else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,18 @@ from app.engine.terms import Terms
 
 def online(world: World, conversions: Sequence[Conversion]) -> dict[tuple[str, str | None], Decision]:
     """Return every decision by conversion and partner."""
+    return {
+        (one.id, partner): decision
+        for one, made in each_online(world, conversions)
+        for partner, decision in made.items()
+    }
+
+
+def each_online(
+    world: World, conversions: Sequence[Conversion]
+) -> Iterator[tuple[Conversion, dict[str | None, Decision]]]:
+    """Yield conversions in canonical order, each with what is known of its order and its customer, and with its decisions
+    by partner."""
     totals = {
         history.contract.id: RunningTotals(history.contract.timezone, history.anchor or NO_ANCHOR, _nothing)
         for history in world.histories.values()
@@ -26,7 +38,6 @@ def online(world: World, conversions: Sequence[Conversion]) -> dict[tuple[str, s
     histories = {history.contract.id: history for history in world.histories.values()}
     orders: dict[str, str] = {}
     numbers: dict[str, int] = {}
-    made: dict[tuple[str, str | None], Decision] = {}
     for given in sorted(conversions, key=lambda one: (one.event_at, one.id)):
         one = _known(given, orders, numbers)
         at, customer = one.event_at, one.customer
@@ -35,13 +46,13 @@ def online(world: World, conversions: Sequence[Conversion]) -> dict[tuple[str, s
         def before(terms: Terms) -> dict[Counter, Decimal]:
             return totals[terms.contract.id].before(terms.counters_since, at, customer)  # noqa: B023
 
-        for partner, decision in evaluate(case, ReferenceMatcher(), before).items():
-            made[one.id, partner] = decision
+        made = evaluate(case, ReferenceMatcher(), before)
+        for partner, decision in made.items():
             terms = case.terms.get(partner) if partner is not None else None
             if isinstance(terms, Terms) and decision.adds:
                 history = histories[terms.contract.id]
                 totals[terms.contract.id].add(history.counted(terms), at, decision.adds, customer)
-    return made
+        yield one, made
 
 
 def _known(one: Conversion, orders: dict[str, str], numbers: dict[str, int]) -> Conversion:

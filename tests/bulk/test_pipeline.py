@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
+import pytest
+
 from app.adapters.fact_files import shipped_catalogue
 from app.bulk.duckdb_runner import DuckDbRunner
 from app.bulk.pipeline.run import decisions_of, load_conversions, run
@@ -97,8 +99,14 @@ def test_a_fallback_that_lacks_a_fact_holds_whatever_its_formula_makes_of_others
     assert decided_in_bulk(world, conversions) == expected
 
 
-def test_a_claim_that_is_not_paid_says_what_was_spent_under_the_former_maximum() -> None:
-    """8.00 and 2.00 of 8.00 are paid under 10.00; what is refused after the maximum is 50.00 comes after 10.00, not 16.00."""
+@pytest.mark.parametrize(
+    ("first", "then", "paid", "before"), [("10", "50", "2.00", "10.00"), ("30", "12", "8.00", "16.00")]
+)
+def test_a_claim_that_is_not_paid_says_what_was_spent_under_another_maximum(
+    first: str, then: str, paid: str, before: str
+) -> None:
+    """Of 8.00 and 8.00 come 10.00 under a maximum of 10.00, and all under 30.00. A claim that is refused comes after them,
+    under a higher or lower maximum."""
     refusing = {
         "rules": [{"id": "de", "when": {"fact": "country", "op": "eq", "value": "DE"}, "then": {"reject": "DE"}}]
     }
@@ -111,7 +119,7 @@ def test_a_claim_that_is_not_paid_says_what_was_spent_under_the_former_maximum()
                 "payout": {"otherwise": {"amount": "order_value"}, "limits": [{**cap, "max": most}]},
             },
         }
-        for start, most in (("1997-01-01", "10"), ("1997-02-01", "50"))
+        for start, most in (("1997-01-01", first), ("1997-02-01", then))
     ]
     world = World("shop", "USD", shipped_catalogue(), {"acme": history(versions)})
     conversions = [
@@ -121,5 +129,5 @@ def test_a_claim_that_is_not_paid_says_what_was_spent_under_the_former_maximum()
     ]
     found = decided_in_bulk(world, conversions)
     assert found == online(world, conversions)
-    assert found["c2", "acme"].amount == Decimal("2.00")
-    assert list(found["c3", "acme"].before.values()) == [Decimal("10.00")]
+    assert found["c2", "acme"].amount == Decimal(paid)
+    assert list(found["c3", "acme"].before.values()) == [Decimal(before)]

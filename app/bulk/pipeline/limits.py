@@ -166,7 +166,7 @@ def unsettled(tried: str, plan: LimitPlan) -> exp.Select:
     """Return the query of the parts in which a limit is touched, and it is not the same single one all through, or something
     is taken back. Where only its maximum changes with the terms, they are gone through by terms, else one by one.
 
-    Who claims without being paid touches nothing, but says what was spent before, under terms of its own.
+    Who claims without being paid touches nothing, but says what was spent before; it was held against a maximum of its own.
     """
     below = [exp.LT(this=_or_zero(column(f"amount_{at}")), expression=number(0)) for at in range(plan.lines)]
     negative = exp.or_(*below) if below else exp.false()
