@@ -46,7 +46,7 @@ def world_of(book: ContractBook) -> World:
         return found
 
     models = [(span.since, span.version.model) for span in book.models.spans]
-    return World(book.program.id, book.program.currency, book.catalogue, book.histories, models, without)
+    return World(book.program.id, book.program.currency, book.catalogue, book.histories, models, without, book.exchange)
 
 
 class _Conversions:

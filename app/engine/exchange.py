@@ -68,6 +68,12 @@ def fx_of(terms: Terms, facts: Mapping[str, Value], event_at: datetime, currency
         name in facts and has_money(exchange.catalogue.get(name)) for name in terms.facts_read
     ):
         return None
+    return rate_for(terms, source, event_at, exchange)
+
+
+def rate_for(terms: Terms, source: str, event_at: datetime, exchange: Exchange) -> Fx:
+    """Return at which rate terms convert money of another currency, None where that is not known yet."""
+    target = terms.contract.currency
     policy = terms.version.settlement.fx or _AGREED_NOWHERE
     if policy.date == "fixed":
         return Fx(source, target, "fixed", None, policy.rates.get(source))

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -19,7 +19,9 @@ from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.world import World
 from app.core.instants import micros
 from app.engine.attribution.program_model import ProgramModel, read_model
+from app.engine.exchange import Exchange, Rate
 from app.engine.factsheet import Conversion, Touch, typed_facts
+from app.engine.settlement import settlement_from
 from app.engine.terms import TermsHistory
 from app.rulelang.facts import Catalogue, Fact
 from tests.builders.random_bodies import MONEY, TEXTS, VALUES, Bodies, Size
@@ -363,3 +365,50 @@ def paying_by_item(random: Random, contracts: int) -> World:
 
     histories = {f"p{number}": terms(f"p{number}") for number in range(contracts)}
     return World("shop", currency, shipped_catalogue(), histories)
+
+
+SETTLED = (
+    {},
+    {"fx": {"date": "event"}},
+    {"fx": {"date": "event"}, "lock": {"event_days": 3}},
+    {"fx": {"date": "lock"}, "lock": {"event_days": 3}},
+    {"fx": {"date": "event"}, "lock": {"month_end_days": 5}},
+    {"fx": {"date": "lock"}, "lock": {"month_end_days": 1}},
+    {"fx": {"date": "lock"}, "lock": {"day_of_month": 31}},
+    {"fx": {"date": "fixed", "rates": {"EUR": "1.1", "JPY": "0.0081"}}},
+)
+
+
+def abroad(random: Random, drawn: World) -> World:
+    """Return a world whose contracts are paid in several currencies, at rates of which some are missing, some were corrected
+    and some are enormous."""
+    histories = {}
+    for name, of in drawn.histories.items():
+        settled = settlement_from(random.choice(SETTLED))
+        versions = [replace(span.version, settlement=settled) for span in of.spans]
+        currency = random.choice((of.contract.currency, "EUR", "USD"))
+        histories[name] = TermsHistory(replace(of.contract, currency=currency), versions, of.as_of)
+    seed = random.randint(0, 10**9)
+
+    def rate_of(source: str, target: str, day: date, final_at: datetime | None) -> Rate | None:
+        of_day = Random(f"{seed}{source}{target}{day}")
+        first, second = (Rate(Decimal(of_day.choice(RATES_OF_DAYS)), f"bank {number}") for number in (1, 2))
+        if of_day.random() < 0.2:
+            return None
+        is_corrected = final_at is None or final_at > datetime(1997, 3, 15, 12, tzinfo=UTC)
+        return second if is_corrected else first
+
+    return replace(drawn, histories=histories, exchange=Exchange(drawn.catalogue, rate_of))
+
+
+RATES_OF_DAYS = ("0.5", "1.1", "0.876543219", "147.25", "1", "1.000001")
+
+
+def priced_abroad(random: Random, world: World, given: list[Conversion]) -> list[Conversion]:
+    """Return conversions of which most say which currency they are in, and a few are larger than any rate leaves them."""
+    found = []
+    for one in given:
+        stated = random.choice(({}, {"currency": "EUR"}, {"currency": "JPY"}, {"currency": "USD"}, {"currency": "GBP"}))
+        more: dict[str, Any] = {"tax": Decimal("4611686018427")} if random.random() < 0.05 else {}
+        found.append(replace(one, facts={**one.facts, **stated, **more}))
+    return found

@@ -41,7 +41,8 @@ def each_online(
     for given in sorted(conversions, key=lambda one: (one.event_at, one.id)):
         one = _known(given, orders, numbers)
         at, customer = one.event_at, one.customer
-        case = case_of(one, lambda partner: world.terms_at(partner, at), world.model_at(at), world.currency)  # noqa: B023
+        model = world.model_at(at)
+        case = case_of(one, lambda partner: world.terms_at(partner, at), model, world.currency, world.exchange)  # noqa: B023
 
         def before(terms: Terms) -> dict[Counter, Decimal]:
             return totals[terms.contract.id].before(terms.counters_since, at, customer)  # noqa: B023

@@ -4,6 +4,7 @@ online."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -129,3 +130,17 @@ def test_overrides_go_before_touches_in_their_order_and_in_their_time(runner: Du
         "alone": ["bolt"],
         "against-a-claim": ["bolt"],
     }
+
+
+@pytest.mark.parametrize("policy", ["forfeit", "reassign"])
+def test_the_touch_of_a_partner_without_terms_never_counts(runner: DuckDbRunner, policy: str) -> None:
+    """Neither of a stranger nor of one whose contract has ended: the touch before it gets the credit."""
+    shop = _shop({"model": "last_touch", "not_eligible": policy})
+    ended = [*ACCEPTS, {"effective_from": "1997-01-01", "termination": True}]
+    shop = replace(shop, histories={**shop.histories, "bolt": history(ended, partner="bolt", id="bolt")})
+    given = [
+        _touched("c1", ("acme", {}), ("bolt", {}), partner=None),
+        _touched("c2", ("acme", {}), ("who", {}), partner=None),
+    ]
+    found = compare(runner, shop, given)
+    assert {of for (of, who), each in found.items() if who == "acme" and each.outcome == "rated"} == {"c1", "c2"}

@@ -28,7 +28,18 @@ from app.engine.attribution import Attributed, attribute
 from app.engine.counters import Before, Counter
 from app.engine.decision import ADJUSTMENT, Decision, Line, Outcome, Reason
 from app.engine.eligibility import judge
-from app.engine.evaluate import Case, Party, by_model, evaluate, facts_for, said_of, undecided, what_stays
+from app.engine.evaluate import (
+    Case,
+    Party,
+    by_model,
+    evaluate,
+    facts_for,
+    facts_in_money_of,
+    said_of,
+    undecided,
+    what_stays,
+)
+from app.engine.exchange import Exchange
 from app.engine.factsheet import Conversion
 from app.engine.matcher import EngineFault, Facts
 from app.engine.payout.adjustments import bookings
@@ -63,12 +74,12 @@ class Decisions:
             return {None: undecided(conversion, "unattributed", (Reason("NO_CLAIM"),), None, world.currency)}
         by_partner = {row["partner"]: row for row in rows}
         terms = {partner: self._terms(row, at) for partner, row in by_partner.items()}
-        case = Case(conversion, terms, world.model_at(at), world.currency)
+        case = Case(conversion, terms, world.model_at(at), world.currency, world.exchange or Exchange())
         if is_undone(conversion.reversals):
             return self._undone(rows, case)
         if any(row.get("noted") for row in rows):
             return self._by_reference(by_partner, case, taken)
-        parties = {partner: _party(row, conversion, terms[partner]) for partner, row in by_partner.items()}
+        parties = {partner: _party(row, case, terms[partner]) for partner, row in by_partner.items()}
         attributed = attribute(conversion, case.model, parties, ReferenceMatcher())
         wanted = {credit.partner for credit in attributed.credits} | {conversion.partner}
         found: dict[str | None, Decision] = {}
@@ -223,12 +234,21 @@ class Decisions:
         return [line, *(each for each in due if each.part == ADJUSTMENT)]
 
 
-def _party(row: Found, conversion: Conversion, terms: Terms | NoTerms) -> Party:
+def _party(row: Found, case: Case, terms: Terms | NoTerms) -> Party:
     """Return a partner's side of a conversion as a row has it."""
+    conversion = case.conversion
     if isinstance(terms, NoTerms):
         return Party(None, conversion.facts, "no_contract", (Reason(terms.code, actual=terms.because),))
-    facts = facts_for(terms, conversion)
-    return Party(terms, facts, *_refused(row, conversion, terms, facts))
+    if row["verdict"] in (Verdict.NOT_COUNTED, Verdict.MISSING_FACT):
+        facts = facts_for(terms, conversion)
+        return Party(terms, facts, *_refused(row, conversion, terms, facts))
+    read = facts_in_money_of(terms, case)
+    if (read.refused is not None) != (row["verdict"] in (Verdict.NO_RATE, Verdict.NOT_CONVERTED)):
+        raise EngineFault("the bulk engine converts money otherwise", conversion=conversion.id)
+    if read.refused is not None:
+        return read
+    refused, reasons = _refused(row, conversion, terms, read.facts)
+    return replace(read, refused=refused, reasons=reasons)
 
 
 def _refused(

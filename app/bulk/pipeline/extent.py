@@ -30,6 +30,10 @@ class Extent:
     undone: int = 0
     taken: int = 0
     of_value: int = 0
+    # The currencies that orders are in, where there are rates; and how large rates are, with how many digits.
+    currencies: frozenset[str] = frozenset()
+    rates: int = 0
+    rate_scale: int = 0
 
     def bound(self, column: str) -> int:
         """Return how large the numbers of a column are at most."""

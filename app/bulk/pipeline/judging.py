@@ -11,6 +11,7 @@ from enum import IntEnum
 from sqlglot import exp
 
 from app.bulk.fact_table import Column
+from app.bulk.pipeline.exchanging import STATE
 from app.bulk.pipeline.groups import Group, masks_of
 from app.bulk.pipeline.items import lacks_fields
 from app.bulk.pipeline.reversals import IS_UNDONE
@@ -34,6 +35,8 @@ class Verdict(IntEnum):
     HELD_OTHERWISE = 7
     CONVERTED = 8  # money in another currency, which is refused
     UNDONE = 9  # it came back as a whole before the lock
+    NO_RATE = 10  # its money waits for a rate
+    NOT_CONVERTED = 11  # an amount is too large at its rate
 
 
 class DueCode(IntEnum):
@@ -65,9 +68,15 @@ def widths_of(shapes: Sequence[Shape]) -> Widths:
 
 
 def judged(
-    group: Group, columns: Mapping[str, Column], widths: Widths, carried: Sequence[str], *, undone: bool = False
+    group: Group,
+    columns: Mapping[str, Column],
+    widths: Widths,
+    carried: Sequence[str],
+    *,
+    undone: bool = False,
+    source: exp.Expr | None = None,
 ) -> exp.Select:
-    """Return the query of the parties of one shape with their verdicts."""
+    """Return the query of the parties of one shape with their verdicts; `source` has their money at a rate."""
     shape = group.shape
     tested = [*_bits(group, [when for when, _ in shape.eligibility], columns, "said", widths.said)]
     matched = [when for when, _ in (*shape.rules, *shape.bonuses)]
@@ -76,7 +85,8 @@ def judged(
     inner = (
         exp.select(*(exp.column(name, table="parties") for name in carried), *tested, named(missing, "is_missing"))
         .select("is_copy", "is_late", "is_converted", *([IS_UNDONE] if undone else []))
-        .from_("parties")
+        .select(*([] if source is None else [STATE]))
+        .from_("parties" if source is None else source)
     )
     if group.is_read_in(*tested):
         inner = inner.join(
@@ -84,7 +94,10 @@ def judged(
         )
     inner = inner.where(exp.EQ(this=exp.column("shape", table="parties"), expression=number(group.number)))
     query: exp.Select = exp.select(
-        *carried, *widths.columns, named(_verdict(shape, undone=undone), "verdict"), named(_due(shape, columns), "due")
+        *carried,
+        *widths.columns,
+        named(_verdict(shape, undone=undone, exchanged=source is not None), "verdict"),
+        named(_due(shape, columns), "due"),
     ).from_(inner.subquery("tested", copy=False), copy=False)
     return query
 
@@ -118,12 +131,12 @@ def _absent(facts: Sequence[str], columns: Mapping[str, Column]) -> exp.Expr:
     return exp.or_(*tests) if tests else exp.false()
 
 
-def _verdict(shape: Shape, *, undone: bool) -> exp.Expr:
-    said = _verdict_on_rest(shape)
+def _verdict(shape: Shape, *, undone: bool, exchanged: bool) -> exp.Expr:
+    said = _verdict_on_rest(shape, exchanged=exchanged)
     return either(column(IS_UNDONE), number(Verdict.UNDONE), said) if undone else said
 
 
-def _verdict_on_rest(shape: Shape) -> exp.Expr:
+def _verdict_on_rest(shape: Shape, *, exchanged: bool) -> exp.Expr:
     if not shape.pays_conversions:
         return number(Verdict.NOT_COUNTED)
     said = [(at, action) for at, (_, action) in enumerate(shape.eligibility)]
@@ -135,6 +148,11 @@ def _verdict_on_rest(shape: Shape) -> exp.Expr:
         (exp.or_(exp.column("is_copy"), exp.column("is_late")), Verdict.NOT_COUNTED),
         (exp.column("is_missing"), Verdict.MISSING_FACT),
         (exp.column("is_converted"), Verdict.CONVERTED),
+        *(
+            (exp.EQ(this=column(STATE), expression=number(at)), verdict)
+            for at, verdict in ((1, Verdict.NO_RATE), (2, Verdict.NOT_CONVERTED))
+            if exchanged
+        ),
         *((exp.or_(*of["reject"]), Verdict.REJECTED) for _ in of["reject"][:1]),
         *((exp.or_(*of["hold"]), Verdict.HELD) for _ in of["hold"][:1]),
         *((exp.or_(*of["accept"]), Verdict.ELIGIBLE) for _ in of["accept"][:1]),

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from app.bulk.fact_table import ROW, Column, FactTable, Row, Structure
 from app.bulk.pipeline.exact import NARROW, Exact, cases
+from app.bulk.pipeline.exchanging import MOST, Converting, Rates, fine_money
 from app.bulk.pipeline.extent import Extent
 from app.bulk.pipeline.groups import BEYOND, Counting, Group, groups_of, most_of, part_of
 from app.bulk.pipeline.items import lacks_fields
@@ -18,6 +19,7 @@ from app.bulk.pipeline.limits import KINDS, PART, Kind, LimitPlan
 from app.bulk.pipeline.lines import Place, Pricing, carried_facts, places_of
 from app.bulk.pipeline.referrals import Why, feeds_back
 from app.bulk.pipeline.refusals import NotInBulk
+from app.bulk.pipeline.reversals import IS_UNDONE
 from app.bulk.pipeline.screening import Screening, facts_asked
 from app.bulk.pipeline.sharing import ModelSpan, largest, splits
 from app.bulk.pipeline.sql import column, equal, is_null, is_there, named, number, over, union_all
@@ -27,6 +29,7 @@ from app.bulk.pipeline.world import FIRST, LAST, World
 from app.core.instants import micros
 from app.core.period import WINDOWS
 from app.engine.evaluate import keeps_counters
+from app.engine.exchange import has_money
 from app.engine.factsheet import DERIVED
 from app.engine.terms import Terms
 from app.rulelang.ast import Formula, Limit, facts_in
@@ -141,8 +144,17 @@ class Plan:
     def is_early(self) -> bool:
         """Whether touches can be looked at before anybody is judged: no model passes over who is not eligible, and no
         attribution rule reads what is derived of the conversion."""
-        derived = {fact for terms in self.world.terms for fact in _asked(terms)} & DERIVED
+        asked = {fact for terms in self.world.terms for fact in _asked(terms)}
+        derived = asked & DERIVED
+        if self.exchanges:
+            derived |= {fact for fact in asked if has_money(self.world.catalogue.get(fact))}
         return not derived and all(span.model.not_eligible == "forfeit" for span in self.spans)
+
+    @property
+    def exchanges(self) -> bool:
+        """Whether money of orders may be in another currency than a contract's, and rates are there for it."""
+        paid_in = {history.contract.currency for history in self.world.histories.values()}
+        return len(self.extent.currencies | paid_in) > 1 and self.world.exchange is not None
 
     @property
     def largest(self) -> int:
@@ -190,14 +202,37 @@ class Plan:
             touched=self.touched,
             numbered=numbered,
             undone=self.extent.undone > 0,
+            exchanges=self.exchanges,
         )
+
+    def _converting(self, group: Group) -> exp.Expr | None:
+        """Return the parties of a shape with their money in the contract's currency."""
+        if not self.exchanges:
+            return None
+        held = [each for each in self.facts.columns.values() if each.fact.subject == "conversion"]
+        facts = [each.name for each in held if not each.fact.derived or each.fact.name in self.needs.derived]
+        flags = ["is_copy", "is_late", "is_converted", *([IS_UNDONE] if self.extent.undone else [])]
+        names = list(dict.fromkeys([*self.judging, *facts, *flags]))
+        missing = [is_null(column(self.facts.columns[name].name)) for name in group.shape.facts_required]
+        refused = [column(name) for name in flags if name != "is_converted"] + missing
+        is_judged = exp.not_(exp.or_(*refused)) if group.shape.pays_conversions else exp.false()
+        read = self.world.terms[group.members[0]].facts_read
+        rates = Rates(self.extent.rate_scale, self.extent.rates)
+        return Converting(group, self.facts.columns, rates, names, read, is_judged).parties()
 
     def judged(self) -> exp.Query:
         """Return the query of parties with their verdicts, and what they add to the tallies of tiers."""
         carried = self.judging
         queries: list[exp.Query] = []
         for group in self.groups:
-            found = judged(group, self.facts.columns, self.widths, carried, undone=self.extent.undone > 0)
+            found = judged(
+                group,
+                self.facts.columns,
+                self.widths,
+                carried,
+                undone=self.extent.undone > 0,
+                source=self._converting(group),
+            )
             queries.append(found.select(named(exp.Boolean(this=group.shape.claims == "accept"), "accepts")))
         nothing = [named(exp.cast(number(0), "bigint"), name) for name in self.widths.columns]
         without = exp.select(*carried, *nothing, named(number(1), "verdict"), named(number(0), "due"))
@@ -543,6 +578,7 @@ class Plan:
 def fact_table(world: World) -> FactTable:
     """Return the columns of the facts that a world reads."""
     read = {fact for history in world.histories.values() for fact in history.facts_read}
+    read |= set() if world.exchange is None else fine_money(world.catalogue)
     read |= facts_asked([model for _, model in world.models], world.catalogue)
     subjects = ("conversion", "touch")
     return FactTable(
@@ -550,8 +586,9 @@ def fact_table(world: World) -> FactTable:
     )
 
 
-def conversion_structure(columns: Mapping[str, Column]) -> dict[str, Structure]:
-    """Return the columns of the table of conversions: what they are, and the facts that are sent in with them."""
+def conversion_structure(columns: Mapping[str, Column], *, exchanges: bool = False) -> dict[str, Structure]:
+    """Return the columns of the table of conversions: what they are, and the facts that are sent in with them; where there
+    are rates, how large their money is at most that no column holds."""
     words: dict[str, Structure] = {
         ROW: "BIGINT",
         "id": "VARCHAR",
@@ -559,6 +596,7 @@ def conversion_structure(columns: Mapping[str, Column]) -> dict[str, Structure]:
         "partner": "VARCHAR",
         "received_at": "BIGINT",
     }
+    words |= {MOST: "BIGINT"} if exchanges else {}
     return words | {each.name: each.structure for each in sent(columns)}
 
 

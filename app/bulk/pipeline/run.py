@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import groupby
 from typing import Any
@@ -13,6 +13,17 @@ from sqlglot import exp
 from app.bulk.fact_table import ROW, Row, row_of
 from app.bulk.pipeline.by_reference import taken_by_reference
 from app.bulk.pipeline.decisions import Decisions, known_of
+from app.bulk.pipeline.exchanging import (
+    MOST,
+    RATES,
+    converted_extent,
+    currencies_query,
+    most_money_of,
+    needed,
+    rates_of,
+    with_rates,
+)
+from app.bulk.pipeline.exchanging import STRUCTURE as RATE_STRUCTURE
 from app.bulk.pipeline.extent import extent_of, extent_query, most_touches, numbers_in, with_sizes
 from app.bulk.pipeline.items import paid_by_item, sizes_query
 from app.bulk.pipeline.limiting import limit
@@ -71,15 +82,17 @@ def load_conversions(runner: Runner, world: World, conversions: Iterable[Convers
     and never held."""
     columns = fact_table(world).columns
     given = {each.fact.name: each for each in sent(columns)}
+    most = None if world.exchange is None else most_money_of(columns, world.catalogue)
 
     def row(number: int, one: Conversion) -> Row:
         refuse_fine(one)
         received = None if one.received_at is None else micros(one.received_at)
         base = {ROW: number, "id": one.id, "event_at": micros(one.event_at), "partner": one.partner}
+        base |= {} if most is None else {MOST: most(one.facts)}
         return {**base, "received_at": received, **row_of(given, one.facts)}
 
     rows = (row(number, one) for number, one in enumerate(conversions))
-    runner.load("conversions", conversion_structure(columns), rows)
+    runner.load("conversions", conversion_structure(columns, exchanges=most is not None), rows)
     runner.load("touches", touch_structure(columns), touch_rows(columns, conversions))
     runner.load(REVERSALS, REVERSAL_STRUCTURE, reversal_rows(conversions))
 
@@ -92,14 +105,16 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
     """
     plan = planned(world, runner)
     _load_terms(plan, runner)
+    _screen(plan, runner)
     runner.keep("copies", copies(dict(plan.facts.columns)))
     if plan.extent.undone:
         runner.keep(UNDONE, undone())
     if "customer_order_number" in plan.needs.derived:
         undone_too = plan.extent.undone > 0
         runner.keep("order_numbers", order_numbers(dict(plan.facts.columns), undone=undone_too))
+    if plan.exchanges:
+        plan = _exchange(plan, runner)
     judged, priced = plan.judged(), plan.priced()
-    _screen(plan, runner)
     touching = seen(plan) if plan.touched else None
     for name, structure, rows in parameter_tables(plan.groups):
         runner.load(name, structure, rows)
@@ -107,8 +122,9 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
         _share(plan, runner, touching)
     if plan.touched:
         source = "touches" if everybody or not plan.is_early else "shares"
+        runner.drop(*(["concerned"] if plan.exchanges else []))
         (runner.keep if plan.claimed or source == "touches" else runner.name)("concerned", concerned(plan, source))
-    runner.keep("parties", plan.parties())
+    runner.keep("parties", with_rates(plan.parties()) if plan.exchanges else plan.parties())
     runner.keep("judged", judged)
     runner.drop("parties")
     _refuse_converted(runner)
@@ -249,7 +265,20 @@ def planned(world: World, runner: Runner) -> Plan:
     if lists:
         names, sizes = sizes_query(fact_table(world).columns, lists)
         extent = with_sizes(extent, names, runner.run(sizes)[0])
+    if world.exchange is not None:
+        found = runner.run(currencies_query(fact_table(world).columns, world.currency))
+        extent = replace(extent, currencies=frozenset(str(name) for (name,) in found))
     return Plan(world, extent)
+
+
+def _exchange(plan: Plan, runner: Runner) -> Plan:
+    """Find the rates that orders need, and return the plan of a run that has them."""
+    if plan.touched:
+        runner.keep("concerned", concerned(plan, "touches"))
+    rows, rates = rates_of(plan.world, runner.run(needed(plan.parties())))
+    runner.load(RATES, RATE_STRUCTURE, rows)
+    extent = converted_extent(plan.extent, plan.facts.columns, rates)
+    return Plan(plan.world, replace(extent, rates=rates.bound, rate_scale=rates.scale))
 
 
 def _screen(plan: Plan, runner: Runner) -> None:
@@ -286,8 +315,8 @@ def _split(plan: Plan, runner: Runner, priced: exp.Query) -> exp.Query:
 
 
 def _load_terms(plan: Plan, runner: Runner) -> None:
-    spans = span_rows(plan.world, plan.shape_of, plan.tallies, plan.extent, plan.needs)
-    runner.load(SPANS, span_structure(plan.tallies), spans)
+    spans = span_rows(plan.world, plan.shape_of, plan.tallies, plan.extent, plan.needs, exchanges=plan.exchanges)
+    runner.load(SPANS, span_structure(plan.tallies, exchanges=plan.exchanges), spans)
     if plan.needs.submission:
         runner.load(DEADLINES, DEADLINE_STRUCTURE, deadline_rows(plan.world, plan.extent, plan.needs))
     runner.load(CALENDAR, calendar_structure(plan.needs), calendar_rows(plan.world, plan.extent, plan.needs))

@@ -25,7 +25,14 @@ WEIGHT_STRUCTURE: dict[str, Structure] = dict.fromkeys(("half_life", "age", "wei
 ALONE = ("last_touch", "first_touch")
 """The models that give all to one touch."""
 
-STANDING = (Verdict.ELIGIBLE, Verdict.MISSING_FACT, Verdict.HELD, Verdict.HELD_OTHERWISE)
+STANDING = (
+    Verdict.ELIGIBLE,
+    Verdict.MISSING_FACT,
+    Verdict.HELD,
+    Verdict.HELD_OTHERWISE,
+    Verdict.NO_RATE,
+    Verdict.NOT_CONVERTED,
+)
 """The verdicts of partners that may have a share: eligible, or held until more is known."""
 
 

@@ -97,7 +97,9 @@ def _of_groups(plan: Plan, groups: Sequence[Group]) -> exp.Select:
             query = query.join(group.table, on=equal("terms", "met", group.table), join_type="left", copy=False)
     tests = [exp.If(this=_of_shapes(of, "met"), true=counts) for counts, of in by_sql.values()]
     counted = tests[0].args["true"] if len(tests) == 1 else exp.Case(ifs=tests, default=exp.false())
-    before = exp.LTE(this=column("at"), expression=column("event_at"))
+    # Partners without terms have no shape. Asked together with the time, it is no test on spans by itself.
+    before: exp.Expr = exp.LTE(this=column("at"), expression=column("event_at"))
+    before = exp.Case(ifs=[exp.If(this=is_there(column("terms", "met")), true=before)], default=exp.false())
     found: exp.Select = query.where(exp.and_(before, exp.Paren(this=counted)), copy=False)
     return found
 

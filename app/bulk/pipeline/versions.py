@@ -15,6 +15,7 @@ from sqlglot import exp
 from app.bulk.fact_table import Column, Row, Structure
 from app.bulk.pipeline.calendars import DAY, KINDS, days, local_offsets, offsets
 from app.bulk.pipeline.exact import whole
+from app.bulk.pipeline.exchanging import MOST, by_event, of_order
 from app.bulk.pipeline.extent import Extent
 from app.bulk.pipeline.reversals import IS_UNDONE, UNDONE
 from app.bulk.pipeline.sql import column, either, equal, is_null, is_there, named, number
@@ -48,7 +49,9 @@ def calendar_of(history: TermsHistory, needs: Needs) -> tuple[str, date]:
     return history.contract.timezone.key, history.anchor if anchored else NO_ANCHOR
 
 
-def span_rows(world: World, shapes: dict[int, int], tallies: Tallies, extent: Extent, needs: Needs) -> Iterator[Row]:
+def span_rows(
+    world: World, shapes: dict[int, int], tallies: Tallies, extent: Extent, needs: Needs, *, exchanges: bool = False
+) -> Iterator[Row]:
     """Yield the spans of all contracts, each with one offset from UTC."""
     calendars = calendar_numbers(world, needs)
     for piece in world.pieces:
@@ -62,6 +65,7 @@ def span_rows(world: World, shapes: dict[int, int], tallies: Tallies, extent: Ex
             "shape": None if terms is None else shapes[terms],
             "calendar": calendars[calendar_of(history, needs)],
             "currency": history.contract.currency,
+            **({"by_event": by_event(piece.terms if isinstance(piece.terms, Terms) else None)} if exchanges else {}),
             "submit_within": piece.terms.version.settlement.submit_within_days
             if isinstance(piece.terms, Terms)
             else None,
@@ -88,11 +92,13 @@ def deadline_rows(world: World, extent: Extent, needs: Needs) -> Iterator[Row]:
             yield {"calendar": at, "since": since, "until": until, "local_offset": offset}
 
 
-def span_structure(tallies: Tallies) -> dict[str, Structure]:
+def span_structure(tallies: Tallies, *, exchanges: bool = False) -> dict[str, Structure]:
     """Return the columns of the table of spans."""
     numbers = ["terms", "shape", "calendar", "since", "until", "local_offset", "submit_within"]
     numbers += [f"generation_{at}" for at in range(len(tallies.columns)) if tallies.is_restarted(at)]
-    return {"partner": "VARCHAR", "currency": "VARCHAR", **dict.fromkeys(numbers, "BIGINT")}
+    words: dict[str, Structure] = {"partner": "VARCHAR", "currency": "VARCHAR"}
+    words |= {"by_event": "BOOLEAN"} if exchanges else {}
+    return {**words, **dict.fromkeys(numbers, "BIGINT")}
 
 
 def calendar_numbers(world: World, needs: Needs) -> dict[tuple[str, date], int]:
@@ -143,6 +149,7 @@ def parties(
     touched: bool,
     numbered: bool,
     undone: bool = False,
+    exchanges: bool = False,
 ) -> exp.Select:
     """Return the query of conversions by partner, with the terms in force and the facts that rules read."""
     given = [each.name for each in columns.values() if each.fact.subject == "conversion" and not each.fact.derived]
@@ -161,7 +168,7 @@ def parties(
         named(_is_claimed(touched), "is_claimed"),
         column("currency", SPANS),
         named(_is_late(local) if needs.submission else exp.false(), "is_late"),
-        named(exp.and_(foreign, exp.or_(*money)) if money else exp.false(), "is_converted"),
+        named(exp.and_(foreign, exp.or_(*money)) if money and world.exchange is None else exp.false(), "is_converted"),
         *(column(name, "c") for name in given),
         *(column(f"generation_{at}") for at in range(len(tallies.columns)) if tallies.is_restarted(at)),
     ).from_(exp.alias_(exp.to_table("conversions"), "c", table=True))
@@ -191,6 +198,8 @@ def parties(
         query = query.join(DEADLINES, on=inside, join_type="left")
     if needs.calendar:
         query = query.select(*_local(columns, needs, local))
+        if exchanges:
+            query = query.select(*of_order(columns, world.currency, _floor(local, DAY)), column(MOST, "c"))
         on = exp.and_(
             exp.EQ(this=column("calendar", SPANS), expression=column("calendar", CALENDAR)),
             exp.EQ(this=_floor(local, DAY), expression=column("day", CALENDAR)),

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from app.core.instants import micros
 from app.engine.attribution import ProgramModel
+from app.engine.exchange import Exchange
 from app.engine.terms import NoTerms, Terms, TermsHistory
 from app.rulelang.facts import Catalogue
 
@@ -41,6 +42,8 @@ class World:
     )
     # Why a partner without a contract has none.
     without: Callable[[str], NoTerms] = lambda partner: NoTerms("UNKNOWN_PARTNER", f"there is no partner {partner!r}")
+    # The rates that are recorded; without them money in another currency than the contract's is refused.
+    exchange: Exchange | None = None
 
     @cached_property
     def pieces(self) -> list[Piece]:
