@@ -1,10 +1,9 @@
-"""Large generated worlds: tens of thousands of conversions over fifty contracts of random rules, decided in bulk on DuckDB
+"""Large generated worlds: 200,000 conversions over fifty contracts of random rules, decided in bulk on DuckDB
 and one by one by the reference engine. Every field and every digest is the same.
 
     pytest -s tests/bulk/test_generated_worlds.py --runs 100 --seed 7
 
-plays a hundred worlds of 100,000 conversions instead of two of 20,000, and `--slow` two of 100,000. What a world has to have
-in it is counted, and held.
+plays a hundred worlds of 100,000 conversions instead of two. What a world has to have in it is counted, and held.
 """
 
 from __future__ import annotations
@@ -29,26 +28,26 @@ from tests.builders.large_worlds import COUNTS, SUMS, large_world, touched_order
 from tests.bulk.online import each_online
 
 CONTRACTS, WORLDS = 50, 2
-CONVERSIONS, AT_LENGTH = 20_000, 100_000
+CONVERSIONS = 100_000
 
 # What each world has at least: with less, something would be compared hardly or not at all.
 FLOORS = {
-    "rated": 8_000,
-    "ineligible": 1_000,
-    "held": 600,
-    "unattributed": 2_000,
-    "no_contract": 100,
-    "in the first step of tiers": 500,
-    "in the second step of tiers": 200,
-    "in the third step of tiers": 50,
-    "touched by a limit": 300,
-    "refused by a limit": 50,
-    "under later versions": 1_500,
-    "of several lines": 400,
-    "order counted before": 300,
+    "rated": 24_000,
+    "ineligible": 3_000,
+    "held": 1_800,
+    "unattributed": 6_000,
+    "no_contract": 300,
+    "in the first step of tiers": 1_500,
+    "in the second step of tiers": 600,
+    "in the third step of tiers": 150,
+    "touched by a limit": 900,
+    "refused by a limit": 150,
+    "under later versions": 4_500,
+    "of several lines": 1_200,
+    "order counted before": 900,
 }
 # What only some models and tables have.
-OF_SHARES, OF_SINGLE_CREDIT = {"shared": 2_000, "paid by a fallback": 20}, {"adjusted": 2}
+OF_SHARES, OF_SINGLE_CREDIT = {"shared": 6_000, "paid by a fallback": 60}, {"adjusted": 6}
 
 
 @pytest.fixture
@@ -68,15 +67,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.mark.usefixtures("frozen")
 def test_a_large_world_is_decided_alike(request: pytest.FixtureRequest, number: int) -> None:
     where = f"world {number} of seed {request.config.getoption('--seed') or 0}"
-    is_long = request.config.getoption("--slow") or request.config.getoption("--runs")
-    count = AT_LENGTH if is_long else CONVERSIONS
     random = Random(where)
-    world = large_world(random, CONTRACTS, number, count)
+    world = large_world(random, CONTRACTS, number, CONVERSIONS)
     started = time.process_time()
-    found = _alike(world, touched_orders(random, world, count), where)
-    print(f"{where}: {count:,} conversions, {time.process_time() - started:.0f} s of CPU, {dict(found)}", flush=True)
+    found = _alike(world, touched_orders(random, world, CONVERSIONS), where)
+    print(
+        f"{where}: {CONVERSIONS:,} conversions, {time.process_time() - started:.0f} s of CPU, {dict(found)}", flush=True
+    )
     floors = FLOORS | (OF_SHARES if splits([model for _, model in world.models]) else OF_SINGLE_CREDIT)
-    assert found["conversions"] == count
+    assert found["conversions"] == CONVERSIONS
     assert not {name: found[name] for name, floor in floors.items() if found[name] < floor}
 
 
