@@ -12,13 +12,14 @@ import pytest
 from app.adapters.fact_files import shipped_catalogue
 from app.bulk.duckdb_runner import DuckDbRunner
 from app.bulk.pipeline.refusals import NotInBulk
-from app.bulk.pipeline.run import load_conversions, run
+from app.bulk.pipeline.run import decisions_of, load_conversions, run
 from app.bulk.pipeline.world import World
 from app.engine.attribution.program_model import read_model
 from app.engine.factsheet import Conversion, Touch
 from tests.builders.bulk_worlds import conversions, limited, models, sales, world
 from tests.builders.terms import conversion, history, instant
 from tests.bulk.alike import compare
+from tests.bulk.online import online
 
 WHOLE = (0, 1)
 SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 60))]
@@ -83,9 +84,8 @@ def test_what_has_faded_after_64_half_lives_gets_nothing(runner: DuckDbRunner) -
     assert {who: each.outcome for (_, who), each in found.items()} == {"acme": "unattributed", "bolt": "rated"}
 
 
-def test_amounts_that_do_not_fit_beside_shares_are_refused(runner: DuckDbRunner) -> None:
+def test_amounts_that_do_not_fit_beside_shares_are_decided_alike(runner: DuckDbRunner) -> None:
     drawn = _shop({"otherwise": {"percent": "12.345678901", "of": "order_value"}})
     given = [_touched("4611686018427", 8, 1)]
     load_conversions(runner, drawn, given)
-    with pytest.raises(NotInBulk, match="more than 38 digits"):
-        run(drawn, runner)
+    assert decisions_of(run(drawn, runner), given) == online(drawn, given)

@@ -67,6 +67,13 @@ def test_returns_under_limits_are_decided_alike(runner: DuckDbRunner, seed: int,
     _compare(runner, drawn, returned(random, sales(random, drawn, 120, refunds=seed % 2 == 1)), seed)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_counters_that_are_given_back_are_decided_alike(runner: DuckDbRunner, seed: int) -> None:
+    random = Random(3000 + seed)
+    drawn = releasing(random, world(random, 4), 0.7)
+    _compare(runner, drawn, returned(random, conversions(random, drawn, 200)), seed)
+
+
 def _compare(runner: DuckDbRunner, drawn: World, given: list[Conversion], seed: int) -> None:
     load_conversions(runner, drawn, given)
     try:
@@ -106,6 +113,19 @@ def test_a_return_before_the_lock_frees_tiers_and_limits_and_one_after_it_does_n
     }
     assert [reason.code for reason in found["a"].reasons] == ["REVERSED"]
     assert list(statements(done)) == [Total("acme", date(1997, 7, 1), Decimal("8.25"), 5)]
+
+
+def test_a_return_after_the_lock_gives_tiers_back_where_that_is_agreed(runner: DuckDbRunner) -> None:
+    """a of 100 pays 5 %, 5.00. After the lock 40 of it come back: -2.00, and 60 are left in the tiers and 3.00 under the
+    cap. b of 40 pays 5 % then, 2.00; c of 90 pays 9.00, of which the cap leaves 12 - 3 - 2 = 7.00."""
+    settled = releasing(Random(1), World("shop", "USD", shipped_catalogue(), {"acme": history(TIERS)}), 1)
+    back = replace(_sale("a", 2, "100"), reversals=(_back("r1", "negate", "40"),))
+    given = [back, _sale("b", 3, "40"), _sale("c", 4, "90")]
+    load_conversions(runner, settled, given)
+    done = run(settled, runner)
+    found = {name: _paid(decision) for (name, _), decision in decisions_of(done, given).items()}
+    assert found == {"a": ["5.00", "-2.00"], "b": ["2.00"], "c": ["7.00"]}
+    assert list(statements(done)) == [Total("acme", date(1997, 7, 1), Decimal("12.00"), 4)]
 
 
 def test_what_three_share_comes_back_of_each_to_the_cent(runner: DuckDbRunner) -> None:

@@ -18,6 +18,7 @@ from app.contracts.operations.create_contract import create_contract
 from app.conversions import in_bulk
 from app.conversions.book import contract_book
 from app.conversions.operations.receive_conversions import store_conversions
+from app.conversions.operations.reverse_conversion import reverse_conversion
 from app.conversions.operations.settle_program import settle_program
 from app.conversions.repository import unsettled_places
 from app.conversions.writing import Writer
@@ -39,7 +40,6 @@ otherwise:
 limits:
   - {id: cap, measure: amount, per: contract, window: month, max: "20.00", over: partial}
 """
-LIMITS = TIERS.partition("limits:")[2]
 PAID = "SELECT partner, sum(amount) AS paid FROM decisions WHERE retired_at IS NULL AND amount > 0 GROUP BY partner"
 COLUMNS = "SELECT * FROM decisions ORDER BY id"
 
@@ -91,11 +91,12 @@ def test_what_is_settled_in_bulk_is_what_is_settled_one_by_one(
 
 
 def test_what_bulk_does_not_hold_is_settled_online_and_it_is_said_why(books: Context) -> None:
-    """An amount that is too large to be held against a limit is found when everything is loaded already."""
+    """A part that is finer than the facts of orders are is found while they are loaded."""
     store_conversions(books, sales(range(1, 6)))
     settle_program(books, "shop", None, "duckdb")
-    large = TIERS.partition("otherwise:")[0] + "otherwise: {flat: '99999999999999999.00'}\nlimits:" + LIMITS
-    agreed(books, "bolt", "1997-01-01", rules=rules(large))
+    part = {"id": "r", "reason": "RETURN", "amount": "10.0000001"}
+    reverse_conversion(books, part, program="shop", conversion=sales(range(3, 4))[0]["id"])
+    store_conversions(books, sales(range(6, 9)))
     book = contract_book(books, program_named(books.session, "shop", lock=True))
     waiting = unsettled_places(books.session, ["shop"])
     before = books.session.execute(text(COLUMNS)).all()
@@ -104,8 +105,7 @@ def test_what_bulk_does_not_hold_is_settled_online_and_it_is_said_why(books: Con
     assert books.session.execute(text(COLUMNS)).all() == before
     assert unsettled_places(books.session, ["shop"]) == waiting
     settled = settle_program(books, "shop", None, "duckdb")
-    # Both orders of bolt's, the first of which takes all of the cap.
-    assert (settled.engine, settled.because, settled.changed) == ("online", refusal.value.message, 2)
+    assert (settled.engine, settled.because, settled.decided) == ("online", refusal.value.message, 3)
 
 
 def test_programs_that_a_limit_links_are_settled_online(books: Context) -> None:

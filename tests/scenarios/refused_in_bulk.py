@@ -7,14 +7,4 @@ REFUSED: dict[str, tuple[str, ...]] = {
         "impressions/room_that_an_order_gives_back.yaml",
     ),
     "a limit per partner links the programs other, shop": ("limits/partner_in_two_programs.yaml",),
-    "counters are given back what came back after the lock": (
-        "reversals/after_the_lock_tiers_are_given_back.yaml",
-        "reversals/euros_come_back_at_their_own_rate.yaml",
-        "reversals/room_after_the_lock.yaml",
-        "reversals/step_of_a_volume_table_falls.yaml",
-    ),
-    "limits of a customer beside limits of all, and one of them is reached": ("limits/two_limits_at_once.yaml",),
-    "the counter count/quarter goes on over versions that count otherwise": ("tiers/counters_at_a_rate_change.yaml",),
-    "tiers over a window count what a fallback pays": ("tiers/fallback_over_a_retroactive_tier.yaml",),
-    "volume tables of conversions that partners share": ("reversals/shared_order_at_a_volume_step.yaml",),
 }

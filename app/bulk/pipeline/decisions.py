@@ -13,6 +13,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import orjson
+
 from app.bulk.pipeline.groups import Group
 from app.bulk.pipeline.judging import MASK, DueCode, Verdict
 from app.bulk.pipeline.limits import Said
@@ -51,6 +53,7 @@ from app.engine.terms import NoTerms, Terms
 from app.rulelang.ast import Fallback, Limit
 from app.rulelang.facts import MAX_SCALE
 
+OUTCOMES = {Said.RATED: "rated", Said.INELIGIBLE: "ineligible", Said.HELD: "held"}
 Found = Mapping[str, Any]
 """A row of `decided` by column."""
 
@@ -74,6 +77,8 @@ class Decisions:
         case = Case(conversion, terms, world.model_at(at), world.currency, world.exchange or Exchange())
         if is_undone(conversion.reversals):
             return self._undone(rows, case)
+        if any(row.get("noted") for row in rows):
+            return self._by_reference(by_partner, case, taken)
         parties = {partner: _party(row, case, terms[partner]) for partner, row in by_partner.items()}
         attributed = attribute(conversion, case.model, parties, ReferenceMatcher())
         wanted = {credit.partner for credit in attributed.credits} | {conversion.partner}
@@ -92,6 +97,30 @@ class Decisions:
         if wrong:
             raise EngineFault("the bulk engine counts what came back", conversion=case.conversion.id)
         return evaluate(case, ReferenceMatcher(), lambda terms: {})
+
+    def _by_reference(
+        self, rows: Mapping[str, Found], case: Case, taken: Sequence[Found]
+    ) -> dict[str | None, Decision]:
+        """Return the decisions on a conversion of which the run left something to the reference engine, whose counters are
+        noted."""
+
+        def before(terms: Terms) -> Before:
+            row = rows[terms.contract.partner]
+            if not row.get("noted"):
+                return self.before(row)
+            noted = orjson.loads(row["noted"])
+            return {counter: Decimal(noted[counter.name]) for counter in terms.counters_since}
+
+        found = evaluate(case, ReferenceMatcher(), before)
+        for partner, decision in found.items():
+            assert partner is not None
+            row = rows[partner]
+            if bool(row.get("counts")) and decision.outcome != OUTCOMES[Said(row["said"])]:
+                raise EngineFault("the bulk engine decides otherwise", conversion=decision.conversion)
+            if decision.outcome == "rated":
+                _hold_finals(row, decision.lines, self.plan.lines, decision.currency)
+            _hold_taken(decision, [each for each in taken if each["partner"] == partner], self.plan.lines)
+        return found
 
     def _terms(self, row: Found, at: datetime) -> Terms | NoTerms:
         world = self.plan.world
@@ -112,7 +141,7 @@ class Decisions:
             reason = attributed.reasons.get(partner, Reason("NO_CREDIT"))
             return said_of(case, partner, party, "unattributed", (reason,), before)
         assert before is not None
-        rules = chosen(terms.payout_body, _set(row, "hits", _payout_ids(terms)))
+        rules = chosen(terms.payout_body, set_in(row, "hits", payout_ids(terms)))
         if row["due"] != DueCode.DUE:
             return said_of(case, partner, party, "held", _not_due(row, rules, party.facts), before)
         if isinstance(rules, Reason):
@@ -170,7 +199,7 @@ class Decisions:
 
     def _lines(self, row: Found, terms: Terms, rules: list[tuple[str, Any]], share: Fraction) -> list[Line]:
         group = self.group(row)
-        ids = [*_payout_ids(terms), "otherwise"]
+        ids = [*payout_ids(terms), "otherwise"]
         found: list[Line] = []
         left = list(rules)
         for at, place in enumerate(self.plan.places[group.number]):
@@ -233,7 +262,7 @@ def _refused(
         return "ineligible", found
     if verdict == Verdict.MISSING_FACT:
         return "held", tuple(Reason("MISSING_FACT", fact=name) for name in terms.facts_required if name not in facts)
-    said = _set(row, "said", [rule.id for rule in terms.eligibility_body.rules])
+    said = set_in(row, "said", [rule.id for rule in terms.eligibility_body.rules])
     refused, reasons = judge(terms.eligibility_body, said, facts)
     expected = "ineligible" if verdict in (Verdict.REJECTED, Verdict.REJECTED_OTHERWISE) else "held"
     if refused != expected:
@@ -257,12 +286,16 @@ def _hold_against(row: Found, paid: Within, places: int, terms: Terms) -> None:
         raise EngineFault("the bulk engine goes beyond a limit, or not", contract=terms.contract.id)
     if paid.refused is not None:
         return
+    _hold_finals(row, paid.lines, places, terms.contract.currency)
+
+
+def _hold_finals(row: Found, lines: Sequence[Line], places: int, currency: str) -> None:
     columns = ("final_fallback", *(f"final_{at}" for at in range(places)))
     finals = [int(row[name]) for name in columns if row[name] is not None]
-    digits = minor_digits(terms.contract.currency) or 0
-    unit = [int(EXACT.scaleb(line.amount, digits)) for line in paid.lines]
+    digits = minor_digits(currency) or 0
+    unit = [int(EXACT.scaleb(line.amount, digits)) for line in lines if not line.part.startswith(PART)]
     if finals != unit:
-        raise EngineFault("the bulk engine pays other lines", contract=terms.contract.id, bulk=finals, reference=unit)
+        raise EngineFault("the bulk engine pays other lines", terms=row["terms"], bulk=finals, reference=unit)
 
 
 def _hold_taken(decided: Decision, rows: Sequence[Found], places: int) -> None:
@@ -274,7 +307,8 @@ def _hold_taken(decided: Decision, rows: Sequence[Found], places: int) -> None:
         raise EngineFault("the bulk engine takes back other lines", conversion=decided.conversion, bulk=taken)
 
 
-def _payout_ids(terms: Terms) -> list[str]:
+def payout_ids(terms: Terms) -> list[str]:
+    """Return the ids of the rules that pay, as they are numbered: bonuses behind rules."""
     return [rule.id for rule in (*terms.payout_body.rules, *terms.payout_body.bonuses)]
 
 
@@ -284,7 +318,7 @@ def _formulas(terms: Terms) -> list[tuple[str, Any]]:
     return [*found, ("otherwise", body.otherwise)]
 
 
-def _set(row: Found, name: str, ids: list[str]) -> frozenset[str]:
+def set_in(row: Found, name: str, ids: list[str]) -> frozenset[str]:
     """Return the ids of rules whose bits are set."""
     return frozenset(each for at, each in enumerate(ids) if int(row[f"{name}_{at // MASK}"]) >> at % MASK & 1)
 

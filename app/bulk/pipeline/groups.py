@@ -15,7 +15,6 @@ from app.bulk.columns import STORAGE, literal, stored
 from app.bulk.conditions import MEMBERS, Scope, condition_sql
 from app.bulk.fact_table import Column, Row, Structure
 from app.bulk.pipeline.exact import NARROW, WIDE_TYPE, Exact, constant, scale_of
-from app.bulk.pipeline.items import may_lack_fields
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.shapes import SetSlot, Shape, Slot, Values, shape_of
 from app.bulk.pipeline.tallies import Tallies, Tally
@@ -24,7 +23,7 @@ from app.core.money import EXACT
 from app.engine.counters import booked, entered, limit_counter
 from app.engine.payout.volume_tables import volume_tables
 from app.engine.terms import Terms
-from app.rulelang.ast import AllOf, AnyOf, Condition, Fallback, Leaf, Limit, Not, facts_in
+from app.rulelang.ast import AllOf, AnyOf, Condition, Fallback, Leaf, Limit, Not
 from app.rulelang.compiler import normal_form
 
 TERMS = "terms"
@@ -149,7 +148,7 @@ def _values(rows: Sequence[tuple[Any, ...]]) -> Values:
 def _counting(terms: Terms, number: int, tallies: Tallies) -> Counting:
     reads = tallies.reads.get(number, {})
     of_contract = tallies.of_limits.get(number, ())
-    part, by_customer = _part([tallies.columns[at] for at in of_contract])
+    part, by_customer = part_of([tallies.columns[at] for at in of_contract])
     if not terms.pays_conversions:
         return Counting((), (), (), (), part, by_customer, False)
     keys = {counter.key for counter in terms.counters_since if not counter.is_of_limits}
@@ -161,7 +160,6 @@ def _counting(terms: Terms, number: int, tallies: Tallies) -> Counting:
         (None if (counter := limit_counter(limit)) is None else reads[counter], _mark(limit, marks))
         for limit in terms.limits
     )
-    _refuse_feedback(terms, number, tallies, bool(tables))
     return Counting(
         adds,
         tuple(sorted(set(reads.values()))),
@@ -185,7 +183,7 @@ def _is_single(limits: Sequence[Limit]) -> bool:
     return limits[0].over == "partial" if limits[0].measure == "amount" else isinstance(limits[0].over, str)
 
 
-def _part(tallies: Sequence[Tally]) -> tuple[str | None, bool]:
+def part_of(tallies: Sequence[Tally]) -> tuple[str | None, bool]:
     """Return the longest window of limits, in which all others lie, and whether all are of one customer."""
     windows = {tally.window for tally in tallies}
     if not windows:
@@ -196,22 +194,6 @@ def _part(tallies: Sequence[Tally]) -> tuple[str | None, bool]:
             longest = max(windows, key=chain.index)
             return longest, all(tally.per == "customer" for tally in tallies)
     return "contract", all(tally.per == "customer" for tally in tallies)
-
-
-def _refuse_feedback(terms: Terms, number: int, tallies: Tallies, books: bool) -> None:
-    """Refuse terms whose limits decide what their tiers count: the two would have to be gone through together."""
-    if number not in tallies.with_tiers:
-        return
-    for limit in terms.limits:
-        if limit.over in ("reject", "hold"):
-            raise NotInBulk(
-                "tiers over a window count what a limit rejects or holds", f"{terms.contract.id}/{limit.id}"
-            )
-        if isinstance(limit.over, Fallback):
-            formula = limit.over.formula
-            lacking = set(facts_in(formula)) - set(terms.facts_required)
-            if books or lacking or may_lack_fields(formula):
-                raise NotInBulk("tiers over a window count what a fallback pays", f"{terms.contract.id}/{limit.id}")
 
 
 def _key(tallies: Tallies, at: int, reads: Mapping[Any, int], keys: set[str]) -> bool:

@@ -55,7 +55,8 @@ class Waits(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class LimitPlan:
-    """What the limits of a world need: the columns of a row, how many lines there are, which of them adjust earlier ones,
+    """What the limits of a world need: the columns of a row, how many lines there are, which of them adjust earlier ones
+    (in which shapes, where not in all),
     the kinds that occur at each position, and the tallies: those of money and those of numbers, with the columns that
     each is counted by and the mark of the limit that it excepts."""
 
@@ -65,12 +66,14 @@ class LimitPlan:
     windows_of_parts: Mapping[str, str]
     customer: str | None
     lines: int
-    adjusting: frozenset[int]
+    adjusting: Mapping[int, tuple[int, ...] | None]
     kinds: tuple[frozenset[Kind], ...]
     amounts: tuple[int, ...]
     counts: tuple[int, ...]
     keys: Mapping[int, tuple[str, ...]]
     marks: Mapping[int, int]
+    # Whether the rows say when they are left to the reference engine.
+    refers: bool = False
 
     @property
     def tallies(self) -> tuple[int, ...]:
@@ -148,6 +151,8 @@ def _limits(plan: LimitPlan) -> list[exp.Expr]:
         whose = exp.Coalesce(this=column(plan.customer, "s"), expressions=[exp.Literal.string("")])
         customer = either(column("by_customer", TABLE), whose, customer)
     single = exp.Coalesce(this=column("is_single", TABLE), expressions=[exp.false()])
+    if plan.refers:
+        found.append(named(exp.Coalesce(this=column("referral", TABLE), expressions=[number(0)]), "referral"))
     return [*found, named(exp.Case(ifs=ifs), "part"), named(customer, "part_customer"), named(single, "is_single")]
 
 
@@ -341,7 +346,11 @@ class _Steps:
         waits = exp.EQ(this=column("waits"), expression=number(Waits.FALLEN))
         changes: dict[str, exp.Expr] = {}
         for at in range(self.plan.lines):
-            kept = column(f"amount_{at}") if at in self.plan.adjusting else exp.Null()
+            kept: exp.Expr = column(f"amount_{at}") if at in self.plan.adjusting else exp.Null()
+            shapes = self.plan.adjusting.get(at)
+            if shapes is not None:
+                adjusts = exp.In(this=column("shape"), expressions=[number(each) for each in shapes])
+                kept = exp.Case(ifs=[exp.If(this=adjusts, true=kept)])
             changes[f"final_{at}"] = either(waits.copy(), kept, column(f"final_{at}"))
         changes["waits"] = either(waits, number(Waits.LOOKED_AT), number(Waits.DONE))
         return self.changed(source, changes)

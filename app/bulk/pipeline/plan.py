@@ -12,11 +12,12 @@ from app.bulk.fact_table import ROW, Column, FactTable, Row, Structure
 from app.bulk.pipeline.exact import NARROW, Exact, cases
 from app.bulk.pipeline.exchanging import MOST, Converting, Rates, fine_money
 from app.bulk.pipeline.extent import Extent
-from app.bulk.pipeline.groups import BEYOND, Group, groups_of, most_of
+from app.bulk.pipeline.groups import BEYOND, Counting, Group, groups_of, most_of, part_of
 from app.bulk.pipeline.items import lacks_fields
 from app.bulk.pipeline.judging import Widths, judged, widths_of
 from app.bulk.pipeline.limits import KINDS, PART, Kind, LimitPlan
 from app.bulk.pipeline.lines import Place, Pricing, carried_facts, places_of
+from app.bulk.pipeline.referrals import Why, feeds_back
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.reversals import IS_UNDONE
 from app.bulk.pipeline.screening import Screening, facts_asked
@@ -240,8 +241,7 @@ class Plan:
 
     def tallied(self) -> exp.Query:
         """Return the query of judged rows with what the tallies of tiers held before."""
-        numbers = [name for name in self.numbers if name != self.customer or name in self._kept]
-        carried = [*self.identity, *numbers, *self.windows, *self.generations, *self.credit]
+        carried = [*self.identity, *self.carried_numbers, *self.windows, *self.generations, *self.credit]
         carried += self.widths.columns
         base = self.credited([name for name in carried if name not in ("share", "whole", "place")])
         if not self.tiers:
@@ -322,10 +322,32 @@ class Plan:
 
     def priced(self) -> exp.Query:
         """Return the query of rows with their lines, precise and rounded, and with their limits."""
-        queries: list[exp.Query] = [self._priced(group) for group in self.groups]
+        queries: list[exp.Query] = [self._written[group.number] or self._unpriced(group) for group in self.groups]
         nulls = [named(exp.cast(exp.Null(), "bigint"), name) for name in self._line_columns]
         queries.append(exp.select(*self._kept, *nulls).from_("tallied").where(is_null(column("terms"))))
         return union_all(queries)
+
+    @cached_property
+    def _written(self) -> dict[int, exp.Select | None]:
+        """The query of each shape's lines; of those that SQL does not hold there is none."""
+        found: dict[int, exp.Select | None] = {}
+        for group in self.groups:
+            try:
+                found[group.number] = self._priced(group)
+            except NotInBulk:
+                found[group.number] = None
+        return found
+
+    @cached_property
+    def unpriced(self) -> frozenset[int]:
+        """The shapes of which SQL does not hold the lines."""
+        return frozenset(shape for shape, written in self._written.items() if written is None)
+
+    def _unpriced(self, group: Group) -> exp.Select:
+        nulls = [named(exp.cast(exp.Null(), "bigint"), name) for name in self._line_columns]
+        mine = exp.EQ(this=column("shape"), expression=number(group.number))
+        query: exp.Select = exp.select(*self._kept, *nulls).from_("tallied").where(mine)
+        return query
 
     @cached_property
     def _kept(self) -> list[str]:
@@ -422,12 +444,70 @@ class Plan:
         return {
             group.number: [self.pricing(group).amount(place).scale for place in self.places[group.number]]
             for group in self.groups
+            if group.number not in self.unpriced
         }
 
+    # ------------------------------------------------------------ what is left to the reference engine
+
+    @cached_property
+    def why(self) -> dict[str, Why]:
+        """When a contract's conversions are left to the reference engine, by partner; those of which none is are absent."""
+        found: dict[str, Why] = dict.fromkeys(self.tallies.in_turn, Why.ALWAYS)
+        for group in self.groups:
+            by_group = Why.NEVER
+            if group.number in self.unpriced or (self.splits and group.counting.tables):
+                by_group = Why.ALWAYS
+            if self._mixes_customers(group):
+                by_group |= Why.TOUCHED
+            for number_of in group.members:
+                terms = self.world.terms[number_of]
+                why = by_group
+                if feeds_back(terms, with_tiers=number_of in self.tallies.with_tiers):
+                    why |= Why.TOUCHED
+                if self.extent.taken and not keeps_counters(terms) and terms.counters_since:
+                    why |= Why.RETURNED
+                if why:
+                    found[terms.contract.partner] = found.get(terms.contract.partner, Why.NEVER) | why
+        return found
+
+    def _mixes_customers(self, group: Group) -> bool:
+        """Tell whether limits of one customer stand beside limits of all, which no fold of one sum holds."""
+        of = [self.tallies.columns[tally] for tally, _ in group.counting.limits if tally is not None]
+        return not group.counting.by_customer and any(tally.per == "customer" for tally in of)
+
     @property
-    def releasing(self) -> list[int]:
-        """The terms that give their counters back what comes back after the lock."""
-        return [at for at, terms in enumerate(self.world.terms) if not keeps_counters(terms) and terms.counters_since]
+    def refers(self) -> bool:
+        """Whether anything may be left to the reference engine."""
+        return bool(self.why)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether what is paid may come to more than 64 bits hold."""
+        return bool(self.unpriced)
+
+    def _part_of(self, terms: Terms, counting: Counting) -> tuple[str | None, bool]:
+        """Return the window in which conversions depend on each other, and whether only those of one customer do. Where the
+        reference engine may decide them, it counts for tiers too."""
+        why = self.why.get(terms.contract.partner, Why.NEVER)
+        if why & Why.ALWAYS:
+            return "contract", False
+        if not why and not (self.refers and self.splits):
+            return counting.part, counting.by_customer
+        return part_of([self.tallies.columns[at] for at in self._of_contract[terms.contract.partner]])
+
+    @cached_property
+    def _of_contract(self) -> dict[str, set[int]]:
+        """The tallies that a contract's terms read, by partner."""
+        found: dict[str, set[int]] = {}
+        for at, terms in enumerate(self.world.terms):
+            of = found.setdefault(terms.contract.partner, set())
+            of |= {*self.tallies.reads.get(at, {}).values(), *self.tallies.of_limits.get(at, ())}
+        return found
+
+    @property
+    def carried_numbers(self) -> list[str]:
+        """The facts that are calculated with, as far as they are carried to the counters."""
+        return [name for name in self.numbers if name != self.customer or name in self._kept]
 
     def shapes_rounded(self, rounding: str) -> list[int]:
         """Return the shapes whose contracts round in this way."""
@@ -449,6 +529,7 @@ class Plan:
             "is_single": "BOOLEAN",
             "part_of": "VARCHAR",
             "by_customer": "BOOLEAN",
+            **({"referral": "BIGINT"} if self.refers else {}),
         }
         for at in range(len(self.kinds)):
             found |= {f"{name}_{at}": "BOOLEAN" if name == "is_count" else "BIGINT" for name in OF_LIMIT}
@@ -458,9 +539,12 @@ class Plan:
         """Yield the rows of the table of limits."""
         for group in self.groups:
             counting = group.counting
-            base = {"is_single": counting.is_single, "part_of": counting.part, "by_customer": counting.by_customer}
             for number_of in group.members:
                 terms = self.world.terms[number_of]
+                part, by_customer = self._part_of(terms, counting)
+                base: Row = {"is_single": counting.is_single, "part_of": part, "by_customer": by_customer}
+                if self.refers:
+                    base["referral"] = int(self.why.get(terms.contract.partner, Why.NEVER))
                 limits = list(zip(terms.limits if terms.pays_conversions else (), counting.limits, strict=True))
                 yield {"terms": number_of, **base, **_positions(limits, len(self.kinds), group.shape.digits)}
 
@@ -469,30 +553,26 @@ class Plan:
         """What limits need."""
         of = [at for at, tally in enumerate(self.tallies.columns) if tally.measure in OF_LIMITS]
         positions = [f"{name}_{at}" for at in range(len(self.kinds)) for name in OF_LIMIT]
-        adjusting = frozenset(
-            at for places in self.places.values() for at, place in enumerate(places) if place.is_adjustment
-        )
-        shared = [
-            at
-            for at in adjusting
-            for places in self.places.values()
-            if at < len(places) and not places[at].is_adjustment
-        ]
-        if shared and self.falling:
-            raise NotInBulk("fallbacks beside volume tables of several shapes")
         return LimitPlan(
-            columns=(*self.row, *positions, *PART[1:], "is_single"),
+            columns=(*self.row, *positions, *PART[1:], "is_single", *(["referral"] if self.refers else [])),
             sorted_columns=tuple(self.row),
             windows_of_parts={kind: KEY.format(kind) for kind in self.needs.windows},
             customer=self.customer if self.customer in self._kept else None,
             lines=self.lines,
-            adjusting=adjusting,
+            adjusting={at: self._adjusts(at) for at in range(self.lines) if self.shapes_that_adjust_at(at)},
             kinds=self.kinds,
             amounts=tuple(at for at in of if self.tallies.columns[at].measure == "amount"),
             counts=tuple(at for at in of if self.tallies.columns[at].measure == "paid"),
             keys={at: tuple(self.keys(at)) for at in of},
             marks={at: self.tallies.columns[at].mark for at in of},
+            refers=self.refers,
         )
+
+    def _adjusts(self, at: int) -> tuple[int, ...] | None:
+        """Return the shapes of which a line in this place changes earlier ones, or None where it does in all of them."""
+        shapes = self.shapes_that_adjust_at(at)
+        others = [shape for shape, places in self.places.items() if at < len(places) and shape not in shapes]
+        return tuple(shapes) if others else None
 
 
 def fact_table(world: World) -> FactTable:

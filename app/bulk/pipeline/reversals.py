@@ -116,6 +116,8 @@ def taken_back(plan: Plan) -> exp.Select:
     names = taken_columns(plan.lines)
     taken = [named(_taken(plan, at, name.replace("taken", "final")), name) for at, name in enumerate(names, start=-1)]
     paid = exp.and_(column("counts", "d"), exp.EQ(this=column("said", "d"), expression=number(0)))
+    if plan.refers:
+        paid = exp.and_(paid, is_null(column("noted", "d")))
     each = (
         exp.select(column(ROW, "d"), column("partner", "d"), column("place", "b"), *taken)
         .from_(exp.alias_(exp.to_table("decided"), "d", table=True))

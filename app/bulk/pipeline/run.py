@@ -11,6 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from app.bulk.fact_table import ROW, Row, row_of
+from app.bulk.pipeline.by_reference import taken_by_reference
 from app.bulk.pipeline.decisions import Decisions, known_of
 from app.bulk.pipeline.exchanging import (
     MOST,
@@ -25,7 +26,7 @@ from app.bulk.pipeline.exchanging import (
 from app.bulk.pipeline.exchanging import STRUCTURE as RATE_STRUCTURE
 from app.bulk.pipeline.extent import extent_of, extent_query, most_touches, numbers_in, with_sizes
 from app.bulk.pipeline.items import paid_by_item, sizes_query
-from app.bulk.pipeline.limits import PART, TABLE, LimitPlan, folded, optimistic, unsettled, used, within
+from app.bulk.pipeline.limiting import limit
 from app.bulk.pipeline.plan import Plan, conversion_structure, fact_table, parameter_tables, sent
 from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.reversals import STRUCTURE as REVERSAL_STRUCTURE
@@ -43,7 +44,6 @@ from app.bulk.pipeline.reversals import (
 )
 from app.bulk.pipeline.runner import Runner
 from app.bulk.pipeline.screening import OVERRIDDEN
-from app.bulk.pipeline.segments import segmented
 from app.bulk.pipeline.sharing import WEIGHT_STRUCTURE, WEIGHTS, ages, shares, weight_rows
 from app.bulk.pipeline.splitting import parts_of, shared, with_splits
 from app.bulk.pipeline.sql import column, equal, is_null, named, number, union_all
@@ -131,10 +131,10 @@ def run(world: World, runner: Runner, *, everybody: bool = True) -> Run:
     if touching is not None and not plan.is_early:
         _share(plan, runner, touching)
     runner.keep("tallied", plan.tallied())
-    _limit(plan, runner, _split(plan, runner, priced))
+    is_referred = limit(plan, runner, _split(plan, runner, priced))
     if plan.extent.taken:
-        _refuse_released(plan, runner)
-        runner.keep(TAKEN, taken_back(plan))
+        taken: list[exp.Query] = [taken_back(plan)]
+        runner.keep(TAKEN, union_all([*taken, taken_by_reference(plan)] if is_referred else taken))
     return Run(plan, runner, everybody)
 
 
@@ -176,6 +176,7 @@ def rows_of(found: Run, only: Sequence[int] | None = None) -> Iterator[dict[str,
     names += ["share", "whole"] if plan.splits else []
     names += [plan.tallies.column(at) for at in range(len(plan.tallies.columns))]
     names += [f"{kind}_{at}" for at in range(plan.lines) for kind in ("precise", "amount", "final")]
+    names += ["noted"] if plan.refers else []
     names += ["final_fallback", *(f"{kind}_{at}" for at in plan.falling for kind in ("fallback_precise", "fallback"))]
     query = exp.select(*(column(name, "d") for name in names), *(column(name, "j") for name in of_judged))
     query = query.from_(exp.alias_(exp.to_table("decided"), "d", table=True))
@@ -275,10 +276,7 @@ def planned(world: World, runner: Runner) -> Plan:
     if world.exchange is not None:
         found = runner.run(currencies_query(fact_table(world).columns, world.currency))
         extent = replace(extent, currencies=frozenset(str(name) for (name,) in found))
-    plan = Plan(world, extent)
-    if plan.splits and any(group.counting.tables for group in plan.groups):
-        raise NotInBulk("volume tables of conversions that partners share")
-    return plan
+    return Plan(world, extent)
 
 
 def _exchange(plan: Plan, runner: Runner) -> Plan:
@@ -332,54 +330,6 @@ def _load_terms(plan: Plan, runner: Runner) -> None:
     runner.load(CALENDAR, calendar_structure(plan.needs), calendar_rows(plan.world, plan.extent, plan.needs))
 
 
-def _limit(plan: Plan, runner: Runner, priced: exp.Query) -> None:
-    """Make `decided` of what is due: as it is where no limit binds, and one by one where limits depend on each other."""
-    if not plan.kinds:
-        states = [named(number(0), name) for name in ("said", "beyond")]
-        finals = [named(column(f"amount_{at}"), f"final_{at}") for at in range(plan.lines)]
-        nothing = named(exp.cast(exp.Null(), "bigint"), "final_fallback")
-        runner.keep(
-            "decided",
-            exp.select("*", nothing, *finals, *states).from_(priced.subquery("priced", copy=False), copy=False),
-        )
-        runner.drop("tallied")
-        return
-    limits = plan.limits
-    runner.load(TABLE, plan.limit_structure(), plan.limit_rows())
-    runner.keep("tried", within(limits, optimistic(limits, priced)))
-    runner.drop("tallied")
-    runner.keep("unsettled", unsettled("tried", limits))
-    if not runner.run(exp.select(exp.Count(this=exp.Star())).from_("unsettled"))[0][0]:
-        runner.name("decided", exp.select("*").from_("tried"))
-        return
-    _refuse_customers(plan, runner)
-    found: list[exp.Query] = []
-    for name, by_terms, tree in (("segmented", True, segmented), ("folded", False, folded)):
-        parts = exp.select("partner").from_("unsettled")
-        if runner.run(parts.where(column("by_terms") if by_terms else exp.not_(column("by_terms"))).limit(1)):
-            runner.keep(name, tree(limits, "tried", "unsettled"))
-            found.append(_replaced(limits, name))
-    runner.name("decided", union_all([_standing(limits), *found]))
-
-
-def _replaced(limits: LimitPlan, table: str) -> exp.Query:
-    """Return the query of the rows that a table says something else of."""
-    changed = [*limits.results, *(used(tally) for tally in limits.tallies)]
-    same = exp.and_(equal("row_number", "t", "f"), equal("partner", "t", "f"))
-    query = exp.select(*(column(name, "t") for name in limits.columns), *(column(name, "f") for name in changed))
-    query = query.from_(exp.alias_(exp.to_table("tried"), "t", table=True))
-    return query.join(exp.alias_(exp.to_table(table), "f", table=True), on=same)
-
-
-def _standing(limits: LimitPlan) -> exp.Query:
-    """Return the query of the rows that stand as they were tried."""
-    names = [*limits.columns, *limits.results, *(used(tally) for tally in limits.tallies)]
-    same = exp.and_(*(equal(name, "t", "p") for name in PART))
-    query = exp.select(*(column(name, "t") for name in names)).from_(exp.alias_(exp.to_table("tried"), "t", table=True))
-    query = query.join(exp.alias_(exp.to_table("unsettled"), "p", table=True), on=same, join_type="left")
-    return query.where(is_null(column("partner", "p")))
-
-
 def _refuse_world(world: World) -> None:
     """Refuse contracts whose conversions depend on their days of deliveries, which are not decided here. What a day adds to
     is money under a limit; a limit of one customer is on conversions alone."""
@@ -394,37 +344,3 @@ def _refuse_converted(runner: Runner) -> None:
     foreign = exp.select("id").from_("judged").where(exp.EQ(this=column("verdict"), expression=number(8))).limit(1)
     for (name,) in runner.run(foreign):
         raise NotInBulk("money in another currency than the contract's", str(name))
-
-
-def _refuse_released(plan: Plan, runner: Runner) -> None:
-    """Refuse conversions that give counters back what came back of them after the lock."""
-    found = (
-        exp.select(column("id", "d")).from_(exp.alias_(exp.to_table("decided"), "d", table=True))
-        .join(REVERSALS, on=equal("row_number", "d", REVERSALS))
-        .where(exp.and_(column("counts", "d"), column("is_after_lock", REVERSALS)))
-        .where(exp.In(this=column("terms", "d"), expressions=[number(each) for each in plan.releasing])).limit(1)
-    )  # fmt: skip
-    for (name,) in runner.run(found) if plan.releasing else ():
-        raise NotInBulk("counters are given back what came back after the lock", str(name))
-
-
-def _refuse_customers(plan: Plan, runner: Runner) -> None:
-    """Refuse what no fold of one sum holds: limits of one customer beside limits of all, where one of them is reached."""
-    mixed = [
-        group.number
-        for group in plan.groups
-        if not group.counting.by_customer
-        and any(
-            tally is not None and plan.tallies.columns[tally].per == "customer" for tally, _ in group.counting.limits
-        )
-    ]
-    if not mixed:
-        return
-    same = exp.and_(*(exp.EQ(this=column(name, "t"), expression=column(name, "p")) for name in PART))
-    found: Any = (
-        exp.select(column("id", "t")).from_(exp.alias_(exp.to_table("tried"), "t", table=True))
-        .join(exp.alias_(exp.to_table("unsettled"), "p", table=True), on=same)
-        .where(exp.In(this=column("shape", "t"), expressions=[number(each) for each in mixed])).limit(1)
-    )  # fmt: skip
-    for (name,) in runner.run(found):
-        raise NotInBulk("limits of a customer beside limits of all, and one of them is reached", str(name))

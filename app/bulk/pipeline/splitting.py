@@ -101,6 +101,8 @@ def with_splits(plan: Plan, columns: list[str]) -> exp.Select:
 
 
 def _parts(plan: Plan, group: Group) -> list[exp.Query]:
+    if group.number in plan.unpriced:
+        return []
     places, scales = plan.places[group.number], plan.scales[group.number]
     scale = max((max(each, default=0) for each in plan.scales.values()), default=0)
     scale = max([scale, *(each.shape.digits for each in plan.groups)])

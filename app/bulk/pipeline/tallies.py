@@ -2,7 +2,8 @@
 a contract's counters are its parts by window.
 
 A counter of tiers runs from some start on, and a version may begin it anew. The rows of a tally are told apart by a
-generation then. Where conversions would have to count for two generations at once, the terms are refused.
+generation then. Where conversions would have to count for two generations at once, the contract is left to the reference
+engine.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from app.bulk.pipeline.refusals import NotInBulk
 from app.bulk.pipeline.world import FIRST, Piece, World
 from app.core.instants import micros
 from app.engine.counters import Counter
@@ -42,6 +42,8 @@ class Tallies:
     of_limits: Mapping[int, tuple[int, ...]]
     # The terms whose contract has tallies of tiers.
     with_tiers: frozenset[int]
+    # The partners with a contract whose counters go on over versions that count otherwise.
+    in_turn: frozenset[str] = frozenset()
 
     def column(self, number: int, prefix: str = "before") -> str:
         """Return the name of a tally's column."""
@@ -64,6 +66,7 @@ def tallies_of(world: World) -> Tallies:
     marked: dict[int, dict[str, int]] = {}
     of_limits: dict[int, tuple[int, ...]] = {}
     with_tiers: set[int] = set()
+    in_turn: set[str] = set()
     for partner, together in groupby(world.pieces, key=lambda piece: piece.partner):
         pieces = [piece for piece in together if _counts(piece.terms)]
         marks = _marks(pieces)
@@ -75,14 +78,15 @@ def tallies_of(world: World) -> Tallies:
         for counter in counters:
             tally = Tally(counter.measure, counter.window, counter.fact, counter.per, marks[counter])
             number = numbers.setdefault(tally, len(numbers))
-            for piece, generation in _generations(counter, pieces, partner):
+            in_turn |= {partner} if _goes_on(counter, pieces) else set()
+            for piece, generation in _generations(counter, pieces):
                 of = world.number_of[id(piece.terms)]
                 generations.setdefault(of, {})[number] = generation
                 if counter in _since(piece):
                     reads.setdefault(of, {})[counter] = number
                 if counter.is_of_limits:
                     of_limits[of] = tuple(sorted({*of_limits.get(of, ()), number}))
-    return Tallies(tuple(numbers), reads, generations, marked, of_limits, frozenset(with_tiers))
+    return Tallies(tuple(numbers), reads, generations, marked, of_limits, frozenset(with_tiers), frozenset(in_turn))
 
 
 def _counts(terms: object) -> bool:
@@ -105,22 +109,30 @@ def _marks(pieces: list[Piece]) -> dict[Counter, int]:
     return found
 
 
-def _generations(counter: Counter, pieces: list[Piece], partner: str) -> Iterator[tuple[Piece, int]]:
+def _goes_on(counter: Counter, pieces: list[Piece]) -> bool:
+    """Tell whether conversions would have to count for two generations of a counter at once."""
+    if counter.is_of_limits:
+        return False
+    starts = {piece.since: _start(counter, piece, pieces[0]) for piece in pieces}
+    return any(
+        (read := starts[later.since]) is not None and read <= piece.since and read != starts[piece.since]
+        for at, piece in enumerate(pieces)
+        if any(each.key == counter.key for each in _since(piece))
+        for later in pieces[at + 1 :]
+    )
+
+
+def _generations(counter: Counter, pieces: list[Piece]) -> Iterator[tuple[Piece, int]]:
     """Yield the pieces that add to a counter or read it, each with its generation."""
     if counter.is_of_limits:
         yield from ((piece, 0) for piece in pieces)
         return
     starts = {piece.since: _start(counter, piece, pieces[0]) for piece in pieces}
     known = sorted({start for start in starts.values() if start is not None})
-    for at, piece in enumerate(pieces):
+    for piece in pieces:
         start = starts[piece.since]
-        if all(each.key != counter.key for each in _since(piece)):
-            continue
-        for later in pieces[at + 1 :]:
-            read = starts[later.since]
-            if read is not None and read <= piece.since and read != start:
-                raise NotInBulk(f"the counter {counter.name} goes on over versions that count otherwise", partner)
-        yield piece, -1 if start is None else known.index(start)
+        if any(each.key == counter.key for each in _since(piece)):
+            yield piece, -1 if start is None else known.index(start)
 
 
 def _start(counter: Counter, piece: Piece, first: Piece) -> int | None:
