@@ -35,7 +35,7 @@ MAX_TOUCHES = 50
 class OrdersRefused(AppError):
     """Files of conversions or touches that cannot be read exactly."""
 
-    code = "file_refused"
+    code = "orders_refused"
     kind = "malformed"
 
 

@@ -63,6 +63,15 @@ PROBLEMS: dict[str, Meaning] = {
         "An engine failed, or two engines disagreed on a decision. We then decide nothing rather than something wrong."
         " Report the id in `instance`.",
     ),
+    "no_room": Meaning(
+        "The bulk engine has no room",
+        "What is to be decided fits neither into its memory nor on the disk beside it. Give it more (TERMLINE_BULK_MEMORY,"
+        " TERMLINE_BULK_SPILL); programs are settled one by one meanwhile.",
+    ),
+    "orders_refused": Meaning(
+        "The files of orders cannot be rated",
+        "The detail names file, row or line, and what was expected. Nothing was rated.",
+    ),
     "impressions_refused": Meaning(
         "The impressions cannot be counted",
         "The detail names what is wrong and where: the line of a file, or contract, day and placement. Nothing was counted.",

@@ -20,3 +20,5 @@ class NotInBulk(AppError):
 
 class NoRoom(EngineFault):
     """Memory, and the folder beside it, do not hold what a run makes."""
+
+    code = "no_room"
