@@ -61,6 +61,8 @@ READING = {
     "conversions/explain_decision",
     "conversions/get_conversion",
     "conversions/preview_decision",
+    "conversions/rate_files",
+    "deliveries/count_impressions",
     "conversions/trace_life",
     "deliveries/get_deliveries",
     "partners/get_program",
