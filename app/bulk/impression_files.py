@@ -19,7 +19,7 @@ import orjson
 from sqlglot import exp
 
 from app.bulk.duckdb_engine import SETTINGS
-from app.bulk.duckdb_runner import DuckDbRunner
+from app.bulk.duckdb_runner import DuckDbRunner, reach
 from app.bulk.impressions import SEEN, TABLE, ImpressionsRefused, ImpressionTable
 from app.bulk.log_values import EXPECTED, text_sql, value_of
 from app.rulelang.diagnostics import described
@@ -77,9 +77,7 @@ class LogRunner(DuckDbRunner):
         config: dict[str, Any] = {"memory_limit": memory, "temp_directory": str(spill)}
         kept = {name: value for name, value in SETTINGS.items() if name.startswith(("auto", "default"))}
         self.connection = duckdb.connect(":memory:", config={**config, **kept})
-        reached = ", ".join(text_sql(str(path)) for path in paths)
-        for setting in (f"allowed_paths = [{reached}]", "enable_external_access = false", "lock_configuration = true"):
-            self.connection.execute(f"SET {setting}")
+        reach(self.connection, files=paths)
 
     def ask(self, sql: str, log: LogFile) -> list[tuple[Any, ...]]:
         """Return what a query over a log finds. ImpressionsRefused, with file and line, where it is damaged."""
