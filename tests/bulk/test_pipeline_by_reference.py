@@ -3,7 +3,6 @@ decisions are those that are made one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -32,13 +31,6 @@ ONCE = (1, 5)
 SEEDS = [*ONCE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(80) if seed not in ONCE)]
 CAP = {"id": "cap", "measure": "amount", "per": "contract", "window": "month", "max": "1"}
 MUCH = "999999999999999999"
-
-
-@pytest.fixture
-def runner() -> Iterator[DuckDbRunner]:
-    found = DuckDbRunner(threads=1)
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

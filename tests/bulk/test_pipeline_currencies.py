@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,13 +23,6 @@ from tests.bulk.alike import compare
 
 WHOLE = (0, 1)
 SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(80) if seed not in WHOLE)]
-
-
-@pytest.fixture
-def runner() -> Iterator[DuckDbRunner]:
-    found = DuckDbRunner(threads=1)
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
@@ -23,13 +22,6 @@ from tests.bulk.online import online
 
 WHOLE = (0, 1)
 SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 60))]
-
-
-@pytest.fixture
-def runner() -> Iterator[DuckDbRunner]:
-    found = DuckDbRunner(threads=1)
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

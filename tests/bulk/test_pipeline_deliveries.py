@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -27,13 +26,6 @@ WHOLE = (2, 4, 10)
 SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(60) if seed not in WHOLE)]
 PER_DELIVERY = {"on": "delivery", "otherwise": {"cpm": "5.00", "of": "delivery.billable"}}
 CAP = {"id": "cap", "measure": "amount", "per": "contract", "window": "month", "max": "10.00", "over": "partial"}
-
-
-@pytest.fixture
-def runner() -> Iterator[DuckDbRunner]:
-    found = DuckDbRunner(threads=1)
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

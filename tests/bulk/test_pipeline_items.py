@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -19,13 +18,6 @@ from tests.bulk.alike import compare
 # In 53 other terms pay beyond a limit that is reached by nobody afterwards.
 WHOLE = (0, 1, 53)
 SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(60) if seed not in WHOLE)]
-
-
-@pytest.fixture
-def runner() -> Iterator[DuckDbRunner]:
-    found = DuckDbRunner(threads=1)
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -3,7 +3,6 @@ that take back what was paid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -36,13 +35,6 @@ TIERS = """
         tiers: {mode: graduated, by: {sum: order_value}, window: month, rate: percent, steps: [{up_to: "100", unit: "5"}, {up_to: null, unit: "10"}]}
       limits: [{id: cap, measure: amount, per: contract, window: month, max: "12.00", over: partial}]
 """
-
-
-@pytest.fixture
-def runner() -> Iterator[DuckDbRunner]:
-    found = DuckDbRunner(threads=1)
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

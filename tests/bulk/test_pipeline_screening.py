@@ -3,7 +3,6 @@ online."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
@@ -24,13 +23,6 @@ from tests.bulk.alike import compare
 WHOLE = (0, 1)
 SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 60))]
 ACCEPTS = [{"effective_from": "1990-01-01", "rules": {"attribution": {"claims": "accept"}}}]
-
-
-@pytest.fixture
-def runner() -> Iterator[DuckDbRunner]:
-    found = DuckDbRunner(threads=1)
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -3,7 +3,6 @@ exactly as the reference engine decides them one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -20,13 +19,6 @@ from tests.bulk.online import online
 # Worlds that bulk runs whole: were one of them refused, nothing would be compared, and the test fails.
 WHOLE = (0, 3, 5)
 SEEDS = [*WHOLE, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(60) if seed not in WHOLE)]
-
-
-@pytest.fixture
-def runner() -> Iterator[DuckDbRunner]:
-    found = DuckDbRunner(threads=1)
-    yield found
-    found.close()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
